@@ -1,0 +1,14 @@
+"""What a data set's HDF5 file consists of; `store_writer` writes it and `store` reads it.
+
+    /frames     (F, 64, 64, 3) uint8    each different frame once, in order of first appearance
+    /sequences  (N, 10) int32           the frame numbers of each sequence
+    /labels     (N, 10, 7, 2) float32   x, y in pixels, joints in the order of the attribute `joints`
+    /videos     (N,) int32              the video that each sequence comes from, numbered from 0
+
+Attributes of the file: `format`, `format_version`, `source_name`, `source_size` in bytes, `source_sha256`, `joints`.
+"""
+
+FORMAT = "pose sequences"
+FORMAT_VERSION = 1
+FRAMES_PER_CHUNK = 10
+SEQUENCES_PER_CHUNK = 64
