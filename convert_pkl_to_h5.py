@@ -1,0 +1,120 @@
+"""Converts the course's pickle to an HDF5 file that holds each different frame once."""
+
+import argparse
+import hashlib
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from tqdm import tqdm
+
+from pipeline.atomic_file import written_beside
+from pipeline.label_range import FAR_OUTSIDE, LabelRange
+from pipeline.pickle_reader import locate_arrays, open_source, read_frames, read_labels
+from pipeline.store_writer import StoreWriter
+from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
+
+SEQUENCES_PER_BLOCK = 64
+BYTES_PER_HASHING = 1 << 20
+
+
+def main():
+    with reported_user_errors():
+        arguments = parse_arguments()
+        source = arguments.source
+        destination = arguments.destination or os.path.splitext(source)[0] + ".h5"
+        check_destination(source, destination, arguments.overwrite)
+        arrays, counts, label_range = convert(source, destination)
+        print_findings(source, destination, arrays, counts, label_range)
+
+
+def parse_arguments():
+    parser = ArgumentParser(
+        description=__doc__ + " Nothing in the pickle is executed.",
+        epilog="example: python convert_pkl_to_h5.py youtube_train_data.pkl",
+    )
+    parser.add_argument("source", metavar="SOURCE", help="the pickle, or the .zip that holds it")
+    parser.add_argument(
+        "destination",
+        metavar="DESTINATION.h5",
+        nargs="?",
+        help="default: beside SOURCE, under its name with .h5 in place of .pkl or .zip",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace DESTINATION.h5 if it exists")
+    return parser.parse_args()
+
+
+def check_destination(source, destination, overwrite):
+    """Raises UserError if the destination is the source, exists though `overwrite` is false, or has no folder."""
+    folder = os.path.dirname(os.path.abspath(destination))
+    if not os.path.isdir(folder):
+        raise UserError(f"{folder} is not a folder; create it or choose another destination")
+    if os.path.isdir(destination):
+        raise UserError(f"{destination} is a folder; give the name of a file")
+    if os.path.exists(destination):
+        if os.path.exists(source) and os.path.samefile(source, destination):
+            raise UserError(f"{destination} is the source itself; give another destination")
+        if not overwrite:
+            raise UserError(f"{destination} exists; give another destination, or --overwrite to replace it")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder} cannot be written; choose another destination")
+
+
+def convert(source_path, destination):
+    """Returns the LocatedArrays of the source, the StoredCounts of the destination and the LabelRange."""
+    with open_source(source_path) as source, ThreadPoolExecutor(1) as thread:
+        arrays = locate_arrays(source)
+        sha256 = thread.submit(sha256_of_file, source_path)
+        with written_beside(destination) as partial, StoreWriter(partial) as writer:
+            copy_frames(source, arrays, writer)
+            label_range = copy_labels(source, arrays, writer)
+            name, size = os.path.basename(source_path), os.path.getsize(source_path)
+            counts = writer.finish(name, size, sha256.result())
+    return arrays, counts, label_range
+
+
+def copy_frames(source, arrays, writer):
+    with tqdm(total=arrays.sequences, unit=" sequences", leave=False, disable=None) as progress:
+        for frames in read_frames(source, arrays, SEQUENCES_PER_BLOCK):
+            writer.add_frames(frames)
+            progress.update(len(frames))
+
+
+def copy_labels(source, arrays, writer):
+    label_range = LabelRange()
+    for labels in read_labels(source, arrays, SEQUENCES_PER_BLOCK):
+        writer.add_labels(label_range.add(labels))
+    label_range.check_finite()
+    return label_range
+
+
+def sha256_of_file(path):
+    digest = hashlib.sha256()
+    buffer = bytearray(BYTES_PER_HASHING)
+    with open(path, "rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            digest.update(memoryview(buffer)[:count])
+    return digest.hexdigest()
+
+
+def print_findings(source, destination, arrays, counts, label_range):
+    before, after = os.path.getsize(source), os.path.getsize(destination)
+    print(f"sequences         {counts.sequences}")
+    print(f"different frames  {counts.frames} of {10 * counts.sequences}")
+    print(f"videos            {counts.videos}")
+    print(f"labels            {label_range.minimum:.2f} to {label_range.maximum:.2f} px")
+    print(f"size              {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after: {before / after:.1f} to 1")
+    if arrays.frames_dtype == "int8":
+        print("The frames are int8: their bytes were reinterpreted as uint8, none was changed.")
+    if arrays.labels_dtype.itemsize == 8:
+        print(f"The labels are float64: rounding to float32 moved them by {label_range.largest_rounding:.2g} px at most.")
+    if label_range.far_outside:
+        print(
+            f"warning: {label_range.far_outside} label coordinates lie over {FAR_OUTSIDE} px outside the frame",
+            file=sys.stderr,
+        )
+    print(f"wrote {destination}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""Reads the course's pickle, a tuple (frames, labels) of NumPy arrays, in blocks; it is never in memory whole.
+
+The first pass finds where in the file the two arrays lie, the second reads them. Nothing in the file is executed.
+"""
+
+import codecs
+import contextlib
+import io
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.joints import JOINT_NAMES
+from pipeline.pickle_opcodes import SAVE_AGAIN, PickledArray, StoredBytes, follow_pickle
+from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.user_error import UserError
+
+FRAMES_OF_SEQUENCE = (FRAMES_PER_SEQUENCE, *FRAME_SHAPE)
+LABELS_OF_SEQUENCE = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2)
+LATIN1_PIECE = 1 << 18
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open pickle: a seekable binary file and its length in bytes."""
+
+    file: io.BufferedIOBase
+    size: int
+
+
+@dataclass(frozen=True)
+class LocatedArrays:
+    """Where a pickle keeps its sequences, how many there are, and the dtypes that it keeps them in."""
+
+    sequences: int
+    frames_dtype: np.dtype
+    labels_dtype: np.dtype
+    frames: StoredBytes
+    labels: StoredBytes
+
+
+@contextlib.contextmanager
+def open_source(path):
+    """Yields the Source at `path`: the file itself, or, if that is a zip file, the one pickle in it.
+
+    Raises UserError for a zip file that is damaged, encrypted or does not hold exactly one file; OSError.
+    """
+    with open(path, "rb") as file:
+        if file.read(2) != b"PK":
+            file.seek(0)
+            yield Source(file, os.fstat(file.fileno()).st_size)
+            return
+        try:
+            with zipfile.ZipFile(file) as archive:
+                member = _only_member(archive)
+                with archive.open(member) as unpacked:
+                    yield Source(unpacked, member.file_size)
+        except (zipfile.BadZipFile, zlib.error, EOFError):
+            raise UserError("the zip file is damaged or cut short; download or copy it again") from None
+
+
+def _only_member(archive):
+    members = [
+        member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+    ]
+    if len(members) != 1:
+        raise UserError(f"the zip file holds {len(members)} files, not one pickle; unpack it and give the .pkl")
+    if members[0].flag_bits & 1 or members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise UserError("the zip file is encrypted or packed in an unusual way; unpack it and give the .pkl")
+    return members[0]
+
+
+def locate_arrays(source):
+    """Finds the two arrays in a Source without reading them. Returns LocatedArrays.
+
+    Raises UserError if it is anything but a tuple of frames (N, 10, 64, 64, 3) int8 or uint8 and labels (N, 10, 7, 2)
+    float32 or float64, N > 0, in C order, or if the file is cut short.
+    """
+    source.file.seek(0)
+    arrays = follow_pickle(source.file, source.size)
+    if not isinstance(arrays, tuple) or len(arrays) != 2 or not all(isinstance(array, PickledArray) for array in arrays):
+        raise UserError(f"the pickle is not a tuple of two NumPy arrays, frames and labels; {SAVE_AGAIN}")
+    frames, labels = arrays
+    frames_dtype = _checked_dtype("frames", frames, {"i1": np.int8, "u1": np.uint8})
+    labels_dtype = _checked_dtype("labels", labels, {"f4": np.float32, "f8": np.float64})
+    _check_array("frames", frames, FRAMES_OF_SEQUENCE, frames_dtype)
+    _check_array("labels", labels, LABELS_OF_SEQUENCE, labels_dtype)
+    if frames.shape[0] != labels.shape[0]:
+        raise UserError(f"there are {frames.shape[0]} sequences of frames but {labels.shape[0]} of labels; {SAVE_AGAIN}")
+    return LocatedArrays(frames.shape[0], frames_dtype, labels_dtype, frames.contents, labels.contents)
+
+
+def _checked_dtype(name, array, allowed):
+    if array.dtype is None:
+        raise UserError(f"the pickle gives the {name} no contents; {SAVE_AGAIN}")
+    if array.dtype.code not in allowed:
+        wanted = " or ".join(np.dtype(dtype).name for dtype in allowed.values())
+        raise UserError(f"the {name} have dtype {ascii(array.dtype.code)}, not {wanted}; convert them, then {SAVE_AGAIN}")
+    dtype = np.dtype(allowed[array.dtype.code])
+    return dtype.newbyteorder(array.dtype.byte_order) if dtype.itemsize > 1 else dtype
+
+
+def _check_array(name, array, shape_of_sequence, dtype):
+    if array.shape[1:] != shape_of_sequence:
+        found = ", ".join(str(length) for length in array.shape[:6]) + (", …" if len(array.shape) > 6 else "")
+        wanted = ", ".join(str(length) for length in shape_of_sequence)
+        raise UserError(f"the {name} have shape ({found}), not (N, {wanted}); reshape them, then {SAVE_AGAIN}")
+    if array.shape[0] == 0:
+        raise UserError(f"the {name} hold no sequences; give a pickle that holds some")
+    if array.fortran_order:
+        raise UserError(f"the {name} are in Fortran order; put them through numpy.ascontiguousarray, then {SAVE_AGAIN}")
+    wanted = int(np.prod(array.shape, dtype=object)) * dtype.itemsize
+    stored = array.contents
+    fits = isinstance(stored, StoredBytes) and (
+        stored.length == wanted or stored.latin1 and wanted <= stored.length <= 2 * wanted
+    )
+    if not fits:
+        length = stored.length if isinstance(stored, StoredBytes) else len(stored)
+        raise UserError(f"the {name} should take {wanted} bytes, but the pickle holds {length}; {SAVE_AGAIN}")
+
+
+def read_frames(source, arrays, sequences_per_block):
+    """Yields the frames of a Source in order: (S, 10, 64, 64, 3) uint8, S at most `sequences_per_block`.
+
+    The frames of an int8 pickle are the same bytes seen as uint8. Each block lies where the one before it did.
+    Raises UserError if the file has been cut short.
+    """
+    blocks = _read_blocks(source, arrays.frames, arrays.sequences, FRAMES_OF_SEQUENCE, np.uint8, sequences_per_block)
+    yield from blocks
+
+
+def read_labels(source, arrays, sequences_per_block):
+    """Yields the labels of a Source in order: (S, 10, 7, 2) of the pickle's own dtype, in pixels, x then y.
+
+    Each block lies where the one before it did. Raises UserError if the file has been cut short.
+    """
+    dtype = arrays.labels_dtype
+    yield from _read_blocks(source, arrays.labels, arrays.sequences, LABELS_OF_SEQUENCE, dtype, sequences_per_block)
+
+
+def _read_blocks(source, stored, sequences, shape_of_sequence, dtype, sequences_per_block):
+    source.file.seek(stored.offset)
+    reader = _Latin1Reader(source.file, stored.length) if stored.latin1 else source.file
+    buffer = np.empty((min(sequences_per_block, sequences), *shape_of_sequence), dtype)
+    for start in range(0, sequences, len(buffer)):
+        block = buffer[: sequences - start]
+        _fill(reader, memoryview(block.reshape(-1).view(np.uint8)))
+        yield block
+    if stored.latin1 and reader.readinto(memoryview(bytearray(1))):
+        raise UserError(f"the pickle holds more bytes than its arrays take; {SAVE_AGAIN}")
+
+
+def _fill(reader, destination):
+    filled = 0
+    while filled < len(destination):
+        count = reader.readinto(destination[filled : filled + (1 << 20)])
+        if not count:
+            raise UserError("the pickle ends before its arrays do; download or copy it again")
+        filled += count
+
+
+class _Latin1Reader:
+    """Reads bytes that protocol 2 of Python 3 stores as text: each byte is one character, and these are in UTF-8."""
+
+    def __init__(self, file, length):
+        self._file = file
+        self._unread = length
+        self._undecoded = b""
+        self._decoded = b""
+
+    def readinto(self, destination):
+        """Fills a part of the memoryview `destination`; returns how many bytes, 0 at the end."""
+        while not self._decoded and (self._unread or self._undecoded):
+            self._decode_piece()
+        count = min(len(destination), len(self._decoded))
+        destination[:count] = self._decoded[:count]
+        self._decoded = self._decoded[count:]
+        return count
+
+    def _decode_piece(self):
+        piece = self._file.read(min(self._unread, LATIN1_PIECE))
+        self._unread -= len(piece)
+        try:
+            text, used = codecs.utf_8_decode(self._undecoded + piece, "strict", not piece)
+            self._decoded = text.encode("latin-1")
+        except UnicodeError:
+            raise UserError("the pickle is damaged: its bytes are no latin1 text; download or copy it again") from None
+        self._undecoded = (self._undecoded + piece)[used:]
+        if not piece:
+            self._unread = 0

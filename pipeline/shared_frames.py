@@ -1,0 +1,91 @@
+"""Numbers each different frame once, and finds which sequences share frames and so come from one video."""
+
+import hashlib
+from array import array
+
+import numpy as np
+
+from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
+
+# Sequences of one video mostly follow one another by a frame: those of consecutive frames one after the other, those of
+# every second or third frame at that distance. Comparing bytes is ten times as fast as hashing them.
+DISTANCES_TO_COMPARE = (1, 2, 3)
+
+
+class FrameNumbers:
+    """Gives equal frames equal numbers, counted from 0 in order of first appearance. Grows by a digest per frame."""
+
+    def __init__(self):
+        self._number_of_digest = {}
+
+    def __len__(self):
+        return len(self._number_of_digest)
+
+    def number(self, frames):
+        """Numbers the frames (S, 10, 64, 64, 3) uint8, C order, of S sequences.
+
+        Returns their numbers, (S, 10) int32, and which of these S·10 slots hold a frame not seen before, in order.
+        """
+        numbers = np.empty(frames.shape[:2], np.int32)
+        words = frames.reshape(*frames.shape[:2], -1).view(np.uint64)
+        new_slots = []
+        for sequence in range(len(frames)):
+            known = 0
+            distance = _distance_to_overlapping(words, sequence)
+            if distance:
+                known = FRAMES_PER_SEQUENCE - 1
+                numbers[sequence, :known] = numbers[sequence - distance, 1:]
+            for slot in range(known, FRAMES_PER_SEQUENCE):
+                count = len(self)
+                number = self._number_of_digest.setdefault(hashlib.sha256(words[sequence, slot]).digest(), count)
+                numbers[sequence, slot] = number
+                if number == count:
+                    new_slots.append(sequence * FRAMES_PER_SEQUENCE + slot)
+        return numbers, new_slots
+
+
+def _distance_to_overlapping(words, sequence):
+    """How many sequences back one lies whose last nine frames are the first nine of this one; None if none is near."""
+    for distance in DISTANCES_TO_COMPARE:
+        if distance <= sequence and np.array_equal(words[sequence, :-1], words[sequence - distance, 1:]):
+            return distance
+    return None
+
+
+class Videos:
+    """Joins frames that occur in one sequence: what is connected, directly or through others, is one video."""
+
+    def __init__(self):
+        self._joined_to = array("i")
+        self._video_of_first_frame = {}
+
+    @property
+    def count(self):
+        """How many videos `videos` has told apart so far."""
+        return len(self._video_of_first_frame)
+
+    def join(self, numbers):
+        """Takes the frame numbers (S, 10) of S sequences."""
+        for first, *others in numbers.tolist():
+            first = self._first_frame(first)
+            for other in others:
+                other = self._first_frame(other)
+                if other != first:
+                    first, other = min(first, other), max(first, other)
+                    self._joined_to[other] = first
+
+    def videos(self, numbers):
+        """The videos (S,) int32 of sequences with the frame numbers (S, 10), once all sequences are joined.
+
+        Videos are counted from 0 in the order in which they are asked for.
+        """
+        firsts = [self._first_frame(frame) for frame in numbers[:, 0].tolist()]
+        return np.array([self._video_of_first_frame.setdefault(first, self.count) for first in firsts], np.int32)
+
+    def _first_frame(self, frame):
+        joined_to = self._joined_to
+        joined_to.extend(range(len(joined_to), frame + 1))
+        while joined_to[frame] != frame:
+            joined_to[frame] = joined_to[joined_to[frame]]
+            frame = joined_to[frame]
+        return frame

@@ -1,0 +1,118 @@
+"""Writes the HDF5 file that `hdf5_layout` describes, block by block; each different frame once."""
+
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+
+from pipeline.hdf5_layout import FORMAT, FORMAT_VERSION, FRAMES_PER_CHUNK, SEQUENCES_PER_CHUNK
+from pipeline.joints import JOINT_NAMES
+from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.shared_frames import FrameNumbers, Videos
+
+FRAMES_PER_WRITE = 10 * FRAMES_PER_CHUNK
+SEQUENCES_PER_READ = 16 * SEQUENCES_PER_CHUNK
+
+
+@dataclass(frozen=True)
+class StoredCounts:
+    """How many sequences, different frames and videos a file holds."""
+
+    sequences: int
+    frames: int
+    videos: int
+
+
+class StoreWriter:
+    """Writes a new HDF5 file at `path`; a context manager that closes it. Raises OSError where it cannot be written.
+
+    Frames and labels may come in blocks of any size, all frames before the labels or in turn. `finish` completes the
+    file, which without it is not one that `store` reads. In memory there are a block, a digest and four bytes for each
+    different frame, and a buffer of FRAMES_PER_WRITE frames.
+    """
+
+    def __init__(self, path):
+        self._file = h5py.File(path, "w")
+        self._frame_numbers = FrameNumbers()
+        self._videos = Videos()
+        self._unwritten = np.empty((FRAMES_PER_WRITE, *FRAME_SHAPE), np.uint8)
+        self._unwritten_count = 0
+        self._frames = self._create("frames", FRAME_SHAPE, np.uint8, FRAMES_PER_CHUNK)
+        self._sequences = self._create("sequences", (FRAMES_PER_SEQUENCE,), np.int32, SEQUENCES_PER_CHUNK)
+        labels_shape = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2)
+        self._labels = self._create("labels", labels_shape, np.float32, SEQUENCES_PER_CHUNK)
+
+    def _create(self, name, shape_of_row, dtype, rows_per_chunk):
+        return self._file.create_dataset(
+            name,
+            shape=(0, *shape_of_row),
+            maxshape=(None, *shape_of_row),
+            dtype=dtype,
+            chunks=(rows_per_chunk, *shape_of_row),
+            fletcher32=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._file.close()
+
+    def add_frames(self, frames):
+        """Adds the frames (S, 10, 64, 64, 3) uint8 of the next S sequences. Raises ValueError for anything else."""
+        _check_block(frames, (FRAMES_PER_SEQUENCE, *FRAME_SHAPE), np.uint8)
+        frames = np.ascontiguousarray(frames)
+        numbers, new_slots = self._frame_numbers.number(frames)
+        self._videos.join(numbers)
+        _append(self._sequences, numbers)
+        slots = frames.reshape(-1, *FRAME_SHAPE)
+        for slot in new_slots:
+            self._unwritten[self._unwritten_count] = slots[slot]
+            self._unwritten_count += 1
+            if self._unwritten_count == FRAMES_PER_WRITE:
+                self._write_frames()
+
+    def add_labels(self, labels):
+        """Adds the labels (S, 10, 7, 2) float32, pixels, of the next S sequences. Raises ValueError for anything else."""
+        _check_block(labels, self._labels.shape[1:], np.float32)
+        _append(self._labels, labels)
+
+    def finish(self, source_name, source_size, source_sha256):
+        """Writes what is left, the videos and the attributes. Returns StoredCounts.
+
+        source_size: bytes; source_sha256: 64 hexadecimal digits. Raises ValueError if there are not as many sequences
+        of labels as of frames, or none.
+        """
+        count = len(self._sequences)
+        if count == 0 or count != len(self._labels):
+            raise ValueError(f"{count} sequences of frames and {len(self._labels)} of labels")
+        self._write_frames()
+        videos = self._write_videos()
+        self._file.attrs["format"] = FORMAT
+        self._file.attrs["format_version"] = FORMAT_VERSION
+        self._file.attrs["source_name"] = source_name
+        self._file.attrs["source_size"] = source_size
+        self._file.attrs["source_sha256"] = source_sha256
+        self._file.attrs["joints"] = list(JOINT_NAMES)
+        return StoredCounts(count, len(self._frames), videos)
+
+    def _write_frames(self):
+        _append(self._frames, self._unwritten[: self._unwritten_count])
+        self._unwritten_count = 0
+
+    def _write_videos(self):
+        dataset = self._create("videos", (), np.int32, SEQUENCES_PER_CHUNK)
+        for start in range(0, len(self._sequences), SEQUENCES_PER_READ):
+            _append(dataset, self._videos.videos(self._sequences[start : start + SEQUENCES_PER_READ]))
+        return self._videos.count
+
+
+def _check_block(block, shape_of_sequence, dtype):
+    if block.dtype != dtype or block.shape[1:] != tuple(shape_of_sequence):
+        raise ValueError(f"a block of {block.dtype} {block.shape}, not {np.dtype(dtype)} (S, {shape_of_sequence})")
+
+
+def _append(dataset, rows):
+    start = len(dataset)
+    dataset.resize(start + len(rows), axis=0)
+    dataset[start:] = rows
