@@ -1,0 +1,58 @@
+"""A made data set in the course's format, for trying everything out without the course's file."""
+
+import pickle
+
+import numpy as np
+
+from pipeline.atomic_file import written_beside
+from pipeline.demo_motion import move_person
+from pipeline.demo_pictures import draw_person_in_room
+from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
+
+
+def draw_video(seed, frames):
+    """A video of a made-up person who moves, in a made-up room.
+
+    `seed` is anything that numpy.random.default_rng accepts; the same seed gives the same video. Returns frames
+    (frames, 64, 64, 3) uint8 RGB and labels (frames, 7, 2) float32: the joints that the person was drawn with, in the
+    order of JOINT_NAMES, x to the right and y down in pixels from the upper left corner of the frame, so that the
+    middle of the pixel in row r and column c is at (c + 0.5, r + 0.5). As in the course's data, the right wrist is the
+    person's own.
+    """
+    random = np.random.default_rng(seed)
+    size, joints = move_person(random, frames)
+    return draw_person_in_room(random, size, joints), joints.astype(np.float32)
+
+
+def write_demo_pickle(path, videos, frames_per_video, seed):
+    """Writes a pickle like the course's, of as many videos as asked for; returns the number of sequences in it.
+
+    The recipe is the course's: of each video, a sequence of ten consecutive frames from each start but the last, and
+    one of every other frame from each start; the consecutive ones of all videos come first. Raises OSError where the file cannot be written, and
+    ValueError for videos that are too short for a sequence of every other frame.
+    """
+    numbers = sequence_frames(videos, frames_per_video)
+    frames = np.empty((videos * frames_per_video, 64, 64, 3), np.uint8)
+    labels = np.empty((videos * frames_per_video, 7, 2), np.float32)
+    for video in range(videos):
+        part = slice(video * frames_per_video, (video + 1) * frames_per_video)
+        frames[part], labels[part] = draw_video((seed, video), frames_per_video)
+    with written_beside(path) as partial, open(partial, "wb") as file:
+        # Protocol 5 writes an array from where it lies; older ones copy all of it first.
+        pickle.dump((frames[numbers], labels[numbers]), file, protocol=5)
+    return len(numbers)
+
+
+def sequence_frames(videos, frames_per_video):
+    """The frame numbers (N, 10) int64 of each sequence, frames being numbered through all videos."""
+    starts = {1: frames_per_video - FRAMES_PER_SEQUENCE, 2: frames_per_video - 2 * (FRAMES_PER_SEQUENCE - 1)}
+    if videos < 1 or min(starts.values()) < 1:
+        raise ValueError(f"{videos} videos of {frames_per_video} frames hold no sequence of every other frame")
+    return np.array(
+        [
+            video * frames_per_video + start + stride * np.arange(FRAMES_PER_SEQUENCE)
+            for stride in starts
+            for video in range(videos)
+            for start in range(starts[stride])
+        ]
+    )
