@@ -28,8 +28,8 @@ def write_demo_pickle(path, videos, frames_per_video, seed):
     """Writes a pickle like the course's, of as many videos as asked for; returns the number of sequences in it.
 
     The recipe is the course's: of each video, a sequence of ten consecutive frames from each start but the last, and
-    one of every other frame from each start; the consecutive ones of all videos come first. Raises OSError where the file cannot be written, and
-    ValueError for videos that are too short for a sequence of every other frame.
+    one of every other frame from each start; the consecutive ones of all videos come first. Raises OSError where the
+    file cannot be written, and ValueError for no videos or ones too short for a sequence of every other frame.
     """
     numbers = sequence_frames(videos, frames_per_video)
     frames = np.empty((videos * frames_per_video, 64, 64, 3), np.uint8)

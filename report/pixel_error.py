@@ -54,7 +54,7 @@ class PixelErrors:
 
     @property
     def mean_squared_error(self):
-        """The loss in px²: the mean over all coordinates of the squared difference. Raises ValueError before any add."""
+        """The loss: the mean squared difference of all coordinates, in px². Raises ValueError before any add."""
         self._require_frames()
         return float(self._squared_sums.mean() / self._frames / 2)
 
