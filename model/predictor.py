@@ -1,0 +1,67 @@
+"""Joint positions from any model that keeps the course's contract."""
+
+import numpy as np
+
+from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
+from pipeline.tensorflow_v1 import tf
+
+SEQUENCES_PER_RUN = 16
+LARGEST_DIFFERENCE = 1e-3
+
+
+class Predictor:
+    """Feeds a session's `input_frames` and fetches its `joint_pos`.
+
+    Where the graph has a tensor `frame_features` between CNN and LSTM, as ours have, each different frame of a block of
+    overlapping sequences passes the CNN once. The first block is computed both ways; where they differ, the tensor's
+    name meant something else, and the plain way is taken from then on.
+    """
+
+    def __init__(self, session, input_frames, joint_pos, frame_features=None):
+        self._session = session
+        self._input_frames = input_frames
+        self._joint_pos = joint_pos
+        self._frame_features = frame_features
+        self._is_checked = False
+
+    def predict(self, frames):
+        """uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels; the plain way, any B > 0."""
+        parts = [frames[start : start + SEQUENCES_PER_RUN] for start in range(0, len(frames), SEQUENCES_PER_RUN)]
+        return np.concatenate([self._session.run(self._joint_pos, {self._input_frames: part}) for part in parts])
+
+    def predict_block(self, frames, positions):
+        """Overlapping sequences: D different frames, uint8 (D, 64, 64, 3), and where each sequence's are, int (B, 10).
+
+        Returns float32 (B, 10, 7, 2), x and y in pixels.
+        """
+        if self._frame_features is not None and not self._is_checked:
+            self._check(frames, positions)
+        if self._frame_features is None:
+            starts = range(0, len(positions), SEQUENCES_PER_RUN)
+            return np.concatenate([self.predict(frames[positions[start : start + SEQUENCES_PER_RUN]]) for start in starts])
+        return self._predict_by_features(frames, positions)
+
+    def _predict_by_features(self, frames, positions):
+        features = self._features(frames)[positions]
+        features = features.reshape(-1, features.shape[-1])
+        return self._session.run(self._joint_pos, {self._frame_features: features})
+
+    def _features(self, frames):
+        """One row for each of D frames, fed as sequences of ten; the last ones are filled up with the last frame."""
+        missing = -len(frames) % FRAMES_PER_SEQUENCE
+        filled = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)]) if missing else frames
+        sequences = filled.reshape(-1, FRAMES_PER_SEQUENCE, *frames.shape[1:])
+        parts = [sequences[start : start + SEQUENCES_PER_RUN] for start in range(0, len(sequences), SEQUENCES_PER_RUN)]
+        features = [self._session.run(self._frame_features, {self._input_frames: part}) for part in parts]
+        return np.concatenate(features)[: len(frames)]
+
+    def _check(self, frames, positions):
+        plain = self.predict(frames[positions[:2]])
+        try:
+            by_features = self._predict_by_features(frames, positions[:2])
+            agrees = np.allclose(plain, by_features, rtol=0, atol=LARGEST_DIFFERENCE)
+        except (tf.errors.OpError, ValueError, TypeError, IndexError):
+            agrees = False
+        if not agrees:
+            self._frame_features = None
+        self._is_checked = True
