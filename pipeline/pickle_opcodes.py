@@ -245,8 +245,15 @@ def _get(form):
 
 
 def _push_global(follower):
-    module, name = (follower.file.readline(LONGEST_VALUE).rstrip(b"\n") for _ in range(2))
-    _push_constructor(follower, _decoded(follower, module), _decoded(follower, name))
+    module, name = (_read_line(follower) for _ in range(2))
+    _push_constructor(follower, module, name)
+
+
+def _read_line(follower):
+    line = follower.file.readline(LONGEST_VALUE)
+    if not line.endswith(b"\n"):
+        raise follower.damaged("is in a name that does not end")
+    return _decoded(follower, line[:-1])
 
 
 def _push_global_from_stack(follower):

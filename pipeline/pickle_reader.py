@@ -20,7 +20,7 @@ from pipeline.user_error import UserError
 
 FRAMES_OF_SEQUENCE = (FRAMES_PER_SEQUENCE, *FRAME_SHAPE)
 LABELS_OF_SEQUENCE = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2)
-LATIN1_PIECE = 1 << 18
+LARGEST_READ = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def open_source(path):
             with zipfile.ZipFile(file) as archive:
                 member = _only_member(archive)
                 with archive.open(member) as unpacked:
+                    unpacked.MAX_SEEK_READ = LARGEST_READ  # zipfile's own 16 MB take 50 MB of memory
                     yield Source(unpacked, member.file_size)
         except (zipfile.BadZipFile, zlib.error, EOFError):
             raise UserError("the zip file is damaged or cut short; download or copy it again") from None
@@ -128,8 +129,8 @@ def read_frames(source, arrays, sequences_per_block):
     The frames of an int8 pickle are the same bytes seen as uint8. Each block lies where the one before it did.
     Raises UserError if the file has been cut short.
     """
-    blocks = _read_blocks(source, arrays.frames, arrays.sequences, FRAMES_OF_SEQUENCE, np.uint8, sequences_per_block)
-    yield from blocks
+    stored = arrays.frames
+    yield from _read_blocks(source, stored, arrays.sequences, FRAMES_OF_SEQUENCE, np.uint8, sequences_per_block)
 
 
 def read_labels(source, arrays, sequences_per_block):
@@ -156,7 +157,7 @@ def _read_blocks(source, stored, sequences, shape_of_sequence, dtype, sequences_
 def _fill(reader, destination):
     filled = 0
     while filled < len(destination):
-        count = reader.readinto(destination[filled : filled + (1 << 20)])
+        count = reader.readinto(destination[filled : filled + LARGEST_READ])
         if not count:
             raise UserError("the pickle ends before its arrays do; download or copy it again")
         filled += count
@@ -181,7 +182,7 @@ class _Latin1Reader:
         return count
 
     def _decode_piece(self):
-        piece = self._file.read(min(self._unread, LATIN1_PIECE))
+        piece = self._file.read(min(self._unread, LARGEST_READ))
         self._unread -= len(piece)
         try:
             text, used = codecs.utf_8_decode(self._undecoded + piece, "strict", not piece)

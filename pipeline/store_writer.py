@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 
 from pipeline.hdf5_layout import FORMAT, FORMAT_VERSION, FRAMES_PER_CHUNK, SEQUENCES_PER_CHUNK
+from pipeline.hdf5_output import HDF5Output
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.shared_frames import FrameNumbers, Videos
@@ -32,7 +33,8 @@ class StoreWriter:
     """
 
     def __init__(self, path):
-        self._file = h5py.File(path, "w")
+        self._output = HDF5Output(path)
+        self._file = h5py.File(self._output, "w")
         self._frame_numbers = FrameNumbers()
         self._videos = Videos()
         self._unwritten = np.empty((FRAMES_PER_WRITE, *FRAME_SHAPE), np.uint8)
@@ -56,7 +58,10 @@ class StoreWriter:
         return self
 
     def __exit__(self, *exception):
-        self._file.close()
+        with self._output:
+            self._file.close()
+            if exception == (None, None, None):
+                self._output.check()
 
     def add_frames(self, frames):
         """Adds the frames (S, 10, 64, 64, 3) uint8 of the next S sequences. Raises ValueError for anything else."""
@@ -64,7 +69,7 @@ class StoreWriter:
         frames = np.ascontiguousarray(frames)
         numbers, new_slots = self._frame_numbers.number(frames)
         self._videos.join(numbers)
-        _append(self._sequences, numbers)
+        self._append(self._sequences, numbers)
         slots = frames.reshape(-1, *FRAME_SHAPE)
         for slot in new_slots:
             self._unwritten[self._unwritten_count] = slots[slot]
@@ -75,7 +80,7 @@ class StoreWriter:
     def add_labels(self, labels):
         """Adds the labels (S, 10, 7, 2) float32, pixels, of the next S sequences. Raises ValueError for anything else."""
         _check_block(labels, self._labels.shape[1:], np.float32)
-        _append(self._labels, labels)
+        self._append(self._labels, labels)
 
     def finish(self, source_name, source_size, source_sha256):
         """Writes what is left, the videos and the attributes. Returns StoredCounts.
@@ -97,22 +102,23 @@ class StoreWriter:
         return StoredCounts(count, len(self._frames), videos)
 
     def _write_frames(self):
-        _append(self._frames, self._unwritten[: self._unwritten_count])
+        self._append(self._frames, self._unwritten[: self._unwritten_count])
         self._unwritten_count = 0
 
     def _write_videos(self):
         dataset = self._create("videos", (), np.int32, SEQUENCES_PER_CHUNK)
         for start in range(0, len(self._sequences), SEQUENCES_PER_READ):
-            _append(dataset, self._videos.videos(self._sequences[start : start + SEQUENCES_PER_READ]))
+            self._append(dataset, self._videos.videos(self._sequences[start : start + SEQUENCES_PER_READ]))
         return self._videos.count
+
+    def _append(self, dataset, rows):
+        start = len(dataset)
+        dataset.resize(start + len(rows), axis=0)
+        dataset[start:] = rows
+        self._output.check()
 
 
 def _check_block(block, shape_of_sequence, dtype):
     if block.dtype != dtype or block.shape[1:] != tuple(shape_of_sequence):
         raise ValueError(f"a block of {block.dtype} {block.shape}, not {np.dtype(dtype)} (S, {shape_of_sequence})")
 
-
-def _append(dataset, rows):
-    start = len(dataset)
-    dataset.resize(start + len(rows), axis=0)
-    dataset[start:] = rows
