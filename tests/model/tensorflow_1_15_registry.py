@@ -1,4 +1,4 @@
-"""What TensorFlow 1.15 would refuse in a graph, told without TensorFlow 1.15: its registry is in a table beside this."""
+"""What TensorFlow 1.15 would refuse in a graph, told without it: its registry is in a table beside this file."""
 
 import functools
 import json
@@ -41,7 +41,8 @@ def breaches_of_tensorflow_1_15(meta_graph):
         if attribute.HasField("default_value")
     }
     found = [*_version_breaches(graph.versions)]
-    found += [f"function {function.signature.name}: a graph for 1.15 must not need functions" for function in graph.library.function]
+    for function in graph.library.function:
+        found.append(f"function {function.signature.name}: a graph for 1.15 must not need functions")
     for node in graph.node:
         found += [f"node {node.name} ({node.op}): {breach}" for breach in _node_breaches(node, defaults)]
     return found
