@@ -11,6 +11,7 @@ from tqdm import tqdm
 from pipeline.atomic_file import written_beside
 from pipeline.label_range import FAR_OUTSIDE, LabelRange
 from pipeline.pickle_reader import locate_arrays, open_source, read_frames, read_labels
+from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 from pipeline.store_writer import StoreWriter
 from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
 
@@ -23,7 +24,7 @@ def main():
         arguments = parse_arguments()
         source = arguments.source
         destination = arguments.destination or os.path.splitext(source)[0] + ".h5"
-        check_destination(source, destination, arguments.overwrite)
+        check_paths(source, destination, arguments.overwrite)
         arrays, counts, label_range = convert(source, destination)
         print_findings(source, destination, arrays, counts, label_range)
 
@@ -44,15 +45,17 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def check_destination(source, destination, overwrite):
-    """Raises UserError if the destination is the source, exists though `overwrite` is false, or has no folder."""
+def check_paths(source, destination, overwrite):
+    """Raises OSError if the source cannot be read, UserError if the destination cannot or must not be written."""
+    with open(source, "rb"):
+        pass
     folder = os.path.dirname(os.path.abspath(destination))
     if not os.path.isdir(folder):
         raise UserError(f"{folder} is not a folder; create it or choose another destination")
     if os.path.isdir(destination):
         raise UserError(f"{destination} is a folder; give the name of a file")
     if os.path.exists(destination):
-        if os.path.exists(source) and os.path.samefile(source, destination):
+        if os.path.samefile(source, destination):
             raise UserError(f"{destination} is the source itself; give another destination")
         if not overwrite:
             raise UserError(f"{destination} exists; give another destination, or --overwrite to replace it")
@@ -100,7 +103,7 @@ def sha256_of_file(path):
 def print_findings(source, destination, arrays, counts, label_range):
     before, after = os.path.getsize(source), os.path.getsize(destination)
     print(f"sequences         {counts.sequences}")
-    print(f"different frames  {counts.frames} of {10 * counts.sequences}")
+    print(f"different frames  {counts.frames} of {FRAMES_PER_SEQUENCE * counts.sequences}")
     print(f"videos            {counts.videos}")
     print(f"labels            {label_range.minimum:.2f} to {label_range.maximum:.2f} px")
     print(f"size              {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after: {before / after:.1f} to 1")

@@ -44,23 +44,35 @@ class LocatedArrays:
 
 @contextlib.contextmanager
 def open_source(path):
-    """Yields the Source at `path`: the file itself, or, if that is a zip file, the one pickle in it.
+    """Yields the Source at `path`: the file itself, or, if that is a zip file, the one file in it.
 
+    A UserError that is raised while the source is open gets the path in front of its message.
     Raises UserError for a zip file that is damaged, encrypted or does not hold exactly one file; OSError.
     """
-    with open(path, "rb") as file:
-        if file.read(2) != b"PK":
+    try:
+        with open(path, "rb") as file:
+            zipped = file.read(2) == b"PK"
             file.seek(0)
-            yield Source(file, os.fstat(file.fileno()).st_size)
-            return
-        try:
-            with zipfile.ZipFile(file) as archive:
-                member = _only_member(archive)
-                with archive.open(member) as unpacked:
-                    unpacked.MAX_SEEK_READ = LARGEST_READ  # zipfile's own 16 MB take 50 MB of memory
-                    yield Source(unpacked, member.file_size)
-        except (zipfile.BadZipFile, zlib.error, EOFError):
-            raise UserError("the zip file is damaged or cut short; download or copy it again") from None
+            with _unzipped(file) if zipped else contextlib.nullcontext(_whole(file)) as source:
+                yield source
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _whole(file):
+    return Source(file, os.fstat(file.fileno()).st_size)
+
+
+@contextlib.contextmanager
+def _unzipped(file):
+    try:
+        with zipfile.ZipFile(file) as archive:
+            member = _only_member(archive)
+            with archive.open(member) as unpacked:
+                unpacked.MAX_SEEK_READ = LARGEST_READ  # zipfile's own 16 MB take 50 MB of memory
+                yield Source(unpacked, member.file_size)
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        raise UserError("the zip file is damaged or cut short; download or copy it again") from None
 
 
 def _only_member(archive):

@@ -1,0 +1,75 @@
+"""Compares convert_pkl_to_h5.py with loading the same pickle whole and writing its arrays with h5py.
+
+Each way is a process of its own, run in turn, so that what else the machine does falls on both alike.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from statistics import median
+
+CONVERTER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "convert_pkl_to_h5.py")
+
+LOAD_AND_WRITE = """
+import pickle, sys
+import h5py
+with open(sys.argv[1], "rb") as source:
+    frames, labels = pickle.load(source)
+with h5py.File(sys.argv[2], "w") as destination:
+    destination["frames"] = frames
+    destination["labels"] = labels
+"""
+
+WAYS = {
+    "convert_pkl_to_h5.py": [sys.executable, CONVERTER],
+    "pickle.load and h5py": [sys.executable, "-c", LOAD_AND_WRITE],
+}
+
+FIGURES = ("wall time, s", "CPU time, s", "peak memory, MiB")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pickle", metavar="PICKLE", help="the course's pickle, which pickle.load is trusted to open")
+    parser.add_argument("--runs", type=int, default=5, help="of each way (default: %(default)s)")
+    parser.add_argument("--folder", help="where the HDF5 files are written (default: the temporary folder)")
+    arguments = parser.parse_args()
+
+    measured = {way: [] for way in WAYS}
+    for _ in range(arguments.runs):
+        for way, command in WAYS.items():
+            measured[way].append(measure(command, arguments.pickle, arguments.folder))
+    print_medians(measured)
+
+
+def measure(command, source, folder):
+    """Runs the command with the source and a new file in `folder`; returns the FIGURES that it took.
+
+    Raises subprocess.CalledProcessError if it fails.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        start = time.perf_counter()
+        process = subprocess.Popen([*command, source, os.path.join(scratch, "out.h5")], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return seconds, usage.ru_utime + usage.ru_stime, kilobytes / 1024
+
+
+def print_medians(measured):
+    """measured: by way of converting, a list of what `measure` returned."""
+    print(f"{'median of ' + str(len(next(iter(measured.values())))) + ' runs':22}", *(f"{name:>18}" for name in FIGURES))
+    medians = [[median(figures) for figures in zip(*runs)] for runs in measured.values()]
+    for way, figures in zip(measured, medians):
+        print(f"{way:22}", *(f"{figure:18.2f}" for figure in figures))
+    print(f"{'ratio':22}", *(f"{ours / theirs:18.2f}" for ours, theirs in zip(*medians)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+import hashlib
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import convert_pkl_to_h5
+from tests.pipeline.pickles import made_arrays, pickled
+
+ROOT = Path(convert_pkl_to_h5.__file__).parent
+PYTHON_2_DATA = ROOT / "tests" / "pipeline" / "data"
+
+
+@pytest.fixture
+def convert(monkeypatch):
+    """Runs the command with the given arguments."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["convert_pkl_to_h5.py", *map(str, arguments)])
+        convert_pkl_to_h5.main()
+
+    return run
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A folder of its own that holds a valid pickle of two sequences."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "data.pkl").write_bytes(pickled(made_arrays(2)))
+    return folder / "data.pkl"
+
+
+@pytest.fixture
+def refused(convert, capfd):
+    """Runs the command, which must refuse with one error line and leave the folders as they were; returns the line."""
+
+    def run(*arguments, folder):
+        before = contents_of(folder)
+        with pytest.raises(SystemExit) as stopped:
+            convert(*arguments)
+        output = capfd.readouterr()
+        assert stopped.value.code == 2
+        assert output.out == ""
+        assert output.err.startswith("error: ") and output.err.count("\n") == 1 and output.err.endswith("\n")
+        assert contents_of(folder) == before
+        return output.err
+
+    return run
+
+
+def contents_of(folder):
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+def check_holds(path, frames, labels):
+    with h5py.File(path) as file:
+        stored = file["frames"][:][file["sequences"][:]]
+        assert stored.dtype == np.uint8 and stored.tobytes() == frames.tobytes()
+        assert file["labels"].dtype == np.float32
+        assert file["labels"][:].tobytes() == labels.astype(np.float32).tobytes()
+
+
+# What it converts
+
+
+@pytest.mark.parametrize("package", ["numpy.core", "numpy._core"])
+@pytest.mark.parametrize("labels_dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("frames_dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_converts_bit_for_bit(protocol, frames_dtype, labels_dtype, package, convert, tmp_path):
+    arrays = made_arrays(2, frames_dtype, labels_dtype)
+    (tmp_path / "data.pkl").write_bytes(pickled(arrays, protocol, package))
+    convert(tmp_path / "data.pkl", tmp_path / "data.h5")
+    check_holds(tmp_path / "data.h5", *arrays)
+
+
+@pytest.mark.parametrize("name", ["python2_pickle", "python2_cpickle"])
+def test_converts_what_python_2_wrote(name, convert, tmp_path):
+    with zipfile.ZipFile(PYTHON_2_DATA / f"{name}.zip") as archive:
+        path = Path(archive.extract("youtube_train_data.pkl", tmp_path))
+    convert(PYTHON_2_DATA / f"{name}.zip", tmp_path / "zipped.h5")
+    convert(path)
+    for converted in ("zipped.h5", "youtube_train_data.h5"):
+        check_holds(tmp_path / converted, *pickle.loads(path.read_bytes(), encoding="latin1"))
+
+
+def test_says_what_it_found(source, convert, capfd):
+    convert(source)
+    output = capfd.readouterr()
+    lines = output.out.splitlines()
+    labels = made_arrays(2)[1]
+    assert lines[0].split() == ["sequences", "2"]
+    assert lines[1].split() == "different frames 11 of 20".split()
+    assert lines[2].split() == ["videos", "1"]
+    assert lines[3] == f"labels            {labels.min():.2f} to {labels.max():.2f} px"
+    before, after = source.stat().st_size, source.with_suffix(".h5").stat().st_size
+    assert lines[4].split(maxsplit=1)[1] == (
+        f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after: {before / after:.1f} to 1"
+    )
+    assert lines[5:] == [f"wrote {source.with_suffix('.h5')}"]
+    assert output.err == ""
+
+
+def test_says_how_it_read_int8_and_float64(tmp_path, convert, capfd):
+    frames, labels = made_arrays(1, np.int8, np.float64)
+    (tmp_path / "data.pkl").write_bytes(pickled((frames, labels)))
+    convert(tmp_path / "data.pkl")
+    rounding = np.abs(labels - labels.astype(np.float32)).max()
+    output = capfd.readouterr().out
+    assert "frames are int8: their bytes were reinterpreted as uint8" in output
+    assert f"rounding to float32 moved them by {rounding:.2g} px at most" in output
+
+
+def test_warns_of_labels_far_outside_the_frame(tmp_path, convert, capfd):
+    frames, labels = made_arrays(1)
+    labels[0, 0, 0] = [-65, 129]
+    (tmp_path / "data.pkl").write_bytes(pickled((frames, labels)))
+    convert(tmp_path / "data.pkl")
+    assert capfd.readouterr().err == "warning: 2 label coordinates lie over 64 px outside the frame\n"
+
+
+def test_describes_the_source_in_attributes(source, convert):
+    convert(source)
+    with h5py.File(source.with_suffix(".h5")) as file:
+        assert file.attrs["source_name"] == "data.pkl"
+        assert file.attrs["source_size"] == source.stat().st_size
+        assert file.attrs["source_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+
+
+def test_replaces_only_when_told_to(source, convert, refused):
+    destination = source.with_suffix(".h5")
+    destination.write_text("something of theirs")
+    message = refused(source, folder=source.parent)
+    assert "data.h5 exists" in message and "--overwrite" in message
+    convert(source, "--overwrite")
+    check_holds(destination, *made_arrays(2))
+    assert sorted(path.name for path in source.parent.iterdir()) == ["data.h5", "data.pkl"]
+
+
+def test_runs_as_a_program_without_tensorflow(source):
+    code = "import sys, convert_pkl_to_h5; convert_pkl_to_h5.main(); assert 'tensorflow' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code, source], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "wrote" in done.stdout
+
+
+def test_help_fits_a_screen_and_has_an_example(convert, capfd):
+    with pytest.raises(SystemExit) as stopped:
+        convert("--help")
+    lines = capfd.readouterr().out.splitlines()
+    assert stopped.value.code == 0
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80
+    assert "example: python convert_pkl_to_h5.py youtube_train_data.pkl" in lines
+
+
+# What it refuses
+
+
+class Touches:
+    """Pickles as a call that makes a file."""
+
+    def __init__(self, function, argument):
+        self.reduced = function, (argument,)
+
+    def __reduce__(self):
+        return self.reduced
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("function", [os.system, eval])
+def test_does_not_call_what_the_pickle_names(function, protocol, source, refused, tmp_path):
+    mark = tmp_path / "called"
+    call = f'echo > "{mark}"' if function is os.system else f"open({str(mark)!r}, 'w')"
+    source.write_bytes(pickled(Touches(function, call), protocol))
+    assert "refused" in refused(source, folder=tmp_path)
+    assert not mark.exists()
+    pickle.loads(source.read_bytes())
+    assert mark.exists()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 40, 150, 5000, -800, -1])
+def test_refuses_a_pickle_that_is_cut_short(cut, source, refused):
+    source.write_bytes(source.read_bytes()[:cut])
+    message = refused(source, folder=source.parent)
+    assert f"{source}: the " in message and "again" in message
+
+
+def test_refuses_what_is_not_a_pickle(source, refused):
+    source.write_text("not a pickle")
+    assert f"{source}: this is not a pickle" in refused(source, folder=source.parent)
+
+
+def test_refuses_labels_that_are_not_finite(source, refused):
+    frames, labels = made_arrays(3)
+    labels[2, 9, 6, 1] = np.nan
+    source.write_bytes(pickled((frames, labels)))
+    message = refused(source, folder=source.parent)
+    assert "1 of the labels are not finite numbers, the first at sequence 2, frame 9, left shoulder, y" in message
+
+
+def test_refuses_wrong_shapes(source, refused):
+    frames, labels = made_arrays(2)
+    source.write_bytes(pickled((frames[0], labels)))
+    assert "shape (10, 64, 64, 3), not (N, 10, 64, 64, 3)" in refused(source, folder=source.parent)
+
+
+def test_refuses_damage_that_shows_only_while_frames_are_copied(source, refused):
+    zipped = source.with_suffix(".zip")
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.write(source, "data.pkl")
+    contents = bytearray(zipped.read_bytes())
+    contents[1000] ^= 1
+    zipped.write_bytes(contents)
+    assert "the zip file is damaged" in refused(zipped, folder=source.parent)
+
+
+def test_refuses_sources_that_are_not_there(source, refused):
+    folder = source.parent
+    assert "nothing.pkl: No such file" in refused(folder / "nothing.pkl", folder=folder)
+    assert "No such file" in refused(folder / "nowhere" / "nothing.pkl", folder=folder)
+    assert "give a file, not a folder" in refused(folder, folder=folder)
+
+
+def test_refuses_destinations_that_cannot_be_written(source, refused):
+    folder = source.parent
+    assert "nowhere is not a folder" in refused(source, folder / "nowhere" / "data.h5", folder=folder)
+    assert "data.pkl is not a folder" in refused(source, source / "data.h5", folder=folder)
+    assert "is a folder" in refused(source, folder, folder=folder)
+    assert "is the source itself" in refused(source, source, "--overwrite", folder=folder)
+    (folder / "link.h5").symlink_to(source)
+    assert "is the source itself" in refused(source, folder / "link.h5", "--overwrite", folder=folder)
+
+
+def test_refuses_arguments_that_it_does_not_know(source, refused):
+    assert "--help lists the options" in refused(source, "--speed", folder=source.parent)
+    assert "SOURCE" in refused(folder=source.parent)
+
+
+@pytest.mark.parametrize("bytes_left", [0, 100, 3000, 200_000])
+def test_a_full_disk_ends_in_an_error_line(bytes_left, source):
+    resource = pytest.importorskip("resource")
+
+    def limit_file_size():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, bytes_left))
+
+    done = subprocess.run(
+        [sys.executable, "-B", ROOT / "convert_pkl_to_h5.py", source],
+        capture_output=True,
+        text=True,
+        preexec_fn=limit_file_size,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: File too large; free some disk space or choose another place\n"
+    assert [path.name for path in source.parent.iterdir()] == ["data.pkl"]
