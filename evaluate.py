@@ -1,0 +1,118 @@
+"""Checks a saved model against the course's contract and, given data, scores it."""
+
+import json
+import os
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from pipeline.atomic_file import written_beside
+from pipeline.evaluation_blocks import evaluation_blocks
+from pipeline.mean_pose import mean_pose
+from pipeline.store import SequenceStore
+from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
+from report.pixel_error import PixelErrors
+from report.table import format_table
+
+EXAMPLES = 15
+
+
+def main():
+    with reported_user_errors():
+        arguments = parse_arguments()
+        if arguments.out and not arguments.data:
+            raise UserError("--out needs data to score the model on; give DATA.h5 too")
+        if arguments.out and os.path.exists(os.path.join(arguments.out, "metrics.json")):
+            raise UserError(f"{arguments.out} holds the metrics of another evaluation; give another --out")
+        if arguments.data is None:
+            return check(arguments.model)
+        with SequenceStore(arguments.data) as store:
+            check(arguments.model)
+            evaluate(arguments.model, store, arguments.out)
+
+
+def parse_arguments():
+    parser = ArgumentParser(
+        description=__doc__,
+        epilog="example: python evaluate.py runs/first/model youtube_withheld_data.h5 --out scores",
+    )
+    parser.add_argument("model", metavar="MODEL_DIR", help="the folder with checkpoint and the three my_model files")
+    parser.add_argument("data", metavar="DATA.h5", nargs="?", help="a converted data set; without it, only the check")
+    parser.add_argument("--out", metavar="DIR", help="write metrics.json and the plots to this folder")
+    return parser.parse_args()
+
+
+def check(directory):
+    """Prints each breach of the contract as an error line and exits with status 2 if there is one."""
+    from model.contract import contract_breaches
+
+    breaches = contract_breaches(directory)
+    for breach in breaches:
+        print("error:", breach, file=sys.stderr)
+    if breaches:
+        raise SystemExit(2)
+    print("The model keeps the contract.")
+
+
+def evaluate(directory, store, out):
+    """Prints the table of the model's errors on the whole data set; writes scores and plots to the folder `out`."""
+    from model.saved_model import loaded_model
+
+    indices = np.arange(len(store))
+    with loaded_model(directory) as predictor:
+        errors, mean_pose_errors = score_sequences(predictor, store, indices, mean_pose(store, indices))
+        print(f"{len(store)} sequences")
+        print(format_table(errors.summary(), mean_pose_errors.summary()))
+        if out is not None:
+            metrics = make_metrics(errors, mean_pose_errors)
+            paths = write_scores(out, metrics, predict_examples(predictor, store, indices))
+            print("wrote " + ", ".join(paths))
+
+
+def score_sequences(predictor, store, indices, pose):
+    """The errors of a Predictor, and those of always predicting `pose`, float32 (7, 2), as two PixelErrors.
+
+    store: an open SequenceStore. indices: int (N,), the sequences to score. Memory does not grow with N.
+    """
+    errors, pose_errors = PixelErrors(), PixelErrors()
+    with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None) as progress:
+        for block in evaluation_blocks(store, indices):
+            errors.add(predictor.predict_block(block.frames, block.positions), block.labels)
+            pose_errors.add(np.broadcast_to(pose, block.labels.shape), block.labels)
+            progress.update(len(block.indices))
+    return errors, pose_errors
+
+
+def make_metrics(errors, mean_pose_errors):
+    """What metrics.json holds: the summary of the errors, in pixels, and the mean pose's."""
+    return {**errors.summary(), "mean_pose_pixel_error": mean_pose_errors.mean_pixel_error}
+
+
+def predict_examples(predictor, store, indices):
+    """One frame from each of up to 15 sequences, evenly spaced: frames (K, 64, 64, 3), labels and predictions (K, 7, 2)."""
+    chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
+    frames, labels = store.read_sequences(chosen)
+    predictions = predictor.predict(frames)
+    return frames[:, -1], labels[:, -1], predictions[:, -1]
+
+
+def write_scores(folder, metrics, examples):
+    """Writes metrics.json and plots/accuracy.png and plots/predictions.png below the folder; returns their paths."""
+    from report.accuracy_curves import draw_accuracy_curves
+    from report.overlays import draw_overlays
+
+    plots = os.path.join(folder, "plots")
+    os.makedirs(plots, exist_ok=True)
+    path = os.path.join(folder, "metrics.json")
+    with written_beside(path) as partial, open(partial, "w", encoding="utf-8") as file:
+        json.dump(metrics, file, indent=2)
+    return [
+        path,
+        draw_accuracy_curves(os.path.join(plots, "accuracy.png"), metrics),
+        draw_overlays(os.path.join(plots, "predictions.png"), *examples),
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The four files that the course grades: how ours are written, and how anybody's are loaded."""
+
+import contextlib
+import os
+import shutil
+
+from model.predictor import Predictor
+from model.session_config import session_config
+from pipeline.tensorflow_v1 import tf
+from pipeline.user_error import UserError
+
+MODEL_NAME = "my_model"
+MODEL_FILES = (
+    "checkpoint",
+    f"{MODEL_NAME}.data-00000-of-00001",
+    f"{MODEL_NAME}.index",
+    f"{MODEL_NAME}.meta",
+)
+
+
+def save_model(directory, inference, session):
+    """Writes the four files, and nothing else, to `directory`; the folder appears, or replaces an older one, whole.
+
+    inference: an InferenceGraph. session: one that holds its weights.
+    """
+    partial, old = f"{directory}.{os.getpid()}.partial", f"{directory}.{os.getpid()}.old"
+    try:
+        os.makedirs(partial)
+        with inference.graph.as_default():
+            path = os.path.join(partial, MODEL_NAME)
+            inference.saver.save(session, path, latest_filename="checkpoint", strip_default_attrs=True)
+        if os.path.exists(directory):
+            os.rename(directory, old)
+        os.rename(partial, directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def loaded_model(directory, precision="float32"):
+    """Yields a Predictor for a folder that keeps the course's contract; closes its session at the end.
+
+    Raises UserError where the graph or the weights cannot be loaded.
+    """
+    graph = import_graph(directory)
+    with tf.Session(graph=graph, config=session_config(precision)) as session:
+        restore_weights(directory, graph, session)
+        input_frames, joint_pos = graph.get_collection("validation_nodes")
+        yield Predictor(session, input_frames, joint_pos, _frame_features(graph))
+
+
+def import_graph(directory):
+    """The tf.Graph in `my_model.meta`; raises UserError where it is not one that this TensorFlow knows."""
+    path = os.path.join(directory, f"{MODEL_NAME}.meta")
+    graph = tf.Graph()
+    try:
+        with graph.as_default():
+            graph.add_to_collection("savers_of_the_course", tf.train.import_meta_graph(path))
+    except Exception as error:
+        raise UserError(f"{path} cannot be loaded as a graph: {_first_line(error)}; save the model again") from error
+    return graph
+
+
+def restore_weights(directory, graph, session):
+    """Restores `my_model` into a session; raises UserError where files and graph do not fit together."""
+    [saver] = graph.get_collection("savers_of_the_course")
+    if saver is None:
+        raise UserError(f"{directory}: the graph has no Saver; save the model with tf.train.Saver().save")
+    try:
+        saver.restore(session, os.path.join(directory, MODEL_NAME))
+    except (tf.errors.OpError, ValueError) as error:
+        raise UserError(f"{directory}: the weights cannot be restored: {_first_line(error)}; save the model again") from error
+
+
+def _frame_features(graph):
+    try:
+        return graph.get_tensor_by_name("frame_features:0")
+    except KeyError:
+        return None
+
+
+def _first_line(error):
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,134 @@
+"""What train.py is asked to do: its command line, and the config.json that a run keeps of it."""
+
+import json
+import math
+import os
+import time
+
+from pipeline.atomic_file import written_beside
+from pipeline.split import SPLITS
+from pipeline.user_error import ArgumentParser, UserError
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+DEFAULTS = {
+    "data": None,
+    "demo": False,
+    "epochs": None,
+    "time_limit": None,
+    "batch_size": 16,
+    "learning_rate": 4e-3,
+    "num_units": 64,
+    "seed": 0,
+    "precision": "auto",
+    "validation_split": "video",
+    "validation_sequences": None,
+    "validation_data": None,
+}
+DEFAULT_SECONDS = 300
+DEFAULT_DEMO_SECONDS = 60
+
+
+def parse_settings(description):
+    """Returns the settings of the run, a dict with the keys of DEFAULTS and `out` and `resume`.
+
+    With --resume they are those of the run that goes on; what is given on the command line must agree with them.
+    Raises UserError for whatever does not.
+    """
+    arguments = vars(_parser(description).parse_args())
+    resume, out = arguments.pop("resume"), arguments.pop("out", None)
+    if resume:
+        settings = _resumed_settings(out, arguments)
+    else:
+        settings = {**DEFAULTS, **arguments}
+        if settings["epochs"] is None and settings["time_limit"] is None:
+            settings["time_limit"] = DEFAULT_DEMO_SECONDS if settings["demo"] else DEFAULT_SECONDS
+    if settings["demo"] == (settings["data"] is not None):
+        raise UserError("give either --data FILE.h5 or --demo (train.py --help lists the options)")
+    if settings["validation_data"] and ("validation_split" in arguments or "validation_sequences" in arguments):
+        raise UserError("--validation-data replaces the split; leave --validation-split and --validation-sequences out")
+    out = out or os.path.join("runs", time.strftime("%Y-%m-%d-%H%M%S"))
+    return {**settings, "out": out, "resume": resume}
+
+
+def _parser(description):
+    """Options that are not given are absent from what it returns, so that --resume can tell them from defaults."""
+    import argparse
+
+    parser = ArgumentParser(
+        description=description,
+        epilog="example: python train.py --data youtube_train_data.h5 --time-limit 300",
+        argument_default=argparse.SUPPRESS,
+    )
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--data", metavar="FILE.h5", help="what convert_pkl_to_h5.py wrote")
+    data.add_argument("--demo", action="store_true", help="a data set of drawn people, made on the spot")
+    parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/ and the time)")
+    parser.add_argument("--epochs", metavar="N", type=_positive(int), help="passes over the data")
+    parser.add_argument(
+        "--time-limit",
+        metavar="SECONDS",
+        type=_positive(float),
+        help=f"of training alone (default: {DEFAULT_SECONDS}, {DEFAULT_DEMO_SECONDS} with --demo; none with --epochs)",
+    )
+    parser.add_argument("--batch-size", metavar="N", type=_positive(int), help=_default("sequences a step", "batch_size"))
+    parser.add_argument("--learning-rate", metavar="X", type=_positive(float), help=_default("Adam's, at its highest", "learning_rate"))
+    parser.add_argument("--num-units", metavar="N", type=_positive(int), help=_default("size of the LSTM", "num_units"))
+    parser.add_argument("--seed", metavar="N", type=_natural, help=_default("of weights, split and order", "seed"))
+    parser.add_argument("--precision", choices=PRECISIONS, help=_default("auto is bfloat16 where the processor has it", "precision"))
+    parser.add_argument("--validation-split", choices=SPLITS, help=_default("whole videos, or sequences", "validation_split"))
+    parser.add_argument("--validation-sequences", metavar="N", type=_positive(int), help="how many (default: a tenth, at least 100)")
+    parser.add_argument("--validation-data", metavar="FILE.h5", help="validate on this file, train on all of --data")
+    parser.add_argument("--resume", action="store_true", default=False, help="go on with the run in --out")
+    return parser
+
+
+def _default(text, name):
+    return f"{text} (default: {DEFAULTS[name]})"
+
+
+def _positive(kind):
+    def parse(text):
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise ValueError(text)
+        return value
+
+    parse.__name__ = "positive number" if kind is float else "positive whole number"
+    return parse
+
+
+def _natural(text):
+    value = int(text)
+    if not 0 <= value < 2**31:
+        raise ValueError(text)
+    return value
+
+
+_natural.__name__ = "whole number from 0 to 2147483647"
+
+
+def _resumed_settings(out, given):
+    if out is None:
+        raise UserError("--resume needs the folder of the run to go on with; give it with --out")
+    path = os.path.join(out, "config.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+        settings = {name: config[name] for name in DEFAULTS}
+    except FileNotFoundError:
+        raise UserError(f"{out} holds no run to resume; leave --resume out to start one") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is not the config.json of a run ({error}); start a new run") from None
+    for name, value in given.items():
+        if value != settings[name]:
+            option = "--" + name.replace("_", "-")
+            raise UserError(f"{option} {value} differs from the run's {settings[name]}; leave {option} out to resume it")
+    return settings
+
+
+def write_config(settings, extra):
+    """Writes the settings, and what the dict `extra` adds to them, to config.json in the run's folder."""
+    config = {name: settings[name] for name in DEFAULTS}
+    path = os.path.join(settings["out"], "config.json")
+    with written_beside(path) as partial, open(partial, "w", encoding="utf-8") as file:
+        json.dump({**config, **extra}, file, indent=2)
