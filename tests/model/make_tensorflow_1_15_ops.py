@@ -12,8 +12,8 @@ and covers every op that TensorFlow's own library registers. It holds
     data_types           the numbers of the data types that it knows, by name
     attributes           each different attribute once: "type"; where they apply, "optional" (it has a default),
                          "allowed" (the only values that it may have) and "minimum" (of an int, or of a list's length)
-    ops                  by op: "inputs", with 1 for each input that is one tensor, and for one that is a list of tensors
-                         the name of the attribute that numbers them; "attributes": by name, which of the above
+    ops                  by op: "inputs", with 1 for each input that is one tensor, and for one that is a list of
+                         tensors the attribute that numbers them; "attributes": by name, which of the above
 """
 
 import json
