@@ -110,7 +110,8 @@ def print_findings(source, destination, arrays, counts, label_range):
     if arrays.frames_dtype == "int8":
         print("The frames are int8: their bytes were reinterpreted as uint8, none was changed.")
     if arrays.labels_dtype.itemsize == 8:
-        print(f"The labels are float64: rounding to float32 moved them by {label_range.largest_rounding:.2g} px at most.")
+        rounding = label_range.largest_rounding
+        print(f"The labels are float64: rounding to float32 moved them by {rounding:.2g} px at most.")
     if label_range.far_outside:
         print(
             f"warning: {label_range.far_outside} label coordinates lie over {FAR_OUTSIDE} px outside the frame",

@@ -64,7 +64,8 @@ def measure(command, source, folder):
 
 def print_medians(measured):
     """measured: by way of converting, a list of what `measure` returned."""
-    print(f"{'median of ' + str(len(next(iter(measured.values())))) + ' runs':22}", *(f"{name:>18}" for name in FIGURES))
+    runs = min(map(len, measured.values()))
+    print(f"median of {runs} runs".ljust(22), *(f"{name:>18}" for name in FIGURES))
     medians = [[median(figures) for figures in zip(*runs)] for runs in measured.values()]
     for way, figures in zip(measured, medians):
         print(f"{way:22}", *(f"{figure:18.2f}" for figure in figures))

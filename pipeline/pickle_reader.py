@@ -68,6 +68,9 @@ def _unzipped(file):
     try:
         with zipfile.ZipFile(file) as archive:
             member = _only_member(archive)
+            # From Python 3.12 on, seeking in a file that is packed uncompressed turns off the check of its checksum.
+            if archive.testzip() is not None:
+                raise zipfile.BadZipFile
             with archive.open(member) as unpacked:
                 unpacked.MAX_SEEK_READ = LARGEST_READ  # zipfile's own 16 MB take 50 MB of memory
                 yield Source(unpacked, member.file_size)
@@ -94,25 +97,27 @@ def locate_arrays(source):
     """
     source.file.seek(0)
     arrays = follow_pickle(source.file, source.size)
-    if not isinstance(arrays, tuple) or len(arrays) != 2 or not all(isinstance(array, PickledArray) for array in arrays):
+    if not isinstance(arrays, tuple) or [type(array) for array in arrays] != [PickledArray, PickledArray]:
         raise UserError(f"the pickle is not a tuple of two NumPy arrays, frames and labels; {SAVE_AGAIN}")
     frames, labels = arrays
     frames_dtype = _checked_dtype("frames", frames, {"i1": np.int8, "u1": np.uint8})
     labels_dtype = _checked_dtype("labels", labels, {"f4": np.float32, "f8": np.float64})
     _check_array("frames", frames, FRAMES_OF_SEQUENCE, frames_dtype)
     _check_array("labels", labels, LABELS_OF_SEQUENCE, labels_dtype)
-    if frames.shape[0] != labels.shape[0]:
-        raise UserError(f"there are {frames.shape[0]} sequences of frames but {labels.shape[0]} of labels; {SAVE_AGAIN}")
-    return LocatedArrays(frames.shape[0], frames_dtype, labels_dtype, frames.contents, labels.contents)
+    sequences = frames.shape[0]
+    if sequences != labels.shape[0]:
+        raise UserError(f"there are {sequences} sequences of frames but {labels.shape[0]} of labels; {SAVE_AGAIN}")
+    return LocatedArrays(sequences, frames_dtype, labels_dtype, frames.contents, labels.contents)
 
 
 def _checked_dtype(name, array, allowed):
     if array.dtype is None:
         raise UserError(f"the pickle gives the {name} no contents; {SAVE_AGAIN}")
-    if array.dtype.code not in allowed:
+    code = array.dtype.code
+    if code not in allowed:
         wanted = " or ".join(np.dtype(dtype).name for dtype in allowed.values())
-        raise UserError(f"the {name} have dtype {ascii(array.dtype.code)}, not {wanted}; convert them, then {SAVE_AGAIN}")
-    dtype = np.dtype(allowed[array.dtype.code])
+        raise UserError(f"the {name} have dtype {ascii(code)}, not {wanted}; convert them, then {SAVE_AGAIN}")
+    dtype = np.dtype(allowed[code])
     return dtype.newbyteorder(array.dtype.byte_order) if dtype.itemsize > 1 else dtype
 
 

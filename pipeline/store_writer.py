@@ -78,7 +78,7 @@ class StoreWriter:
                 self._write_frames()
 
     def add_labels(self, labels):
-        """Adds the labels (S, 10, 7, 2) float32, pixels, of the next S sequences. Raises ValueError for anything else."""
+        """Adds the labels (S, 10, 7, 2) float32, in pixels, of the next S sequences. Raises ValueError for others."""
         _check_block(labels, self._labels.shape[1:], np.float32)
         self._append(self._labels, labels)
 

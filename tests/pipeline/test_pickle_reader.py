@@ -213,7 +213,7 @@ def test_refuses_subclasses_of_arrays():
         ((FRAMES.astype(np.int16), LABELS), "the frames have dtype 'i2', not int8 or uint8"),
         ((FRAMES, LABELS.astype(np.int64)), "the labels have dtype 'i8', not float32 or float64"),
         ((FRAMES, LABELS.astype(np.float16)), "the labels have dtype 'f2', not float32 or float64"),
-        ((FRAMES, LABELS.astype("datetime64[s]")), "refused a dtype|the labels have dtype 'M8'"),
+        ((FRAMES, LABELS.astype("datetime64[s]")), "refused a dictionary|the labels have dtype 'M8'"),
         ((LABELS, FRAMES), "the frames have dtype 'f4', not int8 or uint8"),
         ((FRAMES[0], LABELS), r"the frames have shape \(10, 64, 64, 3\), not \(N, 10, 64, 64, 3\)"),
         ((FRAMES[:, :5], LABELS), r"the frames have shape \(1, 5, 64, 64, 3\)"),
@@ -402,7 +402,8 @@ def test_a_pickle_with_changed_bytes_is_read_or_refused(changes):
 
 OPCODES = st.sampled_from(
     [bytes([byte]) for byte in range(256)]
-    + [b"K\x01", b"C\x01b", b"X\x02\x00\x00\x00u1", b"h\x00", b"q\x00", b"N", b")", b"\x85", b"\x86", b"\x87", b"(", b"t"]
+    + [b"K\x01", b"C\x01b", b"X\x02\x00\x00\x00u1", b"h\x00", b"q\x00"]
+    + [b"N", b")", b"\x85", b"\x86", b"\x87", b"(", b"t"]
     + [b"cnumpy\nndarray\n", b"cnumpy\ndtype\n", b"c_codecs\nencode\n", b"cnumpy.core.multiarray\n_reconstruct\n"]
     + [b"cnumpy.core.numeric\n_frombuffer\n", b"cnumpy\ndtype\nX\x02\x00\x00\x00u1\x89\x88\x87R", b"R", b"b"]
     + [b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"]

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from pipeline.shared_frames import FrameNumbers, Videos
 
-WINDOWS = st.builds(lambda start, stride: [start + stride * slot for slot in range(10)], st.integers(0, 30), st.integers(0, 4))
+STARTS_AND_STRIDES = st.tuples(st.integers(0, 30), st.integers(0, 4))
+WINDOWS = STARTS_AND_STRIDES.map(lambda window: [window[0] + window[1] * slot for slot in range(10)])
 SCENES = st.lists(st.one_of(WINDOWS, st.lists(st.integers(0, 70), min_size=10, max_size=10)), min_size=1, max_size=12)
 
 
@@ -40,7 +41,7 @@ def videos_of(numbers, sequences_per_block=3):
 
 
 def videos_by_spreading(numbers):
-    """The same by brute force: each sequence in turn spreads its video to all that share a frame, until none changes."""
+    """The same by brute force: a sequence spreads its video to all that share a frame, until all have one."""
     sets = [set(sequence) for sequence in numbers]
     result = [None] * len(sets)
     for start in range(len(sets)):
