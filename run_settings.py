@@ -132,3 +132,9 @@ def write_config(settings, extra):
     path = os.path.join(settings["out"], "config.json")
     with written_beside(path) as partial, open(partial, "w", encoding="utf-8") as file:
         json.dump({**config, **extra}, file, indent=2)
+
+
+def read_config(out):
+    """The dict in the config.json of the run's folder."""
+    with open(os.path.join(out, "config.json"), encoding="utf-8") as file:
+        return json.load(file)

@@ -23,12 +23,24 @@ def save_model(directory, inference, session):
 
     inference: an InferenceGraph. session: one that holds its weights.
     """
-    partial, old = f"{directory}.{os.getpid()}.partial", f"{directory}.{os.getpid()}.old"
+    with _folder_written_beside(directory) as partial, inference.graph.as_default():
+        inference.saver.set_last_checkpoints_with_time([])
+        inference.saver.save(session, os.path.join(partial, MODEL_NAME), strip_default_attrs=True)
+
+
+def copy_model(source, directory):
+    """Copies the four files of one folder to another, which appears, or replaces an older one, whole."""
+    with _folder_written_beside(directory) as partial:
+        for name in MODEL_FILES:
+            shutil.copy(os.path.join(source, name), partial)
+
+
+@contextlib.contextmanager
+def _folder_written_beside(directory):
+    partial, old = (f"{directory}.{os.getpid()}.{end}" for end in ("partial", "old"))
     try:
         os.makedirs(partial)
-        with inference.graph.as_default():
-            path = os.path.join(partial, MODEL_NAME)
-            inference.saver.save(session, path, latest_filename="checkpoint", strip_default_attrs=True)
+        yield partial
         if os.path.exists(directory):
             os.rename(directory, old)
         os.rename(partial, directory)

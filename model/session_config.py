@@ -4,7 +4,6 @@ import os
 
 from pipeline.tensorflow_v1 import tf
 
-PRECISIONS = ("auto", "float32", "bfloat16")
 BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 
 

@@ -1,4 +1,4 @@
-"""Which sequences are trained on and which are validated on, and how many of the latter share a frame with the former."""
+"""Which sequences are trained on, and which are validated on."""
 
 import numpy as np
 
@@ -47,13 +47,3 @@ def _whole_videos(videos, wanted, generator):
             "lower --validation-sequences or choose --validation-split random"
         )
     return numbers[order[:count]]
-
-
-def count_sharing_frames(sequences, training, validation):
-    """How many validation sequences hold a frame that a training sequence holds too.
-
-    sequences: int (N, 10) frame numbers; training, validation: int arrays of sequence numbers. Returns an int.
-    """
-    is_trained_on = np.zeros(sequences.max() + 1, bool)
-    is_trained_on[sequences[training]] = True
-    return int(is_trained_on[sequences[validation]].any(axis=1).sum())

@@ -20,7 +20,8 @@ LARGEST_GAP = 4
 class SequenceStore:
     """An open data set of N sequences over F different frames; a context manager that closes the file.
 
-    sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory.
+    sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory. source_sha256: str,
+    that of the file it was converted from.
     Raises UserError where `path` is not a data set of ours or does not add up.
     """
 
@@ -28,6 +29,7 @@ class SequenceStore:
         self.path = os.fspath(path)
         self._file = _open(self.path)
         try:
+            self.source_sha256 = str(self._file.attrs.get("source_sha256", ""))
             self._datasets = _checked_datasets(self.path, self._file)
             self.sequences = self._read("sequences", slice(None))
             self.videos = self._read("videos", slice(None))
@@ -73,7 +75,7 @@ class SequenceStore:
         rows = np.empty((numbers.size, *dataset.shape[1:]), dataset.dtype)
         order = np.argsort(numbers, axis=None, kind="stable")
         ordered = numbers.ravel()[order]
-        starts = np.flatnonzero(np.diff(ordered, prepend=-LARGEST_GAP) > LARGEST_GAP)
+        starts = np.flatnonzero(np.diff(ordered, prepend=-LARGEST_GAP - 1) > LARGEST_GAP)
         for start, end in zip(starts, [*starts[1:], len(ordered)]):
             first, last = int(ordered[start]), int(ordered[end - 1])
             rows[order[start:end]] = self._read(name, slice(first, last + 1))[ordered[start:end] - first]

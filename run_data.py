@@ -1,0 +1,87 @@
+"""The data of a training run: its files, opened and split, and what they say of themselves."""
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.frame_sharing import count_sharing_frames
+from pipeline.mean_pose import mean_pose
+from pipeline.split import split_sequences
+from pipeline.store import SequenceStore
+from pipeline.user_error import UserError
+
+
+class RunData(NamedTuple):
+    """Two open SequenceStores, perhaps the same, and int (N,) sequence numbers in each.
+
+    path: of the training file. mean_pose: float32 (7, 2) pixels, that of the training sequences.
+    """
+
+    path: str
+    store: SequenceStore
+    training: np.ndarray
+    validation_store: SequenceStore
+    validation: np.ndarray
+    mean_pose: np.ndarray
+
+
+def open_run_data(settings, open_files):
+    """Opens what the settings name, on the ExitStack `open_files`, and splits it.
+
+    Returns RunData. Raises UserError where a file is not a data set or the split leaves one side empty.
+    """
+    path = _demo_data(settings["out"]) if settings["demo"] else settings["data"]
+    store = open_files.enter_context(SequenceStore(path))
+    if settings["validation_data"] is None:
+        validation_store = store
+        training, validation = split_sequences(
+            store.videos, settings["validation_split"], settings["validation_sequences"], settings["seed"]
+        )
+    else:
+        validation_store = open_files.enter_context(SequenceStore(settings["validation_data"]))
+        training, validation = np.arange(len(store)), np.arange(len(validation_store))
+    return RunData(path, store, training, validation_store, validation, mean_pose(store, training))
+
+
+def _demo_data(folder):
+    """Draws the demo's people as a pickle in the course's form and converts it; returns the HDF5 file's path."""
+    from convert_pkl_to_h5 import convert
+    from pipeline.demo_data import write_demo_pickle
+
+    pickle_path, path = os.path.join(folder, "demo.pkl"), os.path.join(folder, "demo.h5")
+    if not os.path.exists(path):
+        os.makedirs(folder, exist_ok=True)
+        write_demo_pickle(pickle_path, videos=50, frames_per_video=40, seed=0)
+        convert(pickle_path, path)
+        print(f"drew {pickle_path} and converted it to {path}")
+    return path
+
+
+def describe_run_data(settings, data):
+    """Two lines: how many sequences and videos are on each side, and how many validation sequences share a frame."""
+    shared = count_sharing_frames(data.store, data.training, data.validation_store, data.validation)
+    videos = len(np.unique(data.store.videos[data.training]))
+    validation_videos = len(np.unique(data.validation_store.videos[data.validation]))
+    source = settings["validation_data"] or f"split by {settings['validation_split']}"
+    return (
+        f"training on    {len(data.training)} sequences of {videos} videos\n"
+        f"validating on  {len(data.validation)} sequences of {validation_videos} videos ({source}), "
+        f"{shared} of which share a frame with training"
+    )
+
+
+def data_identity(data):
+    """What config.json keeps of the data, so that a run is resumed on the same: SHA-256 of the sources, and counts."""
+    return {
+        "data_sha256": data.store.source_sha256,
+        "validation_data_sha256": data.validation_store.source_sha256,
+        "trained_sequences": len(data.training),
+        "validated_sequences": len(data.validation),
+    }
+
+
+def check_same_data(config, data):
+    """Raises UserError where the data of a run that goes on is not what it began with."""
+    if any(config.get(name) != value for name, value in data_identity(data).items()):
+        raise UserError("the data set differs from the one that the run began with; resume it with that one")

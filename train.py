@@ -1,0 +1,201 @@
+"""Trains a pose estimator on a converted data set and exports it in the form that the course grades."""
+
+import contextlib
+import math
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from evaluate import make_metrics, predict_examples, score_sequences, write_scores
+from pipeline.batch_order import endless_batches, steps_per_epoch
+from pipeline.user_error import UserError, reported_user_errors
+from report.history import append_to_history, read_history, start_history
+from report.table import format_table
+from run_data import check_same_data, data_identity, describe_run_data, open_run_data
+from run_settings import parse_settings, read_config, write_config
+from stop_signals import stop_signals
+
+EVALUATIONS = 30
+
+
+class State(NamedTuple):
+    """Where a run is: steps taken, seconds of training, and the best validation error so far, in pixels."""
+
+    step: int
+    seconds: float
+    best_error: float
+
+
+def main():
+    with reported_user_errors(), contextlib.ExitStack() as open_files:
+        settings = parse_settings(__doc__)
+        check_folder(settings)
+        data = open_run_data(settings, open_files)
+        if settings["resume"]:
+            check_same_data(read_config(settings["out"]), data)
+        os.makedirs(settings["out"], exist_ok=True)
+        write_config(settings, data_identity(data))
+        print(describe_run_data(settings, data), flush=True)
+        train(settings, data)
+        finish(settings, data)
+
+
+def check_folder(settings):
+    """Raises UserError where the run's folder holds something else; creates nothing."""
+    out = settings["out"]
+    if not settings["resume"] and os.path.lexists(out) and not (os.path.isdir(out) and not os.listdir(out)):
+        raise UserError(f"{out} exists; give another --out, or --resume to go on with the run in it")
+
+
+def train(settings, data):
+    """Builds both graphs and trains; leaves checkpoints/last, checkpoints/best and history.csv in the run's folder."""
+    # TensorFlow takes seconds to import: not before everything that the user may have got wrong is checked.
+    from model.checkpoint import checkpointed_step, restore_checkpoint
+    from model.inference_graph import build_inference_graph
+    from model.session_config import resolve_precision, session_config
+    from model.training_graph import build_training_graph
+    from pipeline.dataset import make_dataset
+    from pipeline.tensorflow_v1 import tf
+
+    last = os.path.join(settings["out"], "checkpoints", "last")
+    os.makedirs(last, exist_ok=True)
+    first_step = checkpointed_step(last) if settings["resume"] else 0
+    batches = partial(endless_batches, data.training, settings["batch_size"], settings["seed"], first_step)
+
+    training = build_training_graph(
+        partial(make_dataset, data.path, batches), settings["num_units"], data.mean_pose, settings["seed"]
+    )
+    inference = build_inference_graph(settings["num_units"])
+    config = session_config(resolve_precision(settings["precision"]))
+    with (
+        tf.Session(graph=training.graph, config=config) as session,
+        tf.Session(graph=inference.graph) as inference_session,
+    ):
+        session.run(training.initialize)
+        start_history(os.path.join(settings["out"], "history.csv"), first_step)
+        state = State(0, 0.0, math.inf)
+        if settings["resume"]:
+            state = State(*restore_checkpoint(last, training, session))
+        training_loop(settings, data, state, training, session, inference, inference_session)
+
+
+def training_loop(settings, data, state, training, session, inference, inference_session):
+    """Trains from `state` until the run's limit, or until Ctrl-C, and evaluates every so often."""
+    from model.learning_rate import learning_rate, share_done
+
+    epoch_steps = steps_per_epoch(len(data.training), settings["batch_size"])
+    total_steps = settings["epochs"] and settings["epochs"] * epoch_steps
+    run_step = session.make_callable([training.loss, training.train_step], feed_list=[training.learning_rate])
+    done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
+    with stop_signals() as is_stopping, progress_bar(done) as bar:
+        while done < 1 and not is_stopping():
+            losses, evaluate_at = [], next_evaluation(done)
+            while done < evaluate_at and not is_stopping():
+                rate = learning_rate(settings["learning_rate"], done)
+                began = time.perf_counter()
+                loss, _ = run_step(rate)
+                state = state._replace(step=state.step + 1, seconds=state.seconds + time.perf_counter() - began)
+                losses.append(float(loss))
+                done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
+                show_progress(bar, done, loss, state, settings["batch_size"])
+            if not math.isfinite(sum(losses)):
+                raise UserError(f"the loss is no number any more at step {state.step}; start again with a lower --learning-rate")
+            if losses:
+                train_loss = sum(losses) / len(losses)
+                state = evaluate_and_save(
+                    settings, data, state, train_loss, training, session, inference, inference_session
+                )
+        if is_stopping():
+            tqdm.write("stopped; --resume goes on from here")
+
+
+def next_evaluation(done):
+    """The share of the run at which to evaluate next: closer together at the start, where the loss falls fastest."""
+    number = math.floor((done + 1e-9) ** (2 / 3) * EVALUATIONS) + 1
+    return min(1.0, (number / EVALUATIONS) ** 1.5)
+
+
+def evaluate_and_save(settings, data, state, train_loss, training, session, inference, inference_session):
+    """Scores the averaged weights, keeps them if they are the best, saves the run's state; returns the new State."""
+    from model.checkpoint import save_checkpoint
+    from model.inference_graph import load_weights
+    from model.predictor import Predictor
+    from model.saved_model import save_model
+
+    load_weights(inference, inference_session, session.run(training.averages))
+    predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
+    errors, _ = score_sequences(predictor, data.validation_store, data.validation, data.mean_pose)
+    checkpoints = os.path.join(settings["out"], "checkpoints")
+    if errors.mean_pixel_error < state.best_error:
+        state = state._replace(best_error=errors.mean_pixel_error)
+        save_model(os.path.join(checkpoints, "best"), inference, inference_session)
+    save_checkpoint(os.path.join(checkpoints, "last"), training, session, state.seconds, state.best_error)
+    row = {
+        "step": state.step,
+        "epoch": state.step // steps_per_epoch(len(data.training), settings["batch_size"]),
+        "seconds": round(state.seconds, 3),
+        "train_loss": train_loss,
+        "validation_loss": errors.mean_squared_error,
+        "validation_pixel_error": errors.mean_pixel_error,
+    }
+    append_to_history(os.path.join(settings["out"], "history.csv"), row)
+    tqdm.write(
+        f"step {row['step']:6}  {row['seconds']:6.1f} s  training loss {train_loss:7.2f} px²  "
+        f"validation loss {row['validation_loss']:7.2f} px²  pixel error {row['validation_pixel_error']:6.3f} px"
+    )
+    return state
+
+
+def progress_bar(done):
+    """A bar over the whole run, 0 to 1, where standard error is a terminal."""
+    shape = "training {percentage:3.0f} %|{bar}| {remaining} left{postfix}"
+    return tqdm(total=1.0, initial=done, bar_format=shape, leave=False, disable=None)
+
+
+def show_progress(bar, done, loss, state, batch_size):
+    if not bar.disable:
+        speed = state.step * batch_size / state.seconds
+        bar.set_postfix_str(f"loss {loss:.2f} px², {speed:.0f} sequences/s", refresh=False)
+        bar.update(done - bar.n)
+
+
+def finish(settings, data):
+    """Exports the best weights, checks the contract in a fresh process, scores the exported model, draws the plots."""
+    from model.saved_model import copy_model, loaded_model
+    from report.loss_curves import draw_loss_curves
+
+    out = settings["out"]
+    best, model = os.path.join(out, "checkpoints", "best"), os.path.join(out, "model")
+    if not os.path.isdir(best):
+        raise UserError("stopped before the first evaluation, so there is no model; start again in another --out")
+    copy_model(best, model)
+    check = subprocess.run([sys.executable, evaluate_command(), model], capture_output=True, text=True)
+    if check.returncode:
+        raise UserError(f"the exported model breaks the contract: {check.stderr}")
+
+    with loaded_model(model) as predictor:
+        errors, pose_errors = score_sequences(predictor, data.validation_store, data.validation, data.mean_pose)
+        examples = predict_examples(predictor, data.validation_store, data.validation)
+    metrics = make_metrics(errors, pose_errors)
+    paths = write_scores(out, metrics, examples)
+    history = read_history(os.path.join(out, "history.csv"))
+    curves = draw_loss_curves(os.path.join(out, "plots", "loss.png"), history, metrics["mean_pose_pixel_error"])
+
+    print(f"\nerrors on the {metrics['sequences']} validation sequences")
+    print(format_table(errors.summary(), pose_errors.summary()))
+    print(f"\nmodel    {model}, {check.stdout.strip()}")
+    print("plots    " + "\n         ".join([curves, *paths[1:]]))
+    print(f"numbers  {paths[0]}")
+
+
+def evaluate_command():
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "evaluate.py")
+
+
+if __name__ == "__main__":
+    main()
