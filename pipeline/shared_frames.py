@@ -57,32 +57,29 @@ class Videos:
 
     def __init__(self):
         self._joined_to = array("i")
-        self._video_of_first_frame = {}
+        self._video_of_root = {}
 
     @property
     def count(self):
         """How many videos `videos` has told apart so far."""
-        return len(self._video_of_first_frame)
+        return len(self._video_of_root)
 
     def join(self, numbers):
         """Takes the frame numbers (S, 10) of S sequences."""
         for first, *others in numbers.tolist():
-            first = self._first_frame(first)
+            root = self._root(first)
             for other in others:
-                other = self._first_frame(other)
-                if other != first:
-                    first, other = min(first, other), max(first, other)
-                    self._joined_to[other] = first
+                self._joined_to[self._root(other)] = root
 
     def videos(self, numbers):
         """The videos (S,) int32 of sequences with the frame numbers (S, 10), once all sequences are joined.
 
         Videos are counted from 0 in the order in which they are asked for.
         """
-        firsts = [self._first_frame(frame) for frame in numbers[:, 0].tolist()]
-        return np.array([self._video_of_first_frame.setdefault(first, self.count) for first in firsts], np.int32)
+        roots = [self._root(frame) for frame in numbers[:, 0].tolist()]
+        return np.array([self._video_of_root.setdefault(root, self.count) for root in roots], np.int32)
 
-    def _first_frame(self, frame):
+    def _root(self, frame):
         joined_to = self._joined_to
         joined_to.extend(range(len(joined_to), frame + 1))
         while joined_to[frame] != frame:

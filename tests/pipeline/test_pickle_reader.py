@@ -150,6 +150,31 @@ def test_refuses_os_system_however_it_is_named():
     assert "refused os.system, at byte" in refusal(b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.")
 
 
+ARRAY = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
+DTYPE = b"cnumpy\ndtype\nX\x02\x00\x00\x00u1\x89\x88\x87R"
+
+
+@pytest.mark.parametrize(
+    "opcodes, complaint",
+    [
+        (ARRAY + b"(K\x01K\x01\x85" + DTYPE + b"\x89C\x01atb", None),
+        (ARRAY + b"(K\x01J\xff\xff\xff\xff\x85" + DTYPE + b"\x89C\x01atb", "a shape that is not made of lengths"),
+        (ARRAY + b"(K\x01\x88\x85" + DTYPE + b"\x89C\x01atb", "a shape that is not made of lengths"),
+        (ARRAY + b"(K\x01K\x01" + DTYPE + b"\x89C\x01atb", "a shape that is not made of lengths"),
+        (ARRAY + b"(K\x01K\x01\x85N\x89C\x01atb", "gives an array no dtype"),
+        (ARRAY + b"(K\x01K\x01\x85" + DTYPE + b"\x89Ntb", "contents that are not bytes"),
+        (DTYPE + b"(K\x03K\x01NNNtb", "gives a dtype no byte order"),
+        (DTYPE + b"(K\x03C\x01|K\x01NNtb", "refused a dtype that is not a plain number's"),
+        (b"cnumpy\ndtype\nNR", "without a tuple of arguments"),
+        (b"c_codecs\nencode\nX\x02\x00\x00\x00\xc4\x80X\x06\x00\x00\x00latin1\x86R", "encodes what is no latin1 text"),
+        (b"K\x01K\x02\x93", "names a constructor by something other than text"),
+        (ARRAY + ARRAY + b"\x86", "gives the frames no contents"),
+    ],
+)
+def test_says_what_is_wrong_with_the_parts_of_an_array(opcodes, complaint):
+    assert (complaint or "not a tuple of two NumPy arrays") in refusal(b"\x80\x04" + opcodes + b".")
+
+
 def test_a_name_cannot_write_to_the_terminal():
     assert r"refused os.\x1b[2J" in refusal(b"\x80\x02cos\n\x1b[2J\n.")
 
@@ -237,10 +262,15 @@ def test_says_what_is_wrong_with_the_arrays(value, complaint, protocol):
         located(pickled(value, protocol))
 
 
-def test_refuses_arrays_whose_sizes_do_not_add_up():
-    claims_two = VALID.replace(b"(K\x01(K\x01K\nK@", b"(K\x01(K\x02K\nK@")
-    assert claims_two != VALID
-    assert "the frames should take 245760 bytes, but the pickle holds 122880" in refusal(claims_two)
+@pytest.mark.parametrize("claimed", [0, 2, 3])
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_refuses_arrays_whose_sizes_do_not_add_up(protocol, claimed):
+    frames, labels = made_arrays(1)
+    data = pickled((frames & 1, labels), protocol)
+    claims_more = data.replace(b"(K\x01(K\x01K\nK@", b"(K\x01(K%cK\nK@" % claimed)
+    assert claims_more != data
+    complaint = f"the frames should take {claimed * 122880} bytes, but the pickle holds"
+    assert (complaint if claimed else "the frames hold no sequences") in refusal(claims_more)
 
 
 def test_refuses_protocol_2_text_of_the_wrong_length():
@@ -405,8 +435,8 @@ OPCODES = st.sampled_from(
     + [b"K\x01", b"C\x01b", b"X\x02\x00\x00\x00u1", b"h\x00", b"q\x00"]
     + [b"N", b")", b"\x85", b"\x86", b"\x87", b"(", b"t"]
     + [b"cnumpy\nndarray\n", b"cnumpy\ndtype\n", b"c_codecs\nencode\n", b"cnumpy.core.multiarray\n_reconstruct\n"]
-    + [b"cnumpy.core.numeric\n_frombuffer\n", b"cnumpy\ndtype\nX\x02\x00\x00\x00u1\x89\x88\x87R", b"R", b"b"]
-    + [b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"]
+    + [b"cnumpy.core.numeric\n_frombuffer\n", DTYPE, b"R", b"b"]
+    + [ARRAY]
 )
 
 

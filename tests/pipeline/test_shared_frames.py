@@ -1,6 +1,7 @@
 import hashlib
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,16 @@ def test_a_difference_anywhere_makes_another_frame():
     frames[2, 4, 31, 17, 1] = 1
     numbers, _ = number_in_blocks(frames, 3)
     assert numbers.tolist() == [[0] * 10, [0, 0, 0, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 2, 0, 0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("distance", [1, 2, 3])
+@pytest.mark.parametrize("slot", range(10))
+def test_a_sequence_that_follows_another_but_for_one_frame(distance, slot):
+    scenes = np.array([[20 * (start % distance) + start + slot for slot in range(10)] for start in range(distance + 1)])
+    scenes[-1] = [*scenes[0, 1:], 200]
+    scenes[-1, slot] = 201
+    numbers, new = number_in_blocks(pictures(scenes), 10)
+    assert (new[numbers][..., -1, -1, -1] == scenes).all()
 
 
 def test_frames_are_hashed_only_where_no_sequence_nearby_holds_them(monkeypatch):
