@@ -16,6 +16,7 @@ from report.pixel_error import PixelErrors
 from report.table import format_table
 
 EXAMPLES = 15
+LABELS_PER_READ = 512
 
 
 def main():
@@ -61,7 +62,8 @@ def evaluate(directory, store, out):
 
     indices = np.arange(len(store))
     with loaded_model(directory) as predictor:
-        errors, mean_pose_errors = score_sequences(predictor, store, indices, mean_pose(store, indices))
+        errors = score_sequences(predictor, store, indices)
+        mean_pose_errors = score_pose(mean_pose(store, indices), store, indices)
         print(f"{len(store)} sequences")
         print(format_table(errors.summary(), mean_pose_errors.summary()))
         if out is not None:
@@ -70,18 +72,23 @@ def evaluate(directory, store, out):
             print("wrote " + ", ".join(paths))
 
 
-def score_sequences(predictor, store, indices, pose):
-    """The errors of a Predictor, and those of always predicting `pose`, float32 (7, 2), as two PixelErrors.
-
-    store: an open SequenceStore. indices: int (N,), the sequences to score. Memory does not grow with N.
-    """
-    errors, pose_errors = PixelErrors(), PixelErrors()
+def score_sequences(predictor, store, indices):
+    """The PixelErrors of a Predictor on these sequences: int (N,), of an open SequenceStore. Memory does not grow with N."""
+    errors = PixelErrors()
     with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None) as progress:
         for block in evaluation_blocks(store, indices):
             errors.add(predictor.predict_block(block.frames, block.positions), block.labels)
-            pose_errors.add(np.broadcast_to(pose, block.labels.shape), block.labels)
             progress.update(len(block.indices))
-    return errors, pose_errors
+    return errors
+
+
+def score_pose(pose, store, indices):
+    """The PixelErrors of always predicting `pose`, float32 (7, 2) pixels, on these sequences."""
+    errors = PixelErrors()
+    for start in range(0, len(indices), LABELS_PER_READ):
+        labels = store.read_labels(indices[start : start + LABELS_PER_READ])
+        errors.add(np.broadcast_to(pose, labels.shape), labels)
+    return errors
 
 
 def make_metrics(errors, mean_pose_errors):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from evaluate import make_metrics, predict_examples, score_sequences, write_scores
+from evaluate import make_metrics, predict_examples, score_pose, score_sequences, write_scores
 from pipeline.batch_order import endless_batches, steps_per_epoch
 from pipeline.user_error import UserError, reported_user_errors
 from report.history import append_to_history, read_history, start_history
@@ -129,7 +129,7 @@ def evaluate_and_save(settings, data, state, train_loss, training, session, infe
 
     load_weights(inference, inference_session, session.run(training.averages))
     predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
-    errors, _ = score_sequences(predictor, data.validation_store, data.validation, data.mean_pose)
+    errors = score_sequences(predictor, data.validation_store, data.validation)
     checkpoints = os.path.join(settings["out"], "checkpoints")
     if errors.mean_pixel_error < state.best_error:
         state = state._replace(best_error=errors.mean_pixel_error)
@@ -179,8 +179,9 @@ def finish(settings, data):
         raise UserError(f"the exported model breaks the contract: {check.stderr}")
 
     with loaded_model(model) as predictor:
-        errors, pose_errors = score_sequences(predictor, data.validation_store, data.validation, data.mean_pose)
+        errors = score_sequences(predictor, data.validation_store, data.validation)
         examples = predict_examples(predictor, data.validation_store, data.validation)
+    pose_errors = score_pose(data.mean_pose, data.validation_store, data.validation)
     metrics = make_metrics(errors, pose_errors)
     paths = write_scores(out, metrics, examples)
     history = read_history(os.path.join(out, "history.csv"))
