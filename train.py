@@ -148,6 +148,7 @@ def evaluate_and_save(settings, data, state, train_loss, training, session, infe
         f"step {row['step']:6}  {row['seconds']:6.1f} s  training loss {train_loss:7.2f} px²  "
         f"validation loss {row['validation_loss']:7.2f} px²  pixel error {row['validation_pixel_error']:6.3f} px"
     )
+    sys.stdout.flush()
     return state
 
 

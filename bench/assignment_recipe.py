@@ -1,0 +1,108 @@
+"""The assignment as its text writes it, to measure against: whole pickle, float32 in memory, feed_dict, batch 5.
+
+Three convolutions with pools, LSTM 64, the head as a loop over time, Adam at 1e-3. Prints a line that begins `step` for
+each evaluation on the withheld pickle and writes the same columns as train.py to --history.
+"""
+
+import argparse
+import pickle
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pipeline.tensorflow_v1 import tf  # noqa: E402
+from report.history import append_to_history, start_history  # noqa: E402
+from train import next_evaluation  # noqa: E402
+
+BATCH_SIZE = 5
+NUM_UNITS = 64
+LEARNING_RATE = 1e-3
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("training", metavar="TRAINING.pkl")
+    parser.add_argument("validation", metavar="WITHHELD.pkl")
+    parser.add_argument("--time-limit", type=float, default=150, help="seconds of training (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--history", default="history.csv", help="default: %(default)s")
+    arguments = parser.parse_args()
+    frames, labels = load(arguments.training)
+    validation = load(arguments.validation)
+    tf.set_random_seed(arguments.seed)
+    train(frames, labels, validation, np.random.default_rng(arguments.seed), arguments.time_limit, arguments.history)
+
+
+def load(path):
+    """The normalized frames, float32 (N, 10, 64, 64, 3), and labels, float32 (N, 10, 7, 2), of a trusted pickle."""
+    with open(path, "rb") as file:
+        frames, labels = pickle.load(file)
+    frames = frames.view(np.uint8).astype(np.float32)
+    frames -= frames.mean(axis=(2, 3, 4), keepdims=True)
+    for sequence in frames:
+        sequence /= sequence.std(axis=(1, 2, 3), keepdims=True) + 1e-8
+    return frames, labels.astype(np.float32)
+
+
+def build():
+    frames = tf.placeholder(tf.float32, [None, 10, 64, 64, 3])
+    labels = tf.placeholder(tf.float32, [None, 10, 7, 2])
+    values = tf.reshape(frames, [-1, 64, 64, 3])
+    for number, (filters, size) in enumerate(((32, 5), (32, 5), (64, 3))):
+        weights = tf.get_variable(f"weights_{number}", [size, size, values.shape[3].value, filters])
+        bias = tf.get_variable(f"bias_{number}", [filters], initializer=tf.zeros_initializer())
+        values = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(values, weights, 1, "SAME"), bias))
+        if number < 2:
+            values = tf.nn.max_pool2d(values, 2, 2, "VALID")
+    values = tf.reshape(values, [-1, 10, 16 * 16 * 64])
+    hidden_states, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.LSTMCell(NUM_UNITS), values, dtype=tf.float32)
+    head = tf.get_variable("head", [NUM_UNITS, 14])
+    head_bias = tf.get_variable("head_bias", [14], initializer=tf.zeros_initializer())
+    outputs = [tf.matmul(hidden_states[:, step], head) + head_bias for step in range(10)]
+    positions = tf.reshape(tf.stack(outputs, axis=1), [-1, 10, 7, 2])
+    loss = tf.reduce_mean(tf.squared_difference(positions, labels))
+    return frames, labels, positions, loss, tf.train.AdamOptimizer(LEARNING_RATE).minimize(loss)
+
+
+def train(frames, labels, validation, random, time_limit, history):
+    frames_node, labels_node, positions, loss, descend = build()
+    start_history(history)
+    step, seconds, losses = 0, 0.0, []
+    evaluate_at = next_evaluation(0.0)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        while seconds < time_limit:
+            began = time.perf_counter()
+            chosen = random.choice(len(frames), BATCH_SIZE, replace=False)
+            batch = {frames_node: frames[chosen], labels_node: labels[chosen]}
+            losses.append(session.run([loss, descend], batch)[0])
+            seconds += time.perf_counter() - began
+            step += 1
+            if min(1.0, seconds / time_limit) >= evaluate_at:
+                squared, distance = validate(session, frames_node, positions, *validation)
+                row = {
+                    "step": step,
+                    "epoch": step * BATCH_SIZE // len(frames),
+                    "seconds": seconds,
+                    "train_loss": float(np.mean(losses)),
+                    "validation_loss": squared,
+                    "validation_pixel_error": distance,
+                }
+                append_to_history(history, row)
+                print(f"step {step}  {seconds:.1f} s  validation pixel error {distance:.3f} px", flush=True)
+                evaluate_at, losses = next_evaluation(seconds / time_limit), []
+
+
+def validate(session, frames_node, positions, frames, labels):
+    """The mean squared error, px², and the mean pixel error."""
+    predictions = [session.run(positions, {frames_node: frames[i : i + 20]}) for i in range(0, len(frames), 20)]
+    offsets = np.concatenate(predictions) - labels
+    return float((offsets**2).mean()), float(np.linalg.norm(offsets, axis=-1).mean())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Runs the assignment's recipe and train.py in turn on the same pickles, and prints what each takes to 2.0 pixels.
+
+Both train for --time-limit seconds of training and are evaluated on the withheld pickle, at the same shares of it.
+Neither augments; the withheld sequences are of people and frames that were trained on, as the course's are.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from report.history import read_history  # noqa: E402
+
+TARGET = 2.0
+FIGURES = ("seconds of training to 2.0 px", "seconds since the command to 2.0 px", "error at the end, px", "peak memory, MiB")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("training", metavar="TRAINING.pkl")
+    parser.add_argument("validation", metavar="WITHHELD.pkl")
+    parser.add_argument("--time-limit", type=float, default=150, help="seconds of training (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
+    parser.add_argument("--skip-recipe", action="store_true", help="measure train.py alone")
+    arguments = parser.parse_args()
+    measured = {"assignment_recipe.py": [], "train.py": []}
+    with tempfile.TemporaryDirectory() as folder:
+        training, validation = (convert(path, folder) for path in (arguments.training, arguments.validation))
+        limit = ["--time-limit", str(arguments.time_limit)]
+        for seed in map(str, range(arguments.seeds)):
+            history = os.path.join(folder, f"recipe-{seed}.csv")
+            recipe = [ROOT / "bench" / "assignment_recipe.py", arguments.training, arguments.validation]
+            out = os.path.join(folder, f"run-{seed}")
+            ours = [ROOT / "train.py", "--data", training, "--validation-data", validation, "--out", out]
+            if not arguments.skip_recipe:
+                command = [*recipe, *limit, "--seed", seed, "--history", history]
+                measured["assignment_recipe.py"].append(measure(command, history))
+            measured["train.py"].append(measure([*ours, *limit, "--seed", seed], os.path.join(out, "history.csv")))
+            for way, runs in measured.items():
+                if runs:
+                    print(f"seed {seed}  {way:21} " + "  ".join(map(str, runs[-1])), flush=True)
+    print_medians(measured)
+
+
+def convert(pickle, folder):
+    destination = os.path.join(folder, Path(pickle).stem + ".h5")
+    subprocess.run([sys.executable, ROOT / "convert_pkl_to_h5.py", pickle, destination], check=True)
+    return destination
+
+
+def measure(command, history):
+    """Runs a command that prints a line that begins `step` for each row of its history; returns its FIGURES."""
+    began, arrivals = time.perf_counter(), []
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, env=environment)
+    peak = PeakMemory(process.pid)
+    for line in process.stdout:
+        if line.startswith("step"):
+            arrivals.append(time.perf_counter() - began)
+    if process.wait():
+        raise subprocess.CalledProcessError(process.returncode, command)
+    rows = read_history(history)
+    first = first_that_stays_below([row["validation_pixel_error"] for row in rows])
+    to_target = (None, None) if first is None else (rows[first]["seconds"], arrivals[first])
+    return (*to_target, rows[-1]["validation_pixel_error"], peak.mebibytes)
+
+
+def first_that_stays_below(errors):
+    """The index from which on every error is below TARGET, or None."""
+    above = [index for index, error in enumerate(errors) if error >= TARGET]
+    first = above[-1] + 1 if above else 0
+    return first if first < len(errors) else None
+
+
+class PeakMemory:
+    """The peak resident memory of one process, by Linux's own account, read until it ends."""
+
+    def __init__(self, pid):
+        self.mebibytes = 0.0
+        self._path = f"/proc/{pid}/status"
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self):
+        while True:
+            try:
+                lines = Path(self._path).read_text().splitlines()
+                [peak] = [line.split()[1] for line in lines if line.startswith("VmHWM")]
+            except (OSError, ValueError):
+                return
+            self.mebibytes = int(peak) / 1024
+            time.sleep(0.2)
+
+
+def print_medians(measured):
+    print(f"\n{'median of ' + str(len(measured['train.py'])) + ' seeds':38}{'recipe':>10}{'train.py':>10}{'ratio':>8}")
+    for number, figure in enumerate(FIGURES):
+        recipe, ours = (
+            median(float("inf") if run[number] is None else run[number] for run in measured[way]) if measured[way] else float("nan")
+            for way in ("assignment_recipe.py", "train.py")
+        )
+        print(f"{figure:38}{recipe:10.2f}{ours:10.2f}{recipe / ours:8.2f}")
+
+
+if __name__ == "__main__":
+    main()
