@@ -1,0 +1,105 @@
+"""Data sets and a trained run that many tests share. They are made once; a test that changes one copies it first."""
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+import pytest
+
+from convert_pkl_to_h5 import convert
+from pipeline.demo_data import write_demo_pickle
+from pipeline.joints import JOINT_NAMES
+
+ROOT = Path(__file__).parent.parent
+
+
+class People(NamedTuple):
+    """Drawn videos as the converted file at `path`, and as what pickle.load gives: frames and labels."""
+
+    path: Path
+    frames: np.ndarray
+    labels: np.ndarray
+
+
+class TrainedRun(NamedTuple):
+    """What a run of train.py left in `folder` and printed; `arguments` are those that it was given."""
+
+    folder: Path
+    arguments: list
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory):
+    """Six videos of 25 frames: 132 sequences over 150 frames."""
+    folder = tmp_path_factory.mktemp("people")
+    write_demo_pickle(folder / "people.pkl", videos=6, frames_per_video=25, seed=1)
+    convert(folder / "people.pkl", folder / "people.h5")
+    frames, labels = pickle.loads((folder / "people.pkl").read_bytes())
+    return People(folder / "people.h5", frames, labels)
+
+
+@pytest.fixture(scope="session")
+def trained_run(people, tmp_path_factory):
+    """Two epochs on five of the six videos, in a process of its own, with the sixth for validation."""
+    folder = tmp_path_factory.mktemp("runs") / "trained"
+    arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 4, "--num-units", 8, "--seed", 3]
+    arguments += ["--precision", "float32", "--validation-sequences", 20, "--out", folder]
+    arguments = [str(argument) for argument in arguments]
+    command = [sys.executable, "-B", ROOT / "train.py", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=utf8_environment())
+    assert done.returncode == 0, done.stderr
+    return TrainedRun(folder, arguments, done.stdout, done.stderr)
+
+
+def utf8_environment():
+    """The environment of a command whose output, unbuffered UTF-8, goes to a pipe."""
+    return {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(scope="session")
+def write_data_set():
+    """A function that writes an HDF5 file of ours from its four arrays, whatever they hold, and returns its path."""
+    return write_arrays
+
+
+def write_arrays(path, frames, sequences, labels, videos):
+    with h5py.File(path, "w") as file:
+        for name, rows in (("frames", frames), ("sequences", sequences), ("labels", labels), ("videos", videos)):
+            file.create_dataset(name, data=rows, chunks=(min(10, len(rows)), *rows.shape[1:]), fletcher32=True)
+        file.attrs["format"] = "pose sequences"
+        file.attrs["format_version"] = 1
+        file.attrs["source_name"] = "source.pkl"
+        file.attrs["source_size"] = 1234
+        file.attrs["source_sha256"] = "ab" * 32
+        file.attrs["joints"] = list(JOINT_NAMES)
+    return path
+
+
+class MadeData(NamedTuple):
+    """Random arrays in our layout, and the path of the HDF5 file that holds them."""
+
+    path: Path
+    frames: np.ndarray
+    sequences: np.ndarray
+    labels: np.ndarray
+    videos: np.ndarray
+
+
+@pytest.fixture(scope="session")
+def made_data(tmp_path_factory):
+    """600 sequences that name 100 random frames in no order at all, more than one evaluation block holds."""
+    random = np.random.default_rng(7)
+    arrays = (
+        random.integers(0, 256, (100, 64, 64, 3), dtype=np.uint8),
+        random.integers(0, 100, (600, 10), dtype=np.int32),
+        random.uniform(-5, 70, (600, 10, 7, 2)).astype(np.float32),
+        np.arange(600, dtype=np.int32) // 50,
+    )
+    return MadeData(write_arrays(tmp_path_factory.mktemp("made") / "made.h5", *arrays), *arrays)

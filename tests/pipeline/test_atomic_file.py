@@ -1,0 +1,51 @@
+import os
+
+import pytest
+
+from pipeline.atomic_file import written_beside
+
+
+def test_the_file_appears_at_the_end(tmp_path):
+    path = tmp_path / "file"
+    with written_beside(path) as partial:
+        with open(partial, "w") as file:
+            file.write("all of it")
+        assert not path.exists() and os.path.dirname(partial) == str(tmp_path)
+    assert path.read_text() == "all of it"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_replaces_a_file_only_at_the_end(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with written_beside(path) as partial:
+        with open(partial, "w") as file:
+            file.write("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_leaves_nothing_and_changes_nothing_on_an_error(error, is_written, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(error), written_beside(path) as partial:
+        if is_written:
+            with open(partial, "w") as file:
+                file.write("half of")
+        raise error
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["file"]
+
+
+def test_takes_a_path_relative_to_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with written_beside("file") as partial, open(partial, "w") as file:
+        file.write("all of it")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_raises_where_the_folder_is_none(tmp_path):
+    with pytest.raises(OSError), written_beside(tmp_path / "nowhere" / "file") as partial, open(partial, "w"):
+        pass
+    assert os.listdir(tmp_path) == []

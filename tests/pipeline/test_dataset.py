@@ -1,0 +1,103 @@
+import itertools
+import os
+import time
+
+import numpy as np
+import pytest
+
+from pipeline.dataset import make_dataset
+from pipeline.tensorflow_v1 import tf
+
+HAS_DESCRIPTORS = os.path.isdir("/proc/self/fd")
+BATCHES = [[3, 1, 2], [599, 0], [7, 7, 300, 5]]
+
+
+def is_open(path):
+    """Whether this process has the file open."""
+    descriptors = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+    return str(path) in [os.readlink(descriptor) for descriptor in descriptors if os.path.islink(descriptor)]
+
+
+def becomes_closed(path):
+    """Whether the file is closed now or within five seconds."""
+    deadline = time.monotonic() + 5
+    while is_open(path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not is_open(path)
+
+
+@pytest.fixture
+def next_batch(made_data):
+    """A function that gives the tensors of the next batch of a data set over `batches`, a function, in a new graph."""
+    with tf.Graph().as_default():
+        yield lambda batches: tf.data.make_one_shot_iterator(make_dataset(made_data.path, batches)).get_next()
+
+
+def test_batches_are_those_of_numpy(next_batch, made_data):
+    tensors = next_batch(lambda: (np.array(batch) for batch in BATCHES))
+    with tf.Session() as session:
+        for batch in BATCHES:
+            frames, labels = session.run(tensors)
+            assert (frames.dtype, labels.dtype) == (np.uint8, np.float32)
+            np.testing.assert_array_equal(frames, made_data.frames[made_data.sequences[batch]])
+            np.testing.assert_array_equal(labels, made_data.labels[batch])
+        with pytest.raises(tf.errors.OutOfRangeError):
+            session.run(tensors)
+
+
+def test_types_and_shapes_are_known_to_the_graph(next_batch):
+    frames, labels = next_batch(lambda: iter([]))
+    assert (frames.dtype, frames.shape.as_list()) == (tf.uint8, [None, 10, 64, 64, 3])
+    assert (labels.dtype, labels.shape.as_list()) == (tf.float32, [None, 10, 7, 2])
+
+
+@pytest.mark.skipif(not HAS_DESCRIPTORS, reason="this system does not list the open files")
+def test_the_file_is_open_from_the_first_batch_to_the_last(next_batch, made_data):
+    tensors = next_batch(lambda: itertools.repeat(np.arange(3), 20))
+    assert not is_open(made_data.path)
+    with tf.Session() as session:
+        session.run(tensors)
+        assert is_open(made_data.path)
+        for _ in range(19):
+            session.run(tensors)
+        with pytest.raises(tf.errors.OutOfRangeError):
+            session.run(tensors)
+        assert becomes_closed(made_data.path)
+
+
+@pytest.mark.skipif(not HAS_DESCRIPTORS, reason="this system does not list the open files")
+def test_the_file_is_closed_with_the_session(next_batch, made_data):
+    tensors = next_batch(lambda: itertools.repeat(np.arange(3)))
+    with tf.Session() as session:
+        session.run(tensors)
+        assert is_open(made_data.path)
+    assert becomes_closed(made_data.path)
+
+
+def test_what_goes_wrong_in_the_generator_reaches_the_session(next_batch):
+    def batches():
+        yield np.arange(3)
+        raise ArithmeticError("no more batches to be had")
+
+    tensors = next_batch(batches)
+    with tf.Session() as session:
+        session.run(tensors)
+        with pytest.raises(tf.errors.OpError, match="no more batches to be had"):
+            session.run(tensors)
+
+
+def test_a_batch_is_read_before_it_is_asked_for(next_batch):
+    begun = []
+
+    def batches():
+        for number in range(10):
+            begun.append(number)
+            yield np.arange(3)
+
+    tensors = next_batch(batches)
+    with tf.Session() as session:
+        session.run(tensors)
+        deadline = time.monotonic() + 5
+        while len(begun) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert 2 <= len(begun) < 10
