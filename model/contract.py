@@ -43,9 +43,10 @@ def contract_breaches(directory):
 
 
 def _file_breaches(directory):
-    found = set(os.listdir(directory))
-    missing = [f"the file {name} is missing; save the model again" for name in MODEL_FILES if name not in found]
-    extra = [f"{name} is one file too many; take it out of the folder" for name in sorted(found - set(MODEL_FILES))]
+    extra_names = sorted(set(os.listdir(directory)) - set(MODEL_FILES))
+    missing_names = [name for name in MODEL_FILES if not os.path.isfile(os.path.join(directory, name))]
+    missing = [f"the file {name} is missing; save the model again" for name in missing_names]
+    extra = [f"{name} is one file too many; take it out of the folder" for name in extra_names]
     return missing + extra
 
 

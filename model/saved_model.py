@@ -43,7 +43,12 @@ def _folder_written_beside(directory):
         yield partial
         if os.path.exists(directory):
             os.rename(directory, old)
-        os.rename(partial, directory)
+        try:
+            os.rename(partial, directory)
+        except OSError:
+            if os.path.exists(old):
+                os.rename(old, directory)
+            raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
