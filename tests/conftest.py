@@ -103,3 +103,26 @@ def made_data(tmp_path_factory):
         np.arange(600, dtype=np.int32) // 50,
     )
     return MadeData(write_arrays(tmp_path_factory.mktemp("made") / "made.h5", *arrays), *arrays)
+
+
+@pytest.fixture(scope="session")
+def inference_model():
+    """Our exported graph with 8 units and drawn weights: an InferenceGraph, and a session that holds them."""
+    from model.inference_graph import build_inference_graph, load_weights
+    from pipeline.tensorflow_v1 import tf
+
+    inference = build_inference_graph(num_units=8)
+    with tf.Session(graph=inference.graph) as session:
+        load_weights(inference, session, drawn_weights(inference, seed=0))
+        yield inference, session
+
+
+def drawn_weights(inference, seed):
+    """A dict from the name of each of the graph's variables to an array, with which positions spread over pixels."""
+    random = np.random.default_rng(seed)
+    weights = {}
+    for name, variable in inference.variables.items():
+        shape = variable.shape.as_list()
+        scale = 20 if name.startswith("head") else 1
+        weights[name] = random.normal(0, scale / np.sqrt(np.prod(shape[:-1])), shape).astype(np.float32)
+    return weights

@@ -15,7 +15,8 @@ def test_blocks_hold_every_sequence_once(number, made_data):
     assert [len(block.indices) for block in blocks[:-1]] == [SEQUENCES_PER_BLOCK] * (len(blocks) - 1)
     assert len(blocks) == -(-number // SEQUENCES_PER_BLOCK)
     for block in blocks:
-        np.testing.assert_array_equal(block.frames[block.positions], made_data.frames[made_data.sequences[block.indices]])
+        expected_frames = made_data.frames[made_data.sequences[block.indices]]
+        np.testing.assert_array_equal(block.frames[block.positions], expected_frames)
         np.testing.assert_array_equal(block.labels, made_data.labels[block.indices])
         assert (block.frames.dtype, block.labels.dtype) == (np.uint8, np.float32)
 

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+
+from model.predictor import Predictor
+from model.saved_model import loaded_model
+from pipeline.tensorflow_v1 import tf
+from tests.model.foreign_model import dense, foreign_network, positions_of, save_foreign_model
+
+
+@pytest.fixture(scope="module")
+def frames(people):
+    """150 different frames, uint8."""
+    different = np.unique(people.frames.reshape(-1, 64 * 64 * 3), axis=0)
+    return np.random.default_rng(0).permutation(different).reshape(-1, 64, 64, 3)
+
+
+@pytest.fixture
+def predictor(inference_model):
+    inference, session = inference_model
+    return Predictor(session, inference.input_frames, inference.joint_pos, inference.frame_features)
+
+
+@pytest.fixture
+def one_by_one(inference_model):
+    """A function that computes the positions of one sequence after the other."""
+    inference, session = inference_model
+    return lambda sequences: np.concatenate(
+        [session.run(inference.joint_pos, {inference.input_frames: sequence[np.newaxis]}) for sequence in sequences]
+    )
+
+
+def drawn_positions(number_of_frames, number, seed=0):
+    return np.random.default_rng(seed).integers(0, number_of_frames, (number, 10))
+
+
+@pytest.mark.parametrize("number", [1, 15, 16, 17, 33])
+def test_any_number_of_sequences(number, predictor, one_by_one, frames):
+    sequences = frames[drawn_positions(len(frames), number)]
+    positions = predictor.predict(sequences)
+    assert (positions.dtype, positions.shape) == (np.float32, (number, 10, 7, 2))
+    np.testing.assert_allclose(positions, one_by_one(sequences), atol=1e-4)
+
+
+@pytest.mark.parametrize("number_of_frames", [1, 2, 9, 10, 11, 150])
+@pytest.mark.parametrize("number", [1, 15, 16, 17, 33])
+def test_a_block_of_overlapping_sequences(number, number_of_frames, predictor, one_by_one, frames):
+    indices = drawn_positions(number_of_frames, number)
+    positions = predictor.predict_block(frames[:number_of_frames], indices)
+    assert (positions.dtype, positions.shape) == (np.float32, (number, 10, 7, 2))
+    np.testing.assert_allclose(positions, one_by_one(frames[indices]), atol=1e-4)
+
+
+def test_blocks_one_after_the_other(predictor, one_by_one, frames):
+    for seed in range(3):
+        indices = drawn_positions(40, 20, seed)
+        block = frames[50 * seed : 50 * seed + 40]
+        np.testing.assert_allclose(predictor.predict_block(block, indices), one_by_one(block[indices]), atol=1e-4)
+
+
+def test_each_frame_passes_the_cnn_once(inference_model, frames):
+    inference, session = inference_model
+    fed = []
+
+    class CountingSession:
+        def run(self, fetches, feeds):
+            fed.append(sum(len(value) for tensor, value in feeds.items() if tensor is inference.input_frames))
+            return session.run(fetches, feeds)
+
+    predictor = Predictor(CountingSession(), inference.input_frames, inference.joint_pos, inference.frame_features)
+    predictor.predict_block(frames[:100], drawn_positions(100, 200))
+    fed.clear()
+    predictor.predict_block(frames[:100], drawn_positions(100, 200))
+    assert sum(fed) == 10
+
+
+# Models in which `frame_features` is a name for something else
+
+
+def features_of_whole_sequences(values):
+    return tf.identity(values, name="frame_features")
+
+
+def features_that_are_not_all_that_the_positions_need(values):
+    rows = tf.reshape(values, [-1, 12])
+    return values + tf.reshape(tf.identity(0.3 * rows, name="frame_features"), [-1, 10, 12])
+
+
+def features_that_know_the_frames_before(values):
+    rows = tf.reshape(tf.cumsum(values, axis=1), [-1, 12])
+    return tf.reshape(tf.identity(rows, name="frame_features"), [-1, 10, 12])
+
+
+def features_that_are_one_number(values):
+    return values + tf.identity(0 * tf.reduce_mean(values), name="frame_features")
+
+
+def features_that_are_text(values):
+    tf.constant("text", name="frame_features")
+    return values
+
+
+def features_that_positions_do_not_come_from(values):
+    tf.reshape(values, [-1, 12], name="frame_features")
+    return values
+
+
+@pytest.mark.parametrize(
+    "name_features",
+    [
+        features_of_whole_sequences,
+        features_that_are_not_all_that_the_positions_need,
+        features_that_know_the_frames_before,
+        features_that_are_one_number,
+        features_that_are_text,
+        features_that_positions_do_not_come_from,
+    ],
+)
+@pytest.mark.parametrize("number", [1, 17])
+def test_a_tensor_of_that_name_that_means_something_else(number, name_features, frames, tmp_path):
+    check_numbers_are_right(tmp_path, name_features, frames, drawn_positions(30, number))
+
+
+def test_features_that_know_the_frames_before_in_sequences_that_follow_each_other(frames, tmp_path):
+    indices = np.arange(10) + np.array([0, 10, 5, 15, 20])[:, np.newaxis]
+    check_numbers_are_right(tmp_path, features_that_know_the_frames_before, frames, indices)
+
+
+def check_numbers_are_right(folder, name_features, frames, indices):
+    def build():
+        input_frames = tf.placeholder(tf.uint8, [None, 10, 64, 64, 3], name="input_frames")
+        values = tf.reshape(tf.cast(input_frames, tf.float32) / 64, [-1, 10, 64 * 64 * 3])
+        hidden = tf.tanh(dense(values[:, :, ::97], "hidden", 12))
+        joint_pos = tf.identity(positions_of(name_features(hidden)), name="joint_pos")
+        tf.add_to_collection("validation_nodes", input_frames)
+        tf.add_to_collection("validation_nodes", joint_pos)
+
+    with loaded_model(str(save_foreign_model(folder / "model", build))) as predictor:
+        plain = np.concatenate([predictor.predict(frames[one][np.newaxis]) for one in indices])
+        assert len(indices) == 1 or np.ptp(plain, axis=0).max() > 0.1
+        for _ in range(2):
+            np.testing.assert_allclose(predictor.predict_block(frames[:30], indices), plain, atol=1e-4)
+
+
+def test_a_model_without_such_a_tensor(frames, tmp_path):
+    with loaded_model(str(save_foreign_model(tmp_path / "model", foreign_network))) as predictor:
+        indices = drawn_positions(30, 35)
+        plain = np.concatenate([predictor.predict(frames[one][np.newaxis]) for one in indices])
+        np.testing.assert_allclose(predictor.predict_block(frames[:30], indices), plain, atol=1e-4)
