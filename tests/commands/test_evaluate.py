@@ -1,0 +1,239 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import evaluate
+from pipeline.joints import JOINT_NAMES
+from pipeline.tensorflow_v1 import tf
+from tests.conftest import ROOT, utf8_environment
+from tests.model.foreign_model import foreign_network, save_foreign_model
+from tests.report.png import read_png
+
+FOUR_FILES = ("checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta")
+
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """Runs the command with the given arguments; returns what it printed on standard output."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
+        capfd.readouterr()
+        evaluate.main()
+        output = capfd.readouterr()
+        assert output.err == ""
+        return output.out
+
+    return run
+
+
+@pytest.fixture
+def refused(monkeypatch, capfd, tmp_path):
+    """Runs the command, which must refuse and leave tmp_path as it was; returns the error lines without "error: "."""
+
+    def run(*arguments):
+        before = contents_of(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            evaluate.main()
+        lines = capfd.readouterr().err.splitlines()
+        assert stopped.value.code == 2
+        assert lines and all(line.startswith("error: ") for line in lines)
+        assert contents_of(tmp_path) == before
+        return [line[len("error: ") :] for line in lines]
+
+    return run
+
+
+def contents_of(folder):
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+@pytest.fixture(scope="module")
+def foreign_model(tmp_path_factory):
+    return save_foreign_model(tmp_path_factory.mktemp("foreign") / "model", foreign_network)
+
+
+@pytest.fixture(params=["ours", "foreign"])
+def model(request):
+    """The folder of the shared run's model, and that of one that this project did not make."""
+    if request.param == "foreign":
+        return request.getfixturevalue("foreign_model")
+    return request.getfixturevalue("trained_run").folder / "model"
+
+
+def metrics_by_numpy(model, people):
+    """What metrics.json should hold, from one session.run a sequence, as the course loads the model."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.train.import_meta_graph(str(model / "my_model.meta")).restore(session, str(model / "my_model"))
+        input_frames, joint_pos = tf.get_collection("validation_nodes")
+        parts = [session.run(joint_pos, {input_frames: one[np.newaxis]}) for one in people.frames]
+    positions, labels = np.concatenate(parts).astype(np.float64), people.labels.astype(np.float64)
+    distances = np.sqrt(((positions - labels) ** 2).sum(axis=-1)).reshape(-1, 7)
+    pose_distances = np.sqrt(((labels.mean(axis=(0, 1)) - labels) ** 2).sum(axis=-1))
+    thresholds = [number / 2 for number in range(41)]
+    accuracy = {
+        name: [float((distances[:, joint] <= threshold).mean()) for threshold in thresholds]
+        for joint, name in enumerate(JOINT_NAMES)
+    }
+    return {
+        "sequences": len(labels),
+        "mean_pixel_error": distances.mean(),
+        "pixel_error": dict(zip(JOINT_NAMES, distances.mean(axis=0))),
+        "accuracy": {"thresholds": thresholds, **accuracy},
+        "mean_pose_pixel_error": pose_distances.mean(),
+    }
+
+
+def check_metrics(metrics, expected):
+    assert metrics.keys() == expected.keys()
+    assert metrics["sequences"] == expected["sequences"]
+    for name in ("mean_pixel_error", "pixel_error", "mean_pose_pixel_error"):
+        assert metrics[name] == pytest.approx(expected[name], abs=1e-4)
+    assert list(metrics["accuracy"]) == ["thresholds", *JOINT_NAMES]
+    for name, shares in expected["accuracy"].items():
+        # One frame may lie on the other side of a threshold.
+        assert metrics["accuracy"][name] == pytest.approx(shares, abs=1.01 / (10 * expected["sequences"]))
+
+
+# What it says of a model
+
+
+def test_without_data_it_only_checks_the_contract(model, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(model) == "The model keeps the contract.\n"
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_numbers_are_those_of_numpy(model, people, run, tmp_path):
+    output = run(model, people.path, "--out", tmp_path / "scores")
+    metrics = json.loads((tmp_path / "scores" / "metrics.json").read_text())
+    check_metrics(metrics, metrics_by_numpy(model, people))
+
+    lines = output.splitlines()
+    assert lines[:2] == ["The model keeps the contract.", "132 sequences"]
+    printed = {name: next(line for line in lines if line.startswith(f"{name} ")) for name in [*JOINT_NAMES, "mean"]}
+    for name in JOINT_NAMES:
+        assert f" {metrics['pixel_error'][name]:.2f} px " in printed[name]
+        within = [100 * metrics["accuracy"][name][2 * threshold] for threshold in (5, 10)]
+        assert printed[name].endswith(f"{within[0]:.1f} %" + f"{within[1]:.1f} %".rjust(14))
+    assert f" {metrics['mean_pixel_error']:.2f} px " in printed["mean"]
+    assert f" {metrics['mean_pose_pixel_error']:.2f} px " in printed["mean"]
+
+
+def test_out_gets_the_metrics_and_the_plots(foreign_model, people, run, tmp_path):
+    output = run(foreign_model, people.path, "--out", tmp_path / "deep" / "scores")
+    files = ["metrics.json", os.path.join("plots", "accuracy.png"), os.path.join("plots", "predictions.png")]
+    paths = [os.path.join(tmp_path, "deep", "scores", name) for name in files]
+    assert output.splitlines()[-1] == "wrote " + ", ".join(paths)
+    assert sorted(str(path) for path in tmp_path.rglob("*") if path.is_file()) == sorted(paths)
+    for path in paths[1:]:
+        assert min(read_png(path).shape[:2]) > 300
+
+
+@pytest.mark.parametrize("sequences_per_block", [1, 50, 131, 132])
+def test_the_last_short_block_counts_too(sequences_per_block, trained_run, people, run, tmp_path, monkeypatch):
+    model = trained_run.folder / "model"
+    expected = run(model, people.path)
+    monkeypatch.setattr("pipeline.evaluation_blocks.SEQUENCES_PER_BLOCK", sequences_per_block)
+    assert run(model, people.path) == expected
+
+
+def test_runs_as_a_program_without_chatter(foreign_model, people, tmp_path):
+    command = [sys.executable, "-B", ROOT / "evaluate.py", "model", people.path]
+    shutil.copytree(foreign_model, tmp_path / "model")
+    environment = utf8_environment()
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=tmp_path, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("The model keeps the contract.\n132 sequences\njoint ")
+    assert os.listdir(tmp_path) == ["model"] and sorted(os.listdir(tmp_path / "model")) == list(FOUR_FILES)
+
+
+def test_help_fits_a_screen_and_has_an_example(run, monkeypatch, capfd):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as stopped:
+        run("--help")
+    lines = capfd.readouterr().out.splitlines()
+    assert stopped.value.code == 0
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80
+    assert "python evaluate.py runs/first/model" in " ".join(lines)
+
+
+# What it refuses
+
+
+def test_a_breach_is_an_error_line_and_nothing_is_scored(foreign_model, people, refused, tmp_path):
+    folder = shutil.copytree(foreign_model, tmp_path / "model")
+    (folder / "notes.txt").touch()
+    [line] = refused(folder, people.path, "--out", tmp_path / "scores")
+    assert line == "notes.txt is one file too many; take it out of the folder"
+
+
+def test_every_breach_has_its_line(foreign_model, refused, tmp_path):
+    folder = shutil.copytree(foreign_model, tmp_path / "model")
+    (folder / "my_model.index").unlink()
+    (folder / "notes.txt").touch()
+    lines = refused(folder)
+    assert len(lines) == 2 and "my_model.index" in lines[0] and "notes.txt" in lines[1]
+
+
+def test_a_breach_inside_the_graph(refused, tmp_path):
+    folder = save_foreign_model(tmp_path / "model", lambda: foreign_network(input_dtype=tf.float32))
+    assert refused(folder) == ["input_frames has dtype float32; the contract's is uint8"]
+
+
+def test_refuses_a_model_that_is_not_there(refused, people, tmp_path):
+    for arguments in ([tmp_path / "nothing"], [people.path], [tmp_path / "nothing", people.path]):
+        [line] = refused(*arguments)
+        assert line == f"{arguments[0]} is not a folder; give the folder that holds the model's four files"
+
+
+def test_refuses_data_that_is_none(foreign_model, people, refused, tmp_path):
+    contents = people.path.read_bytes()
+    (tmp_path / "short.h5").write_bytes(contents[: len(contents) // 2])
+    (tmp_path / "data.pkl").write_bytes(b"not HDF5")
+    for name, message in (
+        ("nothing.h5", "No such file or directory; check the path"),
+        ("short.h5", "not a whole HDF5 file"),
+        ("data.pkl", "not a whole HDF5 file"),
+        (".", "give a file, not a folder"),
+    ):
+        [line] = refused(foreign_model, tmp_path / name)
+        assert line.startswith(f"{tmp_path / name}: ") and message in line
+
+
+def test_refuses_damaged_frames(foreign_model, people, refused, tmp_path):
+    contents = bytearray(people.path.read_bytes())
+    contents[contents.index(people.frames[40, 5].tobytes()) + 5000] ^= 1
+    (tmp_path / "damaged.h5").write_bytes(contents)
+    [line] = refused(foreign_model, tmp_path / "damaged.h5")
+    assert line == f"{tmp_path / 'damaged.h5'}: damaged (frames cannot be read); convert the pickle again"
+
+
+def test_refuses_an_out_without_data(foreign_model, refused, tmp_path):
+    [line] = refused(foreign_model, "--out", tmp_path / "scores")
+    assert "--out needs data" in line
+
+
+def test_does_not_overwrite_another_evaluation(foreign_model, people, run, refused, tmp_path):
+    run(foreign_model, people.path, "--out", tmp_path)
+    [line] = refused(foreign_model, people.path, "--out", tmp_path)
+    assert "holds the metrics of another evaluation; give another --out" in line
+
+
+def test_refuses_an_out_that_cannot_be_written(foreign_model, people, refused, tmp_path):
+    (tmp_path / "file").touch()
+    [line] = refused(foreign_model, people.path, "--out", tmp_path / "file" / "scores")
+    assert "choose a path whose parent is a folder" in line
+
+
+def test_refuses_arguments_that_it_does_not_know(foreign_model, refused):
+    for arguments in ([], [foreign_model, "--speed"], [foreign_model, "data.h5", "more.h5"]):
+        [line] = refused(*arguments)
+        assert "(evaluate.py --help lists the options)" in line
