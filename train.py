@@ -59,7 +59,7 @@ def train(settings, data):
     from model.inference_graph import build_inference_graph
     from model.session_config import resolve_precision, session_config
     from model.training_graph import build_training_graph
-    from pipeline.dataset import make_dataset
+    from pipeline.dataset import make_dataset, user_errors_of_dataset
     from pipeline.tensorflow_v1 import tf
 
     last = os.path.join(settings["out"], "checkpoints", "last")
@@ -75,6 +75,7 @@ def train(settings, data):
     with (
         tf.Session(graph=training.graph, config=config) as session,
         tf.Session(graph=inference.graph) as inference_session,
+        user_errors_of_dataset(),
     ):
         session.run(training.initialize)
         start_history(os.path.join(settings["out"], "history.csv"), first_step)

@@ -1,9 +1,13 @@
 """The `tf.data` data set: whole batches, read by a generator while the step before them runs."""
 
+import contextlib
+import re
+
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.store import SequenceStore
 from pipeline.tensorflow_v1 import tf
+from pipeline.user_error import UserError
 
 PREFETCHED_BATCHES = 2
 
@@ -27,3 +31,15 @@ def make_dataset(path, batches):
     shapes = ((None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE), (None, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2))
     dataset = tf.data.Dataset.from_generator(read_batches, (tf.uint8, tf.float32), shapes)
     return dataset.prefetch(PREFETCHED_BATCHES)
+
+
+@contextlib.contextmanager
+def user_errors_of_dataset():
+    """Raises a UserError that ended the generator as such; TensorFlow hands it on as text in an error of its own."""
+    try:
+        yield
+    except tf.errors.UnknownError as error:
+        line = re.search(r"^UserError: (.*)$", error.message, re.MULTILINE)
+        if line is None:
+            raise
+        raise UserError(line[1]) from error
