@@ -5,8 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from pipeline.dataset import make_dataset
+from pipeline.dataset import make_dataset, user_errors_of_dataset
+from pipeline.store import SequenceStore
 from pipeline.tensorflow_v1 import tf
+from pipeline.user_error import UserError
 
 HAS_DESCRIPTORS = os.path.isdir("/proc/self/fd")
 BATCHES = [[3, 1, 2], [599, 0], [7, 7, 300, 5]]
@@ -51,8 +53,24 @@ def test_types_and_shapes_are_known_to_the_graph(next_batch):
     assert (labels.dtype, labels.shape.as_list()) == (tf.float32, [None, 10, 7, 2])
 
 
+@pytest.fixture
+def kept_stores(monkeypatch):
+    """Keeps each store that a data set opens from being collected, which would close it, too."""
+    kept = []
+
+    class KeptStore(SequenceStore):
+        def __init__(self, path):
+            super().__init__(path)
+            kept.append(self)
+
+    monkeypatch.setattr("pipeline.dataset.SequenceStore", KeptStore)
+    yield kept
+    for store in kept:
+        store.close()
+
+
 @pytest.mark.skipif(not HAS_DESCRIPTORS, reason="this system does not list the open files")
-def test_the_file_is_open_from_the_first_batch_to_the_last(next_batch, made_data):
+def test_the_file_is_open_from_the_first_batch_to_the_last(next_batch, made_data, kept_stores):
     tensors = next_batch(lambda: itertools.repeat(np.arange(3), 20))
     assert not is_open(made_data.path)
     with tf.Session() as session:
@@ -66,7 +84,7 @@ def test_the_file_is_open_from_the_first_batch_to_the_last(next_batch, made_data
 
 
 @pytest.mark.skipif(not HAS_DESCRIPTORS, reason="this system does not list the open files")
-def test_the_file_is_closed_with_the_session(next_batch, made_data):
+def test_the_file_is_closed_with_the_session(next_batch, made_data, kept_stores):
     tensors = next_batch(lambda: itertools.repeat(np.arange(3)))
     with tf.Session() as session:
         session.run(tensors)
@@ -101,3 +119,25 @@ def test_a_batch_is_read_before_it_is_asked_for(next_batch):
         while len(begun) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
     assert 2 <= len(begun) < 10
+
+
+def test_a_user_error_of_the_generator_is_one_again(next_batch):
+    def batches():
+        yield np.arange(3)
+        raise UserError("the file is damaged; convert it again")
+
+    tensors = next_batch(batches)
+    with tf.Session() as session:
+        session.run(tensors)
+        with pytest.raises(UserError, match="^the file is damaged; convert it again$"), user_errors_of_dataset():
+            session.run(tensors)
+
+
+def test_other_errors_of_the_generator_stay_as_they_are(next_batch):
+    def batches():
+        raise ArithmeticError("no batches to be had")
+        yield
+
+    tensors = next_batch(batches)
+    with tf.Session() as session, pytest.raises(tf.errors.OpError), user_errors_of_dataset():
+        session.run(tensors)
