@@ -52,7 +52,7 @@ def _demo_data(folder):
     pickle_path, path = os.path.join(folder, "demo.pkl"), os.path.join(folder, "demo.h5")
     if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
-        write_demo_pickle(pickle_path, videos=50, frames_per_video=40, seed=0)
+        write_demo_pickle(pickle_path, videos=700, frames_per_video=13, seed=0)
         convert(pickle_path, path)
         print(f"drew {pickle_path} and converted it to {path}")
     return path

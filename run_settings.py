@@ -16,7 +16,7 @@ DEFAULTS = {
     "epochs": None,
     "time_limit": None,
     "batch_size": 16,
-    "learning_rate": 4e-3,
+    "learning_rate": 5e-3,
     "num_units": 64,
     "seed": 0,
     "precision": "auto",

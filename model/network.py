@@ -9,6 +9,8 @@ from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.tensorflow_v1 import tf
 
 NUM_FEATURES = 128
+# Hidden states lie between -1 and 1, positions spread over tens of pixels: the head starts at a scale that spans them.
+HEAD_DEVIATION = 3.0
 
 
 def joint_positions(input_frames, num_units, mean_pose=None):
@@ -27,8 +29,8 @@ def frame_features(values):
 
     The result is the tensor `frame_features`: whoever evaluates overlapping sequences computes it once a frame.
     """
-    values = _convolution("convolution_1", values, filters=32, size=4, stride=4)
-    values = _convolution("convolution_2", values, filters=64, size=3, stride=2)
+    values = _convolution("convolution_1", values, filters=16, size=4, stride=4)
+    values = _convolution("convolution_2", values, filters=32, size=3, stride=2)
     values = tf.reshape(values, [-1, values.shape[1].value * values.shape[2].value * values.shape[3].value])
     return tf.identity(_fully_connected("fully_connected", values, NUM_FEATURES), name="frame_features")
 
@@ -63,7 +65,7 @@ def _head(hidden_states, mean_pose):
     start = tf.zeros_initializer() if mean_pose is None else tf.constant_initializer(mean_pose.ravel())
     with tf.variable_scope("head"):
         weights = tf.get_variable(
-            "weights", [hidden_states.shape[1].value, num_outputs], initializer=tf.initializers.random_normal(stddev=1.0)
+            "weights", [hidden_states.shape[1].value, num_outputs], initializer=tf.initializers.random_normal(stddev=HEAD_DEVIATION)
         )
         bias = tf.get_variable("bias", [num_outputs], initializer=start)
     positions = tf.nn.bias_add(tf.matmul(hidden_states, weights), bias)

@@ -42,7 +42,7 @@ def build_training_graph(make_dataset, num_units, mean_pose, seed):
 
         learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         global_step = tf.train.get_or_create_global_step()
-        descend = tf.train.AdamOptimizer(learning_rate).minimize(loss, global_step)
+        descend = tf.train.AdamOptimizer(learning_rate, beta2=0.95).minimize(loss, global_step)
         average = tf.train.ExponentialMovingAverage(AVERAGE_DECAY, num_updates=global_step)
         with tf.control_dependencies([descend]):
             train_step = average.apply(weights)

@@ -2,6 +2,9 @@
 
 import contextlib
 import re
+import sys
+
+import numpy as np
 
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
@@ -10,6 +13,9 @@ from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
 
 PREFETCHED_BATCHES = 2
+
+# The list of buffers, the loop variable and the argument of sys.getrefcount.
+REFERENCES_OF_UNUSED = 3
 
 
 def make_dataset(path, batches):
@@ -24,10 +30,31 @@ def make_dataset(path, batches):
     """
 
     def read_batches():
+        buffers = []
         with SequenceStore(path) as store:
             for indices in batches():
-                yield store.read_sequences(indices)
+                frames = _unused_buffer(buffers, len(indices))
+                yield store.read_sequences(indices, out=frames)
+                del frames
 
+    return make_dataset_of(read_batches)
+
+
+def _unused_buffer(buffers, batch_size):
+    """The first `batch_size` sequences of a buffer that nothing holds any more, or of one more that it adds.
+
+    New memory for each batch costs more than what is read into it, since the system clears its pages first. TensorFlow
+    may hold an array in place of a copy, so that whoever else holds a buffer shows in its count of references.
+    """
+    for buffer in buffers:
+        if len(buffer) >= batch_size and sys.getrefcount(buffer) == REFERENCES_OF_UNUSED:
+            return buffer[:batch_size]
+    buffers.append(np.empty((batch_size, FRAMES_PER_SEQUENCE, *FRAME_SHAPE), np.uint8))
+    return buffers[-1][:batch_size]
+
+
+def make_dataset_of(read_batches):
+    """The same of any generator function that yields whole batches: frames and labels of the types above."""
     shapes = ((None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE), (None, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2))
     dataset = tf.data.Dataset.from_generator(read_batches, (tf.uint8, tf.float32), shapes)
     return dataset.prefetch(PREFETCHED_BATCHES)

@@ -28,8 +28,9 @@ def write_demo_pickle(path, videos, frames_per_video, seed):
     """Writes a pickle like the course's, of as many videos as asked for; returns the number of sequences in it.
 
     The recipe is the course's: of each video, a sequence of ten consecutive frames from each start but the last, and
-    one of every other frame from each start; the consecutive ones of all videos come first. Raises OSError where the
-    file cannot be written, and ValueError for no videos or ones too short for a sequence of every other frame.
+    one of every other frame from each start, of which videos of under 19 frames have none; the consecutive ones of all
+    videos come first. Raises OSError where the file cannot be written, and ValueError for no videos or ones of under 11
+    frames.
     """
     numbers = sequence_frames(videos, frames_per_video)
     frames = np.empty((videos * frames_per_video, 64, 64, 3), np.uint8)
@@ -46,8 +47,8 @@ def write_demo_pickle(path, videos, frames_per_video, seed):
 def sequence_frames(videos, frames_per_video):
     """The frame numbers (N, 10) int64 of each sequence, frames being numbered through all videos."""
     starts = {1: frames_per_video - FRAMES_PER_SEQUENCE, 2: frames_per_video - 2 * (FRAMES_PER_SEQUENCE - 1)}
-    if videos < 1 or min(starts.values()) < 1:
-        raise ValueError(f"{videos} videos of {frames_per_video} frames hold no sequence of every other frame")
+    if videos < 1 or starts[1] < 1:
+        raise ValueError(f"{videos} videos of {frames_per_video} frames hold no sequence")
     return np.array(
         [
             video * frames_per_video + start + stride * np.arange(FRAMES_PER_SEQUENCE)

@@ -10,5 +10,5 @@ Attributes of the file: `format`, `format_version`, `source_name`, `source_size`
 
 FORMAT = "pose sequences"
 FORMAT_VERSION = 1
-FRAMES_PER_CHUNK = 10
+FRAMES_PER_CHUNK = 5
 SEQUENCES_PER_CHUNK = 64

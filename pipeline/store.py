@@ -16,6 +16,11 @@ from pipeline.user_error import UserError
 # Rows no further apart than this are read in one go, those between them too, which costs less than a read for each.
 LARGEST_GAP = 4
 
+# HDF5 keeps this much of each data set's chunks, their checksums verified: all frames of the course's file, and a part of
+# larger ones. The number of slots is a prime, a hundred for each chunk of five frames that fits, as HDF5 advises.
+CHUNK_CACHE_BYTES = 64 * 2**20
+CHUNK_CACHE_SLOTS = 109229
+
 
 class SequenceStore:
     """An open data set of N sequences over F different frames; a context manager that closes the file.
@@ -50,12 +55,12 @@ class SequenceStore:
     def close(self):
         self._file.close()
 
-    def read_frames(self, numbers):
-        """The frames of these numbers: int array of any shape (...) → uint8 (..., 64, 64, 3).
+    def read_frames(self, numbers, out=None):
+        """The frames of these numbers: int array of any shape (...) → uint8 (..., 64, 64, 3), in `out` where it is given.
 
         Raises UserError where a checksum does not match.
         """
-        return self._read_rows("frames", numbers)
+        return self._read_rows("frames", numbers, out)
 
     def read_labels(self, indices):
         """The labels of these sequences: int array (B,) → float32 (B, 10, 7, 2), x and y in pixels.
@@ -64,22 +69,25 @@ class SequenceStore:
         """
         return self._read_rows("labels", indices)
 
-    def read_sequences(self, indices):
-        """Frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2), of these sequences."""
-        return self.read_frames(self.sequences[indices]), self.read_labels(indices)
+    def read_sequences(self, indices, out=None):
+        """Frames, uint8 (B, 10, 64, 64, 3), in `out` where it is given, and labels, float32 (B, 10, 7, 2)."""
+        return self.read_frames(self.sequences[indices], out), self.read_labels(indices)
 
-    def _read_rows(self, name, numbers):
-        """Rows of a data set in any order, read as the contiguous ranges that they lie in."""
+    def _read_rows(self, name, numbers, out=None):
+        """Rows of a data set in any order; those that follow each other closely are read in one go."""
         numbers = np.asarray(numbers)
-        dataset = self._datasets[name]
-        rows = np.empty((numbers.size, *dataset.shape[1:]), dataset.dtype)
-        order = np.argsort(numbers, axis=None, kind="stable")
-        ordered = numbers.ravel()[order]
-        starts = np.flatnonzero(np.diff(ordered, prepend=-LARGEST_GAP - 1) > LARGEST_GAP)
-        for start, end in zip(starts, [*starts[1:], len(ordered)]):
-            first, last = int(ordered[start]), int(ordered[end - 1])
-            rows[order[start:end]] = self._read(name, slice(first, last + 1))[ordered[start:end] - first]
-        return rows.reshape(*numbers.shape, *dataset.shape[1:])
+        flat, dataset = numbers.ravel(), self._datasets[name]
+        shape = (*numbers.shape, *dataset.shape[1:])
+        result = np.empty(shape, dataset.dtype) if out is None else out
+        rows = result.reshape(flat.size, *dataset.shape[1:])
+        steps = np.diff(flat)
+        ends = np.flatnonzero((steps < 1) | (steps > LARGEST_GAP)) + 1
+        for start, end in zip([0, *ends.tolist()], [*ends.tolist(), flat.size] if flat.size else []):
+            run = flat[start:end]
+            stretch = self._read(name, slice(int(run[0]), int(run[-1]) + 1))
+            # mode "clip" writes to `out` directly; no number is out of range.
+            np.take(stretch, run - run[0], axis=0, out=rows[start:end], mode="clip")
+        return result
 
     def _read(self, name, selection):
         try:
@@ -92,7 +100,7 @@ def _open(path):
     with open(path, "rb"):
         pass
     try:
-        return h5py.File(path, "r")
+        return h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE_BYTES, rdcc_nslots=CHUNK_CACHE_SLOTS)
     except OSError as error:
         raise UserError(
             f"{path}: not a whole HDF5 file; convert the course's pickle with convert_pkl_to_h5.py, again if need be"

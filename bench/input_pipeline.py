@@ -1,0 +1,105 @@
+"""What streaming from HDF5 costs, against the same from memory.
+
+First the `tf.data` data set alone, streamed from the file, over one whose generator indexes a NumPy array in memory.
+Then training steps a second, streamed, over the same loop on one constant batch in memory. Both ways of a pair run in
+turn, several times, and the ratios are of their medians.
+"""
+
+import argparse
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from model.session_config import resolve_precision, session_config  # noqa: E402
+from model.training_graph import build_training_graph  # noqa: E402
+from pipeline.batch_order import endless_batches  # noqa: E402
+from pipeline.dataset import make_dataset, make_dataset_of  # noqa: E402
+from pipeline.mean_pose import mean_pose  # noqa: E402
+from pipeline.store import SequenceStore  # noqa: E402
+from pipeline.tensorflow_v1 import tf  # noqa: E402
+from run_settings import DEFAULTS  # noqa: E402
+
+LARGEST_IN_MEMORY = 4000
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", metavar="DATA.h5")
+    parser.add_argument("--runs", type=int, default=5, help="of each way (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=4, help="a run (default: %(default)s)")
+    arguments = parser.parse_args()
+    with SequenceStore(arguments.data) as store:
+        indices = np.arange(min(len(store), LARGEST_IN_MEMORY))
+        memory = store.read_sequences(indices)
+        pose = mean_pose(store, indices)
+    for batch_size in (5, 32):
+        batches = partial(endless_batches, indices, batch_size, 0)
+        ways = {
+            "HDF5": partial(make_dataset, arguments.data, batches),
+            "memory": partial(make_dataset_of, partial(batches_in_memory, memory, batches)),
+        }
+        rates = compare(ways, dataset_rate, arguments)
+        print_ratio(f"tf.data alone, batch {batch_size}, sequences/s", rates, batch_size)
+    batch_size = DEFAULTS["batch_size"]
+    batch = [values[:batch_size] for values in memory]
+    ways = {
+        "HDF5": partial(make_dataset, arguments.data, partial(endless_batches, indices, batch_size, 0)),
+        "constant": lambda: tf.data.Dataset.from_tensors(tuple(map(tf.constant, batch))).repeat(),
+    }
+    rates = compare(ways, partial(training_rate, pose), arguments)
+    print_ratio("training, steps/s", rates, 1)
+
+
+def batches_in_memory(memory, batches):
+    frames, labels = memory
+    for indices in batches():
+        yield frames[indices], labels[indices]
+
+
+def compare(ways, rate, arguments):
+    rates = {name: [] for name in ways}
+    for _ in range(arguments.runs):
+        for name, make in ways.items():
+            rates[name].append(rate(make, arguments.seconds))
+    return rates
+
+
+def dataset_rate(make, seconds):
+    """Batches a second that a session draws from the data set, none of them copied out of TensorFlow."""
+    with tf.Graph().as_default():
+        batch = tf.data.make_one_shot_iterator(make()).get_next()
+        with tf.Session() as session:
+            return rate_of(session.make_callable(tf.group(*batch)), seconds)
+
+
+def training_rate(pose, make, seconds):
+    training = build_training_graph(make, DEFAULTS["num_units"], pose, seed=0)
+    with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
+        session.run(training.initialize)
+        step = session.make_callable(training.train_step, feed_list=[training.learning_rate])
+        return rate_of(partial(step, 1e-4), seconds)
+
+
+def rate_of(call, seconds):
+    for _ in range(20):
+        call()
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        call()
+        count += 1
+    return count / (time.perf_counter() - began)
+
+
+def print_ratio(what, rates, factor):
+    (first, second), values = rates, [median(runs) for runs in rates.values()]
+    print(f"{what:38} {first} {factor * values[0]:8.1f}   {second} {factor * values[1]:8.1f}   ratio {values[0] / values[1]:.3f}")
+
+
+if __name__ == "__main__":
+    main()
