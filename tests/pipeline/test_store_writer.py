@@ -55,7 +55,7 @@ def test_layout_and_attributes(data, tmp_path):
     with h5py.File(tmp_path / "data.h5") as file:
         layout = {name: (item.dtype, item.chunks, item.fletcher32, item.compression) for name, item in file.items()}
         assert layout == {
-            "frames": (np.uint8, (10, 64, 64, 3), True, None),
+            "frames": (np.uint8, (5, 64, 64, 3), True, None),
             "sequences": (np.int32, (64, 10), True, None),
             "labels": (np.float32, (64, 10, 7, 2), True, None),
             "videos": (np.int32, (64,), True, None),
