@@ -30,6 +30,8 @@ def main():
             return check(arguments.model)
         with SequenceStore(arguments.data) as store:
             check(arguments.model)
+            if arguments.out is not None:
+                os.makedirs(os.path.join(arguments.out, "plots"), exist_ok=True)
             evaluate(arguments.model, store, arguments.out)
 
 

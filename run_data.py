@@ -11,6 +11,10 @@ from pipeline.split import split_sequences
 from pipeline.store import SequenceStore
 from pipeline.user_error import UserError
 
+# Many people in few frames each, for it is people that a network learns to generalize from.
+DEMO_VIDEOS = 1200
+DEMO_FRAMES_PER_VIDEO = 12
+
 
 class RunData(NamedTuple):
     """Two open SequenceStores, perhaps the same, and int (N,) sequence numbers in each.
@@ -52,7 +56,7 @@ def _demo_data(folder):
     pickle_path, path = os.path.join(folder, "demo.pkl"), os.path.join(folder, "demo.h5")
     if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
-        write_demo_pickle(pickle_path, videos=700, frames_per_video=13, seed=0)
+        write_demo_pickle(pickle_path, DEMO_VIDEOS, DEMO_FRAMES_PER_VIDEO, seed=0)
         convert(pickle_path, path)
         print(f"drew {pickle_path} and converted it to {path}")
     return path
@@ -65,10 +69,14 @@ def describe_run_data(settings, data):
     validation_videos = len(np.unique(data.validation_store.videos[data.validation]))
     source = settings["validation_data"] or f"split by {settings['validation_split']}"
     return (
-        f"training on    {len(data.training)} sequences of {videos} videos\n"
-        f"validating on  {len(data.validation)} sequences of {validation_videos} videos ({source}), "
+        f"training on    {len(data.training)} sequences of {_videos(videos)}\n"
+        f"validating on  {len(data.validation)} sequences of {_videos(validation_videos)} ({source}), "
         f"{shared} of which share a frame with training"
     )
+
+
+def _videos(number):
+    return f"{number} video" if number == 1 else f"{number} videos"
 
 
 def data_identity(data):

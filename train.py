@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -35,7 +36,7 @@ def main():
     with reported_user_errors(), contextlib.ExitStack() as open_files:
         settings = parse_settings(__doc__)
         check_folder(settings)
-        data = open_run_data(settings, open_files)
+        data = open_run_data_or_leave_nothing(settings, open_files)
         if settings["resume"]:
             check_same_data(read_config(settings["out"]), data)
         os.makedirs(settings["out"], exist_ok=True)
@@ -50,6 +51,18 @@ def check_folder(settings):
     out = settings["out"]
     if not settings["resume"] and os.path.lexists(out) and not (os.path.isdir(out) and not os.listdir(out)):
         raise UserError(f"{out} exists; give another --out, or --resume to go on with the run in it")
+
+
+def open_run_data_or_leave_nothing(settings, open_files):
+    """open_run_data, which draws the demo's data in the run's folder; where it fails, a new folder is removed again."""
+    is_new = not os.path.exists(settings["out"])
+    try:
+        return open_run_data(settings, open_files)
+    except BaseException:
+        if is_new:
+            open_files.close()
+            shutil.rmtree(settings["out"], ignore_errors=True)
+        raise
 
 
 def train(settings, data):

@@ -112,9 +112,9 @@ def _damaged(path, what):
 
 
 def _checked_datasets(path, file):
-    if file.attrs.get("format") != FORMAT:
+    if str(file.attrs.get("format")) != FORMAT:
         raise UserError(f"{path}: an HDF5 file, but not one that convert_pkl_to_h5.py wrote; convert the pickle with it")
-    if file.attrs.get("format_version") != FORMAT_VERSION:
+    if str(file.attrs.get("format_version")) != str(FORMAT_VERSION):
         raise UserError(
             f"{path}: format version {file.attrs.get('format_version')}, this program reads version {FORMAT_VERSION}; "
             "convert the pickle again"
@@ -129,7 +129,7 @@ def _checked_datasets(path, file):
         dataset = file.get(name)
         if not isinstance(dataset, h5py.Dataset):
             raise _damaged(path, f"{name} is missing")
-        if dataset.shape[1:] != shape or dataset.dtype != dtype:
+        if dataset.ndim != len(shape) + 1 or dataset.shape[1:] != shape or dataset.dtype != dtype:
             raise _damaged(path, f"{name} is {dataset.dtype} {dataset.shape}, expected {np.dtype(dtype)} (N, {shape})")
     if not len(file["sequences"]) == len(file["labels"]) == len(file["videos"]) > 0:
         raise _damaged(path, "sequences, labels and videos differ in number or are none")

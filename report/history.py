@@ -29,8 +29,12 @@ def read_history(path):
     """The rows as a list of dicts of numbers; a last line that was cut short is left out."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return [_numbers(row) for row in rows if all(row.get(column) for column in COLUMNS)]
+    return [numbers for numbers in map(_numbers, rows) if numbers is not None]
 
 
 def _numbers(row):
-    return {column: int(row[column]) if column in ("step", "epoch") else float(row[column]) for column in COLUMNS}
+    """The row's values as int and float, or None where one is cut short."""
+    try:
+        return {column: (int if column in ("step", "epoch") else float)(row[column]) for column in COLUMNS}
+    except (TypeError, ValueError):
+        return None

@@ -288,6 +288,11 @@ def test_refuses_no_data_and_two_kinds_of_data(refused, people):
     assert "not allowed with" in refused("--data", people.path, "--demo")
 
 
+def test_a_demo_that_cannot_be_split_leaves_no_data_behind(refused, monkeypatch):
+    monkeypatch.setattr("run_data.DEMO_VIDEOS", 3)
+    assert "leave none to train on" in refused("--demo", "--out", "demo", "--validation-sequences", 100)
+
+
 def test_refuses_data_that_is_none(refused, people, tmp_path):
     contents = people.path.read_bytes()
     (tmp_path / "short.h5").write_bytes(contents[: len(contents) // 2])

@@ -56,7 +56,7 @@ def test_going_on_without_a_history_starts_one(tmp_path):
     assert read_history(tmp_path / "history.csv") == []
 
 
-@pytest.mark.parametrize("cut", ["30", "30,", "30,3,3.75,1.", "30,3,3.75,1.5,2.5,"])
+@pytest.mark.parametrize("cut", ["30", "30,", "30,3,3.75,1.", "30,3,3.75,1.5,2.5,", "30,3,3.75,1.5,2.5,1e"])
 def test_a_last_line_that_was_cut_short_is_left_out(cut, path):
     with open(path, "a") as file:
         file.write(cut)
