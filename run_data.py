@@ -12,7 +12,7 @@ from pipeline.store import SequenceStore
 from pipeline.user_error import UserError
 
 # Many people in few frames each, for it is people that a network learns to generalize from.
-DEMO_VIDEOS = 1200
+DEMO_VIDEOS = 1000
 DEMO_FRAMES_PER_VIDEO = 12
 
 
