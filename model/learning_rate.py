@@ -6,11 +6,11 @@ Cosine: Loshchilov & Hutter, *SGDR: Stochastic Gradient Descent with Warm Restar
 
 import math
 
-WARM_UP = 0.03
+WARM_UP = 0.01
 
 
 def learning_rate(peak, progress):
-    """The rate, a float, at this share of the run, 0 to 1; `peak` is the highest rate, reached at 0.03 of the run."""
+    """The rate, a float, at this share of the run, 0 to 1; `peak` is the highest rate, reached at 0.01 of the run."""
     warm_up = min(1.0, progress / WARM_UP + 0.01)
     return peak * warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 

@@ -1,0 +1,57 @@
+"""Compares evaluating a model of ours block by block with running the session on every sequence's ten frames.
+
+Both in one process and in turn; prints the largest difference of the positions, the rates, and the ratio.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from model.saved_model import loaded_model  # noqa: E402
+from pipeline.evaluation_blocks import evaluation_blocks  # noqa: E402
+from pipeline.store import SequenceStore  # noqa: E402
+
+SEQUENCES_PER_RUN = 16
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", metavar="MODEL_DIR")
+    parser.add_argument("data", metavar="DATA.h5")
+    parser.add_argument("--runs", type=int, default=5, help="of each way (default: %(default)s)")
+    arguments = parser.parse_args()
+    times = {"by blocks": [], "every sequence, one a run": [], f"every sequence, {SEQUENCES_PER_RUN} a run": []}
+    with SequenceStore(arguments.data) as store, loaded_model(arguments.model) as predictor:
+        for _ in range(arguments.runs):
+            results = []
+            for way, batch_size in zip(times, (None, 1, SEQUENCES_PER_RUN)):
+                began = time.perf_counter()
+                results.append(by_blocks(predictor, store) if batch_size is None else plainly(predictor, store, batch_size))
+                times[way].append(time.perf_counter() - began)
+    print(f"largest difference  {max(np.abs(results[0] - result).max() for result in results[1:]):.1e} px")
+    fastest = median(times["by blocks"])
+    for way, seconds in times.items():
+        print(f"{way:26}  {len(results[0]) / median(seconds):8.0f} sequences/s   by blocks is {median(seconds) / fastest:.1f} times as fast")
+
+
+def by_blocks(predictor, store):
+    positions = np.empty((len(store), 10, 7, 2), np.float32)
+    for block in evaluation_blocks(store, np.arange(len(store))):
+        positions[block.indices] = predictor.predict_block(block.frames, block.positions)
+    return positions
+
+
+def plainly(predictor, store, batch_size):
+    starts = range(0, len(store), batch_size)
+    batches = (np.arange(start, min(start + batch_size, len(store))) for start in starts)
+    return np.concatenate([predictor.predict(store.read_frames(store.sequences[batch])) for batch in batches])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The peak resident memory of train.py, over that of importing TensorFlow, on a data set and on one ten times as large.
+
+The larger one is made up of the frames of the smaller, changed ten ways, so that it has ten times the frames too.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from pipeline.store import SequenceStore  # noqa: E402
+from pipeline.store_writer import StoreWriter  # noqa: E402
+
+TIMES = 10
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", metavar="DATA.h5")
+    parser.add_argument("--time-limit", default="20", help="seconds of training (default: %(default)s)")
+    arguments = parser.parse_args()
+    imported = peak_memory(["-c", "from pipeline.tensorflow_v1 import tf; tf.nn.rnn_cell"])
+    print(f"importing TensorFlow      {imported:7.0f} MiB")
+    with tempfile.TemporaryDirectory() as folder:
+        larger = os.path.join(folder, "larger.h5")
+        enlarge(arguments.data, larger)
+        for name, path in (("as given", arguments.data), ("ten times as large", larger)):
+            command = ["train.py", "--data", os.path.abspath(path), "--time-limit", arguments.time_limit]
+            command += ["--validation-sequences", "600", "--out", os.path.join(folder, name)]
+            peak = peak_memory(command)
+            print(f"training, {name:18}{peak:7.0f} MiB  {peak - imported:5.0f} MiB more than the import", flush=True)
+
+
+def enlarge(source, destination):
+    with SequenceStore(source) as store, StoreWriter(destination) as writer:
+        for change in range(TIMES):
+            for start in range(0, len(store), 64):
+                frames, labels = store.read_sequences(np.arange(start, min(start + 64, len(store))))
+                writer.add_frames(frames ^ np.uint8(change))
+                writer.add_labels(labels)
+        writer.finish("made up", 0, f"{TIMES} times {store.source_sha256}")
+
+
+def peak_memory(arguments):
+    """MiB, of that process alone."""
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    return usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
