@@ -116,7 +116,7 @@ def test_nothing_but_what_it_says_is_on_the_terminal(trained_run):
 
 
 def test_says_how_many_validation_sequences_share_frames(trained_run):
-    expected = "validating on  22 sequences of 1 videos (split by video), 0 of which share a frame with training"
+    expected = "validating on  22 sequences of 1 video (split by video), 0 of which share a frame with training"
     assert trained_run.stdout.splitlines()[1] == expected
 
 
@@ -197,7 +197,7 @@ def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp
         data = open_run_data(settings, open_files)
         assert describe_run_data(settings, data).splitlines() == [
             "training on    132 sequences of 6 videos",
-            f"validating on  10 sequences of 1 videos ({other}), 1 of which share a frame with training",
+            f"validating on  10 sequences of 1 video ({other}), 1 of which share a frame with training",
         ]
         np.testing.assert_allclose(data.mean_pose, people.labels.mean(axis=(0, 1), dtype=np.float64), rtol=1e-6)
 
