@@ -1,6 +1,5 @@
 """Converts the course's pickle to an HDF5 file that holds each different frame once."""
 
-import argparse
 import hashlib
 import os
 import sys

@@ -75,7 +75,7 @@ def evaluate(directory, store, out):
 
 
 def score_sequences(predictor, store, indices):
-    """The PixelErrors of a Predictor on these sequences: int (N,), of an open SequenceStore. Memory does not grow with N."""
+    """The PixelErrors of a Predictor on these sequences, int (N,), of an open SequenceStore; in constant memory."""
     errors = PixelErrors()
     with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None) as progress:
         for block in evaluation_blocks(store, indices):
@@ -99,7 +99,7 @@ def make_metrics(errors, mean_pose_errors):
 
 
 def predict_examples(predictor, store, indices):
-    """One frame from each of up to 15 sequences, evenly spaced: frames (K, 64, 64, 3), labels and predictions (K, 7, 2)."""
+    """The last frame of up to 15 sequences, evenly spaced: frames (K, 64, 64, 3), labels and predictions (K, 7, 2)."""
     chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
     frames, labels = store.read_sequences(chosen)
     predictions = predictor.predict(frames)

@@ -70,13 +70,23 @@ def _parser(description):
         type=_positive(float),
         help=f"of training alone (default: {DEFAULT_SECONDS}, {DEFAULT_DEMO_SECONDS} with --demo; none with --epochs)",
     )
-    parser.add_argument("--batch-size", metavar="N", type=_positive(int), help=_default("sequences a step", "batch_size"))
-    parser.add_argument("--learning-rate", metavar="X", type=_positive(float), help=_default("Adam's, at its highest", "learning_rate"))
+    parser.add_argument(
+        "--batch-size", metavar="N", type=_positive(int), help=_default("sequences a step", "batch_size")
+    )
+    parser.add_argument(
+        "--learning-rate", metavar="X", type=_positive(float), help=_default("Adam's, at its highest", "learning_rate")
+    )
     parser.add_argument("--num-units", metavar="N", type=_positive(int), help=_default("size of the LSTM", "num_units"))
     parser.add_argument("--seed", metavar="N", type=_natural, help=_default("of weights, split and order", "seed"))
-    parser.add_argument("--precision", choices=PRECISIONS, help=_default("auto is bfloat16 where the processor has it", "precision"))
-    parser.add_argument("--validation-split", choices=SPLITS, help=_default("whole videos, or sequences", "validation_split"))
-    parser.add_argument("--validation-sequences", metavar="N", type=_positive(int), help="how many (default: a tenth, at least 100)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help=_default("auto is bfloat16 where the processor has it", "precision")
+    )
+    parser.add_argument(
+        "--validation-split", choices=SPLITS, help=_default("whole videos, or sequences", "validation_split")
+    )
+    parser.add_argument(
+        "--validation-sequences", metavar="N", type=_positive(int), help="how many (default: a tenth, at least 100)"
+    )
     parser.add_argument("--validation-data", metavar="FILE.h5", help="validate on this file, train on all of --data")
     parser.add_argument("--resume", action="store_true", default=False, help="go on with the run in --out")
     return parser
@@ -122,7 +132,9 @@ def _resumed_settings(out, given):
     for name, value in given.items():
         if value != settings[name]:
             option = "--" + name.replace("_", "-")
-            raise UserError(f"{option} {value} differs from the run's {settings[name]}; leave {option} out to resume it")
+            raise UserError(
+                f"{option} {value} differs from the run's {settings[name]}; leave {option} out to resume it"
+            )
     return settings
 
 

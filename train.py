@@ -118,7 +118,9 @@ def training_loop(settings, data, state, training, session, inference, inference
                 done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
                 show_progress(bar, done, loss, state, settings["batch_size"])
             if not math.isfinite(sum(losses)):
-                raise UserError(f"the loss is no number any more at step {state.step}; start again with a lower --learning-rate")
+                raise UserError(
+                    f"the loss is no number any more at step {state.step}; start again with a lower --learning-rate"
+                )
             if losses:
                 train_loss = sum(losses) / len(losses)
                 state = evaluate_and_save(

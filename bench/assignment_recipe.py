@@ -1,8 +1,8 @@
 """The assignment as its text writes it, to measure against: whole pickle, float32 in memory, feed_dict, batch 5.
 
-Three convolutions with pools, a fully connected layer of 128, LSTM 64, the head as a loop over time, Adam at 1e-3. One thing
-is given to it: the head's bias starts at the mean pose, since from zero it takes a minute to get there. Prints a line that begins `step` for
-each evaluation on the withheld pickle and writes the same columns as train.py to --history.
+Three convolutions with pools, a fully connected layer of 128, LSTM 64, the head as a loop over time, Adam at 1e-3. One
+thing is given to it: the head's bias starts at the mean pose, since from zero it takes a minute to get there. Prints a
+line that begins `step` for each evaluation on the withheld pickle, and writes train.py's columns to --history.
 """
 
 import argparse

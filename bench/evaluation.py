@@ -32,12 +32,15 @@ def main():
             results = []
             for way, batch_size in zip(times, (None, 1, SEQUENCES_PER_RUN)):
                 began = time.perf_counter()
-                results.append(by_blocks(predictor, store) if batch_size is None else plainly(predictor, store, batch_size))
+                results.append(
+                    by_blocks(predictor, store) if batch_size is None else plainly(predictor, store, batch_size)
+                )
                 times[way].append(time.perf_counter() - began)
     print(f"largest difference  {max(np.abs(results[0] - result).max() for result in results[1:]):.1e} px")
     fastest = median(times["by blocks"])
     for way, seconds in times.items():
-        print(f"{way:26}  {len(results[0]) / median(seconds):8.0f} sequences/s   by blocks is {median(seconds) / fastest:.1f} times as fast")
+        rate, times_as_fast = len(results[0]) / median(seconds), median(seconds) / fastest
+        print(f"{way:26}  {rate:8.0f} sequences/s   by blocks is {times_as_fast:.1f} times as fast")
 
 
 def by_blocks(predictor, store):

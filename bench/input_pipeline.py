@@ -97,8 +97,10 @@ def rate_of(call, seconds):
 
 
 def print_ratio(what, rates, factor):
-    (first, second), values = rates, [median(runs) for runs in rates.values()]
-    print(f"{what:38} {first} {factor * values[0]:8.1f}   {second} {factor * values[1]:8.1f}   ratio {values[0] / values[1]:.3f}")
+    medians = {way: factor * median(runs) for way, runs in rates.items()}
+    streamed, other = medians.values()
+    print(f"{what:38} " + "   ".join(f"{way} {rate:8.1f}" for way, rate in medians.items()), end="")
+    print(f"   ratio {streamed / other:.3f}")
 
 
 if __name__ == "__main__":

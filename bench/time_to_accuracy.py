@@ -20,7 +20,12 @@ sys.path.insert(0, str(ROOT))
 from report.history import read_history  # noqa: E402
 
 TARGET = 2.0
-FIGURES = ("seconds of training to 2.0 px", "seconds since the command to 2.0 px", "error at the end, px", "peak memory, MiB")
+FIGURES = (
+    "seconds of training to 2.0 px",
+    "seconds since the command to 2.0 px",
+    "error at the end, px",
+    "peak memory, MiB",
+)
 
 
 def main():
@@ -103,7 +108,9 @@ def print_medians(measured):
     print(f"\n{'median of ' + str(len(measured['train.py'])) + ' seeds':38}{'recipe':>10}{'train.py':>10}{'ratio':>8}")
     for number, figure in enumerate(FIGURES):
         recipe, ours = (
-            median(float("inf") if run[number] is None else run[number] for run in measured[way]) if measured[way] else float("nan")
+            median(float("inf") if run[number] is None else run[number] for run in measured[way])
+            if measured[way]
+            else float("nan")
             for way in ("assignment_recipe.py", "train.py")
         )
         print(f"{figure:38}{recipe:10.2f}{ours:10.2f}{recipe / ours:8.2f}")

@@ -61,7 +61,9 @@ def _checkpoint_breaches(directory):
         if os.path.isabs(path) or re.match(r"[A-Za-z]:|\\", path):
             breaches.append(f"the file checkpoint holds the absolute path {path}; save with a relative one")
         elif os.path.dirname(os.path.normpath(path)):
-            breaches.append(f"the file checkpoint names {path}, outside of the folder; save as {MODEL_NAME} in the folder")
+            breaches.append(
+                f"the file checkpoint names {path}, outside of the folder; save as {MODEL_NAME} in the folder"
+            )
     if not breaches and os.path.normpath(named[1]) != MODEL_NAME:
         breaches.append(f"the file checkpoint names {named[1]}, not {MODEL_NAME}; save the model as {MODEL_NAME}")
     return breaches
@@ -77,7 +79,9 @@ def _node_breaches(graph):
     breaches = []
     for node, name in zip(nodes, ("input_frames", "joint_pos")):
         if node.name != f"{name}:0":
-            breaches.append(f"the collection {COLLECTION} holds {node.name} where {name} belongs; name the tensor {name}")
+            breaches.append(
+                f"the collection {COLLECTION} holds {node.name} where {name} belongs; name the tensor {name}"
+            )
     if input_frames.op.type != "Placeholder":
         breaches.append(f"input_frames is the result of {input_frames.op.type}; make it a tf.placeholder")
     if input_frames.dtype != tf.uint8:
@@ -103,7 +107,9 @@ def _further_inputs(input_frames, joint_pos):
     while waiting:
         op = waiting.pop()
         if op.type in FURTHER_INPUTS and op != input_frames.op:
-            breaches.append(f"joint_pos needs the further input {op.name}; export a graph that needs input_frames alone")
+            breaches.append(
+                f"joint_pos needs the further input {op.name}; export a graph that needs input_frames alone"
+            )
         for needed in [tensor.op for tensor in op.inputs] + list(op.control_inputs):
             if needed not in seen and op != input_frames.op:
                 seen.add(needed)
@@ -115,7 +121,9 @@ def _prediction_breaches(graph, session):
     """Runs the model on frames of one colour, in batches of one and of three."""
     input_frames, joint_pos = graph.get_collection(COLLECTION)
     for colours in ([0], [0, 77, 255]):
-        frames = np.zeros((len(colours), *INPUT_SHAPE[1:]), np.uint8) + np.array(colours, np.uint8).reshape(-1, 1, 1, 1, 1)
+        frames = np.zeros((len(colours), *INPUT_SHAPE[1:]), np.uint8) + np.array(colours, np.uint8).reshape(
+            -1, 1, 1, 1, 1
+        )
         try:
             positions = session.run(joint_pos, {input_frames: frames})
         except tf.errors.OpError as error:

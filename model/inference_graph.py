@@ -25,7 +25,9 @@ def build_inference_graph(num_units):
     """
     graph = tf.Graph()
     with graph.as_default():
-        input_frames = tf.placeholder(dtype=tf.uint8, shape=[None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE], name="input_frames")
+        input_frames = tf.placeholder(
+            dtype=tf.uint8, shape=[None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE], name="input_frames"
+        )
         joint_pos = tf.identity(joint_positions(input_frames, num_units), name="joint_pos")
         tf.add_to_collection("validation_nodes", input_frames)
         tf.add_to_collection("validation_nodes", joint_pos)

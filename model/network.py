@@ -65,7 +65,9 @@ def _head(hidden_states, mean_pose):
     start = tf.zeros_initializer() if mean_pose is None else tf.constant_initializer(mean_pose.ravel())
     with tf.variable_scope("head"):
         weights = tf.get_variable(
-            "weights", [hidden_states.shape[1].value, num_outputs], initializer=tf.initializers.random_normal(stddev=HEAD_DEVIATION)
+            "weights",
+            [hidden_states.shape[1].value, num_outputs],
+            initializer=tf.initializers.random_normal(stddev=HEAD_DEVIATION),
         )
         bias = tf.get_variable("bias", [num_outputs], initializer=start)
     positions = tf.nn.bias_add(tf.matmul(hidden_states, weights), bias)

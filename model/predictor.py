@@ -38,7 +38,9 @@ class Predictor:
             self._check(frames, positions)
         if self._frame_features is None:
             starts = range(0, len(positions), SEQUENCES_PER_RUN)
-            return np.concatenate([self.predict(frames[positions[start : start + SEQUENCES_PER_RUN]]) for start in starts])
+            return np.concatenate(
+                [self.predict(frames[positions[start : start + SEQUENCES_PER_RUN]]) for start in starts]
+            )
         return self._predict_by_features(frames, positions)
 
     def _predict_by_features(self, frames, positions):

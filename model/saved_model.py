@@ -87,7 +87,9 @@ def restore_weights(directory, graph, session):
     try:
         saver.restore(session, os.path.join(directory, MODEL_NAME))
     except (tf.errors.OpError, ValueError) as error:
-        raise UserError(f"{directory}: the weights cannot be restored: {_first_line(error)}; save the model again") from error
+        raise UserError(
+            f"{directory}: the weights cannot be restored: {_first_line(error)}; save the model again"
+        ) from error
 
 
 def _frame_features(graph):

@@ -1,4 +1,4 @@
-"""How TensorFlow runs the graph: in float32, or with bfloat16 in convolutions and matmuls where the processor has it."""
+"""How TensorFlow runs the graph: in float32, or with bfloat16 in convolutions and matmuls."""
 
 import os
 

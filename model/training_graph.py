@@ -48,7 +48,9 @@ def build_training_graph(make_dataset, num_units, mean_pose, seed):
             train_step = average.apply(weights)
 
         progress = {
-            "training_seconds": tf.get_variable("training_seconds", initializer=tf.constant(0.0, tf.float64), trainable=False),
+            "training_seconds": tf.get_variable(
+                "training_seconds", initializer=tf.constant(0.0, tf.float64), trainable=False
+            ),
             "best_validation_error": tf.get_variable(
                 "best_validation_error", initializer=tf.constant(float("inf"), tf.float64), trainable=False
             ),

@@ -10,8 +10,8 @@ SEQUENCES_PER_BLOCK = 256
 class EvaluationBlock(NamedTuple):
     """B sequences over D different frames.
 
-    indices: int (B,), the sequence numbers. frames: uint8 (D, 64, 64, 3). positions: int (B, 10), where in `frames` each
-    sequence's frames are. labels: float32 (B, 10, 7, 2), pixels.
+    indices: int (B,), the sequence numbers. frames: uint8 (D, 64, 64, 3). positions: int (B, 10), where in `frames`
+    each sequence's frames are. labels: float32 (B, 10, 7, 2), pixels.
     """
 
     indices: np.ndarray

@@ -14,5 +14,7 @@ def mean_pose(store, indices):
     """
     total = np.zeros((len(JOINT_NAMES), 2))
     for start in range(0, len(indices), SEQUENCES_PER_READ):
-        total += store.read_labels(indices[start : start + SEQUENCES_PER_READ]).mean(axis=1, dtype=np.float64).sum(axis=0)
+        total += (
+            store.read_labels(indices[start : start + SEQUENCES_PER_READ]).mean(axis=1, dtype=np.float64).sum(axis=0)
+        )
     return (total / len(indices)).astype(np.float32)

@@ -14,11 +14,15 @@ def split_sequences(videos, kind, validation_sequences, seed):
 
     videos: int (N,), the video of each sequence. kind: "video" keeps whole videos on one side, so that validation is on
     people who were not trained on, and validates on at least as many sequences as asked for; "random" and "tail" (the
-    last ones) validate on exactly that many. validation_sequences: None for a tenth, at least 100.
+    last ones) validate on exactly that many. validation_sequences: how many; None for a tenth, at least 100.
     Returns two sorted int64 arrays of sequence numbers, training and validation. Raises UserError where a side is empty.
     """
     number = len(videos)
-    wanted = max(SMALLEST_VALIDATION, round(DEFAULT_SHARE * number)) if validation_sequences is None else validation_sequences
+    wanted = (
+        max(SMALLEST_VALIDATION, round(DEFAULT_SHARE * number))
+        if validation_sequences is None
+        else validation_sequences
+    )
     if wanted < 1:
         raise UserError("no validation sequences left; ask for at least one with --validation-sequences")
     if wanted >= number:

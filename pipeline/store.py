@@ -16,8 +16,8 @@ from pipeline.user_error import UserError
 # Rows no further apart than this are read in one go, those between them too, which costs less than a read for each.
 LARGEST_GAP = 4
 
-# HDF5 keeps this much of each data set's chunks, their checksums verified: all frames of the course's file, and a part of
-# larger ones. The number of slots is a prime, a hundred for each chunk of five frames that fits, as HDF5 advises.
+# HDF5 keeps this much of each data set's chunks, their checksums verified: all frames of the course's file, and a part
+# of larger ones. The number of slots is a prime, a hundred for each chunk of five frames that fits, as HDF5 advises.
 CHUNK_CACHE_BYTES = 64 * 2**20
 CHUNK_CACHE_SLOTS = 109229
 
@@ -25,8 +25,8 @@ CHUNK_CACHE_SLOTS = 109229
 class SequenceStore:
     """An open data set of N sequences over F different frames; a context manager that closes the file.
 
-    sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory. source_sha256: str,
-    that of the file it was converted from.
+    sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory.
+    source_sha256: str, that of the file it was converted from.
     Raises UserError where `path` is not a data set of ours or does not add up.
     """
 
@@ -56,7 +56,7 @@ class SequenceStore:
         self._file.close()
 
     def read_frames(self, numbers, out=None):
-        """The frames of these numbers: int array of any shape (...) → uint8 (..., 64, 64, 3), in `out` where it is given.
+        """The frames of these numbers: int array of any shape (...) → uint8 (..., 64, 64, 3), in `out` where given.
 
         Raises UserError where a checksum does not match.
         """
@@ -113,7 +113,9 @@ def _damaged(path, what):
 
 def _checked_datasets(path, file):
     if str(file.attrs.get("format")) != FORMAT:
-        raise UserError(f"{path}: an HDF5 file, but not one that convert_pkl_to_h5.py wrote; convert the pickle with it")
+        raise UserError(
+            f"{path}: an HDF5 file, but not one that convert_pkl_to_h5.py wrote; convert the pickle with it"
+        )
     if str(file.attrs.get("format_version")) != str(FORMAT_VERSION):
         raise UserError(
             f"{path}: format version {file.attrs.get('format_version')}, this program reads version {FORMAT_VERSION}; "

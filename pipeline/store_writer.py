@@ -121,4 +121,3 @@ class StoreWriter:
 def _check_block(block, shape_of_sequence, dtype):
     if block.dtype != dtype or block.shape[1:] != tuple(shape_of_sequence):
         raise ValueError(f"a block of {block.dtype} {block.shape}, not {np.dtype(dtype)} (S, {shape_of_sequence})")
-

@@ -18,7 +18,7 @@ def start_history(path, last_step=0):
 
 
 def append_to_history(path, row):
-    """Adds one row, a dict with the keys of COLUMNS; losses in px², the pixel error in px, seconds of training alone."""
+    """Adds one row, a dict with the keys of COLUMNS; losses in px², pixel error in px, seconds of training alone."""
     with open(path, "a", encoding="utf-8", newline="") as file:
         csv.DictWriter(file, COLUMNS).writerow(row)
         file.flush()
