@@ -13,9 +13,10 @@ def split_sequences(videos, kind, validation_sequences, seed):
     """Splits N sequences in two, neither empty.
 
     videos: int (N,), the video of each sequence. kind: "video" keeps whole videos on one side, so that validation is
-    on people who were not trained on, and validates on at least as many sequences as asked for; "random" and "tail" (the
-    last ones) validate on exactly that many. validation_sequences: how many; None for a tenth, at least 100.
-    Returns two sorted int64 arrays of sequence numbers, training and validation. Raises UserError where a side is empty.
+    on people who were not trained on, and validates on at least as many sequences as asked for; "random" and "tail"
+    (the last ones) validate on exactly that many. validation_sequences: how many; None for a tenth, at least 100.
+    Returns two sorted int64 arrays of sequence numbers, training and validation. Raises UserError where a side would
+    be empty.
     """
     number = len(videos)
     wanted = (
