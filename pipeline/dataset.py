@@ -14,6 +14,9 @@ from pipeline.user_error import UserError
 
 PREFETCHED_BATCHES = 2
 
+# An epoch reads each frame in many sequences. This holds all frames of the course's file, and a part of larger ones.
+TRAINING_CACHE_BYTES = 64 * 2**20
+
 # The list of buffers, the loop variable and the argument of sys.getrefcount.
 REFERENCES_OF_UNUSED = 3
 
@@ -31,7 +34,7 @@ def make_dataset(path, batches):
 
     def read_batches():
         buffers = []
-        with SequenceStore(path) as store:
+        with SequenceStore(path, TRAINING_CACHE_BYTES) as store:
             for indices in batches():
                 frames = _unused_buffer(buffers, len(indices))
                 yield store.read_sequences(indices, out=frames)

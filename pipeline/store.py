@@ -16,9 +16,9 @@ from pipeline.user_error import UserError
 # Rows no further apart than this are read in one go, those between them too, which costs less than a read for each.
 LARGEST_GAP = 4
 
-# HDF5 keeps this much of each data set's chunks, their checksums verified: all frames of the course's file, and a part
-# of larger ones. The number of slots is a prime, a hundred for each chunk of five frames that fits, as HDF5 advises.
-CHUNK_CACHE_BYTES = 64 * 2**20
+# What HDF5 keeps of a data set's chunks, their checksums verified, where nothing else is asked for: its own default.
+# The number of slots is a prime, a hundred for each chunk of five frames that fits in 64 MiB, as HDF5 advises.
+CHUNK_CACHE_BYTES = 2**20
 CHUNK_CACHE_SLOTS = 109229
 
 
@@ -27,12 +27,13 @@ class SequenceStore:
 
     sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory.
     source_sha256: str, that of the file it was converted from.
-    Raises UserError where `path` is not a data set of ours or does not add up.
+    `chunk_cache_bytes` bounds what is kept of what was read. Raises UserError where `path` is not a data set of ours or
+    does not add up.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, chunk_cache_bytes=CHUNK_CACHE_BYTES):
         self.path = os.fspath(path)
-        self._file = _open(self.path)
+        self._file = _open(self.path, chunk_cache_bytes)
         try:
             self.source_sha256 = str(self._file.attrs.get("source_sha256", ""))
             self._datasets = _checked_datasets(self.path, self._file)
@@ -96,11 +97,11 @@ class SequenceStore:
             raise _damaged(self.path, f"{name} cannot be read") from error
 
 
-def _open(path):
+def _open(path, chunk_cache_bytes):
     with open(path, "rb"):
         pass
     try:
-        return h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE_BYTES, rdcc_nslots=CHUNK_CACHE_SLOTS)
+        return h5py.File(path, "r", rdcc_nbytes=chunk_cache_bytes, rdcc_nslots=CHUNK_CACHE_SLOTS)
     except OSError as error:
         raise UserError(
             f"{path}: not a whole HDF5 file; convert the course's pickle with convert_pkl_to_h5.py, again if need be"

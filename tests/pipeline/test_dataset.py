@@ -59,8 +59,8 @@ def kept_stores(monkeypatch):
     kept = []
 
     class KeptStore(SequenceStore):
-        def __init__(self, path):
-            super().__init__(path)
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
             kept.append(self)
 
     monkeypatch.setattr("pipeline.dataset.SequenceStore", KeptStore)
