@@ -77,7 +77,7 @@ def evaluate(directory, store, out):
 def score_sequences(predictor, store, indices):
     """The PixelErrors of a Predictor on these sequences, int (N,), of an open SequenceStore; in constant memory."""
     errors = PixelErrors()
-    with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None) as progress:
+    with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None, delay=2) as progress:
         for block in evaluation_blocks(store, indices):
             errors.add(predictor.predict_block(block.frames, block.positions), block.labels)
             progress.update(len(block.indices))
