@@ -101,9 +101,11 @@ def train(settings, data):
 def training_loop(settings, data, state, training, session, inference, inference_session):
     """Trains from `state` until the run's limit, or until Ctrl-C, and evaluates every so often."""
     from model.learning_rate import learning_rate, share_done
+    from model.predictor import Predictor
 
     epoch_steps = steps_per_epoch(len(data.training), settings["batch_size"])
     total_steps = settings["epochs"] and settings["epochs"] * epoch_steps
+    predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
     run_step = session.make_callable([training.loss, training.train_step], feed_list=[training.learning_rate])
     done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
     with stop_signals() as is_stopping, progress_bar(done) as bar:
@@ -124,7 +126,7 @@ def training_loop(settings, data, state, training, session, inference, inference
             if losses:
                 train_loss = sum(losses) / len(losses)
                 state = evaluate_and_save(
-                    settings, data, state, train_loss, training, session, inference, inference_session
+                    settings, data, state, train_loss, training, session, inference, inference_session, predictor
                 )
         if is_stopping():
             tqdm.write("stopped; --resume goes on from here")
@@ -136,15 +138,13 @@ def next_evaluation(done):
     return min(1.0, (number / EVALUATIONS) ** 1.5)
 
 
-def evaluate_and_save(settings, data, state, train_loss, training, session, inference, inference_session):
+def evaluate_and_save(settings, data, state, train_loss, training, session, inference, inference_session, predictor):
     """Scores the averaged weights, keeps them if they are the best, saves the run's state; returns the new State."""
     from model.checkpoint import save_checkpoint
     from model.inference_graph import load_weights
-    from model.predictor import Predictor
     from model.saved_model import save_model
 
     load_weights(inference, inference_session, session.run(training.averages))
-    predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
     errors = score_sequences(predictor, data.validation_store, data.validation)
     checkpoints = os.path.join(settings["out"], "checkpoints")
     if errors.mean_pixel_error < state.best_error:
