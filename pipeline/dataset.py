@@ -2,11 +2,13 @@
 
 import contextlib
 import re
-import sys
 
 import numpy as np
 
+from pipeline.freed_memory import keep_freed_memory
+from pipeline.hdf5_layout import FRAMES_PER_CHUNK, SEQUENCES_PER_CHUNK
 from pipeline.joints import JOINT_NAMES
+from pipeline.row_cache import RowCache
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.store import SequenceStore
 from pipeline.tensorflow_v1 import tf
@@ -14,11 +16,10 @@ from pipeline.user_error import UserError
 
 PREFETCHED_BATCHES = 2
 
-# An epoch reads each frame in many sequences. This holds all frames of the course's file, and a part of larger ones.
-TRAINING_CACHE_BYTES = 64 * 2**20
-
-# The list of buffers, the loop variable and the argument of sys.getrefcount.
-REFERENCES_OF_UNUSED = 3
+# An epoch reads each frame in many sequences. These hold all frames and labels of the course's file, and a part of
+# larger ones.
+FRAMES_CACHE_BYTES = 64 * 2**20
+LABELS_CACHE_BYTES = 8 * 2**20
 
 
 def make_dataset(path, batches):
@@ -33,27 +34,25 @@ def make_dataset(path, batches):
     """
 
     def read_batches():
-        buffers = []
-        with SequenceStore(path, TRAINING_CACHE_BYTES) as store:
+        keep_freed_memory()
+        with SequenceStore(path) as store:
+            take_frames, take_labels = cached_frames(store).take, cached_labels(store).take
             for indices in batches():
-                frames = _unused_buffer(buffers, len(indices))
-                yield store.read_sequences(indices, out=frames)
-                del frames
+                yield take_frames(store.sequences[indices]), take_labels(indices)
 
     return make_dataset_of(read_batches)
 
 
-def _unused_buffer(buffers, batch_size):
-    """The first `batch_size` sequences of a buffer that nothing holds any more, or of one more that it adds.
+def cached_frames(store):
+    """A RowCache of an open SequenceStore's frames, uint8 (64, 64, 3)."""
+    shape, dtype = FRAME_SHAPE, np.uint8
+    return RowCache(store.read_frames, store.number_of_frames, shape, dtype, FRAMES_PER_CHUNK, FRAMES_CACHE_BYTES)
 
-    New memory for each batch costs more than what is read into it, since the system clears its pages first. TensorFlow
-    may hold an array in place of a copy, so that whoever else holds a buffer shows in its count of references.
-    """
-    for buffer in buffers:
-        if len(buffer) >= batch_size and sys.getrefcount(buffer) == REFERENCES_OF_UNUSED:
-            return buffer[:batch_size]
-    buffers.append(np.empty((batch_size, FRAMES_PER_SEQUENCE, *FRAME_SHAPE), np.uint8))
-    return buffers[-1][:batch_size]
+
+def cached_labels(store):
+    """A RowCache of its labels, float32 (10, 7, 2), pixels."""
+    shape, dtype = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2), np.float32
+    return RowCache(store.read_labels, len(store), shape, dtype, SEQUENCES_PER_CHUNK, LABELS_CACHE_BYTES)
 
 
 def make_dataset_of(read_batches):

@@ -16,30 +16,25 @@ from pipeline.user_error import UserError
 # Rows no further apart than this are read in one go, those between them too, which costs less than a read for each.
 LARGEST_GAP = 4
 
-# What HDF5 keeps of a data set's chunks, their checksums verified, where nothing else is asked for: its own default.
-# The number of slots is a prime, a hundred for each chunk of five frames that fits in 64 MiB, as HDF5 advises.
-CHUNK_CACHE_BYTES = 2**20
-CHUNK_CACHE_SLOTS = 109229
-
 
 class SequenceStore:
     """An open data set of N sequences over F different frames; a context manager that closes the file.
 
     sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory.
-    source_sha256: str, that of the file it was converted from.
-    `chunk_cache_bytes` bounds what is kept of what was read. Raises UserError where `path` is not a data set of ours or
+    number_of_frames: F. source_sha256: str, that of the file it was converted from. Raises UserError where `path` is not a data set of ours or
     does not add up.
     """
 
-    def __init__(self, path, chunk_cache_bytes=CHUNK_CACHE_BYTES):
+    def __init__(self, path):
         self.path = os.fspath(path)
-        self._file = _open(self.path, chunk_cache_bytes)
+        self._file = _open(self.path)
         try:
             self.source_sha256 = str(self._file.attrs.get("source_sha256", ""))
             self._datasets = _checked_datasets(self.path, self._file)
+            self.number_of_frames = len(self._datasets["frames"])
             self.sequences = self._read("sequences", slice(None))
             self.videos = self._read("videos", slice(None))
-            _check_index(self.path, self.sequences, self.videos, len(self._datasets["frames"]))
+            _check_index(self.path, self.sequences, self.videos, self.number_of_frames)
         except BaseException:
             self.close()
             raise
@@ -56,12 +51,12 @@ class SequenceStore:
     def close(self):
         self._file.close()
 
-    def read_frames(self, numbers, out=None):
-        """The frames of these numbers: int array of any shape (...) → uint8 (..., 64, 64, 3), in `out` where given.
+    def read_frames(self, numbers):
+        """The frames of these numbers: int array of any shape (...) → uint8 (..., 64, 64, 3).
 
         Raises UserError where a checksum does not match.
         """
-        return self._read_rows("frames", numbers, out)
+        return self._read_rows("frames", numbers)
 
     def read_labels(self, indices):
         """The labels of these sequences: int array (B,) → float32 (B, 10, 7, 2), x and y in pixels.
@@ -70,17 +65,15 @@ class SequenceStore:
         """
         return self._read_rows("labels", indices)
 
-    def read_sequences(self, indices, out=None):
-        """Frames, uint8 (B, 10, 64, 64, 3), in `out` where it is given, and labels, float32 (B, 10, 7, 2)."""
-        return self.read_frames(self.sequences[indices], out), self.read_labels(indices)
+    def read_sequences(self, indices):
+        """Frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2)."""
+        return self.read_frames(self.sequences[indices]), self.read_labels(indices)
 
-    def _read_rows(self, name, numbers, out=None):
+    def _read_rows(self, name, numbers):
         """Rows of a data set in any order; those that follow each other closely are read in one go."""
         numbers = np.asarray(numbers)
         flat, dataset = numbers.ravel(), self._datasets[name]
-        shape = (*numbers.shape, *dataset.shape[1:])
-        result = np.empty(shape, dataset.dtype) if out is None else out
-        rows = result.reshape(flat.size, *dataset.shape[1:])
+        rows = np.empty((flat.size, *dataset.shape[1:]), dataset.dtype)
         steps = np.diff(flat)
         ends = np.flatnonzero((steps < 1) | (steps > LARGEST_GAP)) + 1
         for start, end in zip([0, *ends.tolist()], [*ends.tolist(), flat.size] if flat.size else []):
@@ -88,7 +81,7 @@ class SequenceStore:
             stretch = self._read(name, slice(int(run[0]), int(run[-1]) + 1))
             # mode "clip" writes to `out` directly; no number is out of range.
             np.take(stretch, run - run[0], axis=0, out=rows[start:end], mode="clip")
-        return result
+        return rows.reshape(*numbers.shape, *dataset.shape[1:])
 
     def _read(self, name, selection):
         try:
@@ -97,11 +90,11 @@ class SequenceStore:
             raise _damaged(self.path, f"{name} cannot be read") from error
 
 
-def _open(path, chunk_cache_bytes):
+def _open(path):
     with open(path, "rb"):
         pass
     try:
-        return h5py.File(path, "r", rdcc_nbytes=chunk_cache_bytes, rdcc_nslots=CHUNK_CACHE_SLOTS)
+        return h5py.File(path, "r")
     except OSError as error:
         raise UserError(
             f"{path}: not a whole HDF5 file; convert the course's pickle with convert_pkl_to_h5.py, again if need be"
