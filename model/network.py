@@ -8,9 +8,11 @@ from pipeline.normalization import normalize_frames
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.tensorflow_v1 import tf
 
-NUM_FEATURES = 128
+NUM_FEATURES = 256
 # Hidden states lie between -1 and 1, positions spread over tens of pixels: the head starts at a scale that spans them.
 HEAD_DEVIATION = 3.0
+# A frame shows where its joints are: cells start out forgetting most of the frames before, and learn what to keep.
+FORGET_BIAS = -1.0
 
 
 def joint_positions(input_frames, num_units, mean_pose=None):
@@ -25,12 +27,12 @@ def joint_positions(input_frames, num_units, mean_pose=None):
 
 
 def frame_features(values):
-    """The shared CNN to its fully connected layer: float32 (F, 64, 64, 3), normalized → float32 (F, 128).
+    """The shared CNN to its fully connected layer: float32 (F, 64, 64, 3), normalized → float32 (F, 256).
 
     The result is the tensor `frame_features`: whoever evaluates overlapping sequences computes it once a frame.
     """
     values = _convolution("convolution_1", values, filters=16, size=4, stride=4)
-    values = _convolution("convolution_2", values, filters=32, size=3, stride=2)
+    values = _convolution("convolution_2", values, filters=64, size=3, stride=2)
     values = tf.reshape(values, [-1, values.shape[1].value * values.shape[2].value * values.shape[3].value])
     return tf.identity(_fully_connected("fully_connected", values, NUM_FEATURES), name="frame_features")
 
@@ -52,9 +54,9 @@ def _fully_connected(name, values, units):
 
 
 def _hidden_states(features, num_units):
-    """The LSTM over each sequence's frames: float32 (B*10, 128) → (B*10, num_units)."""
+    """The LSTM over each sequence's frames: float32 (B*10, 256) → (B*10, num_units)."""
     sequences = tf.reshape(features, [-1, FRAMES_PER_SEQUENCE, features.shape[1].value])
-    cell = tf.nn.rnn_cell.LSTMCell(num_units)
+    cell = tf.nn.rnn_cell.LSTMCell(num_units, forget_bias=FORGET_BIAS)
     hidden_states, _ = tf.nn.dynamic_rnn(cell, sequences, dtype=tf.float32)
     return tf.reshape(hidden_states, [-1, num_units])
 
