@@ -32,6 +32,21 @@ class State(NamedTuple):
     best_error: float
 
 
+class Run(NamedTuple):
+    """What a run consists of: settings and data, the two graphs, each with its session, and what predicts in the second.
+
+    settings: dict. data: RunData. training: TrainingGraph. inference: InferenceGraph. predictor: Predictor.
+    """
+
+    settings: dict
+    data: NamedTuple
+    training: NamedTuple
+    session: object
+    inference: NamedTuple
+    inference_session: object
+    predictor: object
+
+
 def main():
     with reported_user_errors(), contextlib.ExitStack() as open_files:
         settings = parse_settings(__doc__)
@@ -70,6 +85,7 @@ def train(settings, data):
     # TensorFlow takes seconds to import: not before everything that the user may have got wrong is checked.
     from model.checkpoint import checkpointed_step, restore_checkpoint
     from model.inference_graph import build_inference_graph
+    from model.predictor import Predictor
     from model.session_config import resolve_precision, session_config
     from model.training_graph import build_training_graph
     from pipeline.dataset import make_dataset, user_errors_of_dataset
@@ -95,18 +111,19 @@ def train(settings, data):
         state = State(0, 0.0, math.inf)
         if settings["resume"]:
             state = State(*restore_checkpoint(last, training, session))
-        training_loop(settings, data, state, training, session, inference, inference_session)
+        predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
+        training_loop(Run(settings, data, training, session, inference, inference_session, predictor), state)
 
 
-def training_loop(settings, data, state, training, session, inference, inference_session):
+def training_loop(run, state):
     """Trains from `state` until the run's limit, or until Ctrl-C, and evaluates every so often."""
     from model.learning_rate import learning_rate, share_done
-    from model.predictor import Predictor
 
-    epoch_steps = steps_per_epoch(len(data.training), settings["batch_size"])
+    settings = run.settings
+    epoch_steps = steps_per_epoch(len(run.data.training), settings["batch_size"])
     total_steps = settings["epochs"] and settings["epochs"] * epoch_steps
-    predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
-    run_step = session.make_callable([training.loss, training.train_step], feed_list=[training.learning_rate])
+    loss_and_step = [run.training.loss, run.training.train_step]
+    run_step = run.session.make_callable(loss_and_step, feed_list=[run.training.learning_rate])
     done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
     with stop_signals() as is_stopping, progress_bar(done) as bar:
         while done < 1 and not is_stopping():
@@ -124,10 +141,7 @@ def training_loop(settings, data, state, training, session, inference, inference
                     f"the loss is no number any more at step {state.step}; start again with a lower --learning-rate"
                 )
             if losses:
-                train_loss = sum(losses) / len(losses)
-                state = evaluate_and_save(
-                    settings, data, state, train_loss, training, session, inference, inference_session, predictor
-                )
+                state = evaluate_and_save(run, state, sum(losses) / len(losses))
         if is_stopping():
             tqdm.write("stopped; --resume goes on from here")
 
@@ -138,19 +152,20 @@ def next_evaluation(done):
     return min(1.0, (number / EVALUATIONS) ** 1.5)
 
 
-def evaluate_and_save(settings, data, state, train_loss, training, session, inference, inference_session, predictor):
+def evaluate_and_save(run, state, train_loss):
     """Scores the averaged weights, keeps them if they are the best, saves the run's state; returns the new State."""
     from model.checkpoint import save_checkpoint
     from model.inference_graph import load_weights
     from model.saved_model import save_model
 
-    load_weights(inference, inference_session, session.run(training.averages))
-    errors = score_sequences(predictor, data.validation_store, data.validation)
+    settings, data = run.settings, run.data
+    load_weights(run.inference, run.inference_session, run.session.run(run.training.averages))
+    errors = score_sequences(run.predictor, data.validation_store, data.validation)
     checkpoints = os.path.join(settings["out"], "checkpoints")
     if errors.mean_pixel_error < state.best_error:
         state = state._replace(best_error=errors.mean_pixel_error)
-        save_model(os.path.join(checkpoints, "best"), inference, inference_session)
-    save_checkpoint(os.path.join(checkpoints, "last"), training, session, state.seconds, state.best_error)
+        save_model(os.path.join(checkpoints, "best"), run.inference, run.inference_session)
+    save_checkpoint(os.path.join(checkpoints, "last"), run.training, run.session, state.seconds, state.best_error)
     row = {
         "step": state.step,
         "epoch": state.step // steps_per_epoch(len(data.training), settings["batch_size"]),

@@ -5,11 +5,11 @@ Each way is a process of its own, run in turn, so that what else the machine doe
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from statistics import median
+
+from finished_process import run_to_end
 
 CONVERTER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "convert_pkl_to_h5.py")
 
@@ -46,20 +46,12 @@ def main():
 
 
 def measure(command, source, folder):
-    """Runs the command with the source and a new file in `folder`; returns the FIGURES that it took.
+    """Runs the command with the source and a new file in `folder`; returns the FinishedProcess.
 
     Raises subprocess.CalledProcessError if it fails.
     """
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        start = time.perf_counter()
-        process = subprocess.Popen([*command, source, os.path.join(scratch, "out.h5")], stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, process.args)
-    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return seconds, usage.ru_utime + usage.ru_stime, kilobytes / 1024
+        return run_to_end([*command, source, os.path.join(scratch, "out.h5")])
 
 
 def print_medians(measured):

@@ -5,12 +5,12 @@ The larger one is made up of the frames of the smaller, changed ten ways, so tha
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from finished_process import run_to_end
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -50,12 +50,7 @@ def enlarge(source, destination):
 
 def peak_memory(arguments):
     """MiB, of that process alone."""
-    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, process.args)
-    return usage.ru_maxrss / 1024
+    return run_to_end([sys.executable, *arguments], cwd=ROOT).peak_mebibytes
 
 
 if __name__ == "__main__":

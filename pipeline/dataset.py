@@ -18,8 +18,8 @@ PREFETCHED_BATCHES = 2
 
 # An epoch reads each frame in many sequences. These hold all frames and labels of the course's file, and a part of
 # larger ones.
-FRAMES_CACHE_BYTES = 64 * 2**20
-LABELS_CACHE_BYTES = 8 * 2**20
+FRAMES_CACHE_BYTES = 60 * 2**20
+LABELS_CACHE_BYTES = 5 * 2**20
 
 
 def make_dataset(path, batches):
