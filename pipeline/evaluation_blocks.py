@@ -21,15 +21,18 @@ class EvaluationBlock(NamedTuple):
 
 
 def evaluation_blocks(store, indices):
-    """Yields every one of these sequences once, as EvaluationBlocks, ordered by their first frame.
+    """Yields every one of these sequences once, as EvaluationBlocks, ordered by their video and first frame.
 
-    store: an open SequenceStore. indices: int (N,). The sequences of one video come out together, whatever their
-    stride, so that a frame is in two blocks only at the border between them. A block holds at most 256 sequences; its
-    frames are at most 2560, and a few hundred where the sequences overlap as the course's do.
+    store: an open SequenceStore. indices: int (N,). A block holds whole videos, which share no frames with others, or a
+    part of one that has more than 256 sequences, so that only such a video's frames are in more blocks than one. It
+    holds at most 256 sequences; its frames are at most 2560, and a few hundred where sequences overlap as the course's.
     """
-    ordered = indices[np.argsort(store.sequences[indices, 0], kind="stable")]
-    for start in range(0, len(ordered), SEQUENCES_PER_BLOCK):
-        chosen = ordered[start : start + SEQUENCES_PER_BLOCK]
+    ordered = indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
+    videos = store.videos[ordered]
+    start = 0
+    while start < len(ordered):
+        end = _end_of_block(videos, start)
+        chosen = ordered[start:end]
         numbers, positions = np.unique(store.sequences[chosen], return_inverse=True)
         yield EvaluationBlock(
             chosen,
@@ -37,3 +40,13 @@ def evaluation_blocks(store, indices):
             positions.reshape(store.sequences[chosen].shape),
             store.read_labels(chosen),
         )
+        start = end
+
+
+def _end_of_block(videos, start):
+    """Where the block ends that begins at `start`: at the last end of a video in reach, if there is one."""
+    end = start + SEQUENCES_PER_BLOCK
+    if end >= len(videos):
+        return len(videos)
+    last_begins = int(np.searchsorted(videos, videos[end]))
+    return last_begins if last_begins > start else end

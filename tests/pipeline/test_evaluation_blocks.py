@@ -12,9 +12,8 @@ def test_blocks_hold_every_sequence_once(number, made_data):
     with SequenceStore(made_data.path) as store:
         blocks = list(evaluation_blocks(store, INDICES[:number]))
     assert sorted(np.concatenate([block.indices for block in blocks])) == sorted(INDICES[:number])
-    assert [len(block.indices) for block in blocks[:-1]] == [SEQUENCES_PER_BLOCK] * (len(blocks) - 1)
-    assert len(blocks) == -(-number // SEQUENCES_PER_BLOCK)
     for block in blocks:
+        assert 0 < len(block.indices) <= SEQUENCES_PER_BLOCK
         expected_frames = made_data.frames[made_data.sequences[block.indices]]
         np.testing.assert_array_equal(block.frames[block.positions], expected_frames)
         np.testing.assert_array_equal(block.labels, made_data.labels[block.indices])
@@ -32,9 +31,17 @@ def test_no_sequences_give_no_blocks(made_data):
         assert list(evaluation_blocks(store, np.zeros(0, int))) == []
 
 
-def test_overlapping_sequences_come_together(people, monkeypatch):
-    monkeypatch.setattr("pipeline.evaluation_blocks.SEQUENCES_PER_BLOCK", 22)
+@pytest.mark.parametrize("sequences_per_block", [22, 30, 43, 50, 132])
+def test_frames_of_videos_that_fit_are_read_once(sequences_per_block, people, monkeypatch):
+    monkeypatch.setattr("pipeline.evaluation_blocks.SEQUENCES_PER_BLOCK", sequences_per_block)
     with SequenceStore(people.path) as store:
-        for block in evaluation_blocks(store, np.arange(132)):
-            assert len(np.unique(store.videos[block.indices])) == 1
-            assert len(block.frames) == 25
+        blocks = list(evaluation_blocks(store, np.arange(132)))
+    assert sum(len(block.frames) for block in blocks) == 150
+    assert len(blocks) == -(-6 // (sequences_per_block // 22))
+
+
+def test_a_video_that_does_not_fit_is_cut(people, monkeypatch):
+    monkeypatch.setattr("pipeline.evaluation_blocks.SEQUENCES_PER_BLOCK", 15)
+    with SequenceStore(people.path) as store:
+        blocks = list(evaluation_blocks(store, np.arange(132)))
+    assert [len(block.indices) for block in blocks] == [15, 7] * 6
