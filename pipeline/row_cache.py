@@ -41,8 +41,7 @@ class RowCache:
         slots = blocks % len(self._block_in_slot)
         if not np.array_equal(self._block_in_slot[slots], blocks):
             return None
-        # mode "clip" skips a copy that "raise" makes; no number is out of range.
-        return self._rows.take(slots * self._rows_per_block + places, axis=0, mode="clip")
+        return self._rows.take(slots * self._rows_per_block + places, axis=0)
 
     def _load(self, numbers):
         """Reads the blocks of these rows that are not in memory."""

@@ -21,8 +21,8 @@ class SequenceStore:
     """An open data set of N sequences over F different frames; a context manager that closes the file.
 
     sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory.
-    number_of_frames: F. source_sha256: str, that of the file it was converted from. Raises UserError where `path` is not a data set of ours or
-    does not add up.
+    number_of_frames: F. source_sha256: str, that of the file it was converted from. Raises UserError where `path` is
+    not a data set of ours or does not add up.
     """
 
     def __init__(self, path):

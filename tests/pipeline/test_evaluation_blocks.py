@@ -31,6 +31,20 @@ def test_no_sequences_give_no_blocks(made_data):
         assert list(evaluation_blocks(store, np.zeros(0, int))) == []
 
 
+def test_overlapping_sequences_come_together(people, monkeypatch):
+    monkeypatch.setattr("pipeline.evaluation_blocks.SEQUENCES_PER_BLOCK", 22)
+    with SequenceStore(people.path) as store:
+        for block in evaluation_blocks(store, np.arange(132)):
+            assert len(np.unique(store.videos[block.indices])) == 1
+            assert len(block.frames) == 25
+
+
+def test_a_block_holds_as_many_whole_videos_as_fit(made_data):
+    with SequenceStore(made_data.path) as store:
+        blocks = list(evaluation_blocks(store, INDICES))
+    assert [len(block.indices) for block in blocks] == [250, 250, 100]
+
+
 @pytest.mark.parametrize("sequences_per_block", [22, 30, 43, 50, 132])
 def test_frames_of_videos_that_fit_are_read_once(sequences_per_block, people, monkeypatch):
     monkeypatch.setattr("pipeline.evaluation_blocks.SEQUENCES_PER_BLOCK", sequences_per_block)
