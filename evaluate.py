@@ -12,6 +12,7 @@ from pipeline.evaluation_blocks import evaluation_blocks
 from pipeline.mean_pose import mean_pose
 from pipeline.store import SequenceStore
 from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
+from report.hardest import Hardest
 from report.pixel_error import PixelErrors
 from report.table import format_table
 
@@ -64,24 +65,27 @@ def evaluate(directory, store, out):
 
     indices = np.arange(len(store))
     with loaded_model(directory) as predictor:
-        errors = score_sequences(predictor, store, indices)
+        errors, hardest = score_sequences(predictor, store, indices)
         mean_pose_errors = score_pose(mean_pose(store, indices), store, indices)
         print(f"{len(store)} sequences")
-        print(format_table(errors.summary(), mean_pose_errors.summary()))
+        print_scores(errors, mean_pose_errors, hardest)
         if out is not None:
-            metrics = make_metrics(errors, mean_pose_errors)
-            paths = write_scores(out, metrics, predict_examples(predictor, store, indices))
+            metrics = make_metrics(errors, mean_pose_errors, hardest)
+            examples = predict_examples(predictor, store, indices)
+            paths = write_scores(out, metrics, examples, worst_examples(hardest, store))
             print("wrote " + ", ".join(paths))
 
 
 def score_sequences(predictor, store, indices):
-    """The PixelErrors of a Predictor on these sequences, int (N,), of an open SequenceStore; in constant memory."""
-    errors = PixelErrors()
+    """PixelErrors and Hardest of a Predictor on these sequences, int (N,), of an open SequenceStore; in constant memory."""
+    errors, hardest = PixelErrors(), Hardest()
     with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None, delay=2) as progress:
         for block in evaluation_blocks(store, indices):
-            errors.add(predictor.predict_block(block.frames, block.positions), block.labels)
+            predictions = predictor.predict_block(block.frames, block.positions)
+            errors.add(predictions, block.labels)
+            hardest.add(predictions, block.labels, store.sequences[block.indices], store.videos[block.indices])
             progress.update(len(block.indices))
-    return errors
+    return errors, hardest
 
 
 def score_pose(pose, store, indices):
@@ -93,9 +97,20 @@ def score_pose(pose, store, indices):
     return errors
 
 
-def make_metrics(errors, mean_pose_errors):
-    """What metrics.json holds: the summary of the errors, in pixels, and the mean pose's."""
-    return {**errors.summary(), "mean_pose_pixel_error": mean_pose_errors.mean_pixel_error}
+def print_scores(errors, mean_pose_errors, hardest):
+    """Prints the table of pixel errors, and which videos are hardest."""
+    print(format_table(errors.summary(), mean_pose_errors.summary()))
+    if line := hardest.summary_line():
+        print(line)
+
+
+def make_metrics(errors, mean_pose_errors, hardest):
+    """What metrics.json holds: the summary of the errors, in pixels, the mean pose's, and those by video."""
+    return {
+        **errors.summary(),
+        "mean_pose_pixel_error": mean_pose_errors.mean_pixel_error,
+        "video_pixel_error": hardest.video_pixel_error(),
+    }
 
 
 def predict_examples(predictor, store, indices):
@@ -106,8 +121,17 @@ def predict_examples(predictor, store, indices):
     return frames[:, -1], labels[:, -1], predictions[:, -1]
 
 
-def write_scores(folder, metrics, examples):
-    """Writes metrics.json and plots/accuracy.png and plots/predictions.png below the folder; returns their paths."""
+def worst_examples(hardest, store):
+    """The worst frames (K, 64, 64, 3), labels and predictions (K, 7, 2), and a title for each, which names its video."""
+    worst = hardest.worst_frames()
+    frames = store.read_frames([kept.frame for kept in worst])
+    labels = np.stack([kept.label for kept in worst])
+    predictions = np.stack([kept.prediction for kept in worst])
+    return frames, labels, predictions, [f"video {kept.video}" for kept in worst]
+
+
+def write_scores(folder, metrics, examples, worst):
+    """Writes metrics.json and accuracy.png, predictions.png and worst.png in plots/ below the folder; returns paths."""
     from report.accuracy_curves import draw_accuracy_curves
     from report.overlays import draw_overlays
 
@@ -120,6 +144,7 @@ def write_scores(folder, metrics, examples):
         path,
         draw_accuracy_curves(os.path.join(plots, "accuracy.png"), metrics),
         draw_overlays(os.path.join(plots, "predictions.png"), *examples),
+        draw_overlays(os.path.join(plots, "worst.png"), *worst),
     ]
 
 

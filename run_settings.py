@@ -6,6 +6,7 @@ import os
 import time
 
 from pipeline.atomic_file import written_beside
+from pipeline.augmentation_kinds import KINDS
 from pipeline.split import SPLITS
 from pipeline.user_error import ArgumentParser, UserError
 
@@ -15,14 +16,20 @@ DEFAULTS = {
     "demo": False,
     "epochs": None,
     "time_limit": None,
-    "batch_size": 16,
-    "learning_rate": 5e-3,
-    "num_units": 64,
+    "augment": list(KINDS),
+    "network": None,
+    "batch_size": None,
+    "learning_rate": None,
+    "num_units": None,
     "seed": 0,
     "precision": "auto",
     "validation_split": "video",
     "validation_sequences": None,
     "validation_data": None,
+}
+NETWORK_DEFAULTS = {
+    "strided": {"batch_size": 16, "learning_rate": 5e-3, "num_units": 64},
+    "pyramid": {"batch_size": 8, "learning_rate": 4e-3, "num_units": 128},
 }
 DEFAULT_SECONDS = 300
 DEFAULT_DEMO_SECONDS = 60
@@ -42,12 +49,20 @@ def parse_settings(description):
         settings = {**DEFAULTS, **arguments}
         if settings["epochs"] is None and settings["time_limit"] is None:
             settings["time_limit"] = DEFAULT_DEMO_SECONDS if settings["demo"] else DEFAULT_SECONDS
+        settings = _with_network_defaults(settings)
     if settings["demo"] == (settings["data"] is not None):
         raise UserError("give either --data FILE.h5 or --demo (train.py --help lists the options)")
     if settings["validation_data"] and ("validation_split" in arguments or "validation_sequences" in arguments):
         raise UserError("--validation-data replaces the split; leave --validation-split and --validation-sequences out")
     out = out or os.path.join("runs", time.strftime("%Y-%m-%d-%H%M%S"))
     return {**settings, "out": out, "resume": resume}
+
+
+def _with_network_defaults(settings):
+    """What small early layers fit soonest is of no use for new people, and the other way round; see model/network.py."""
+    network = settings["network"] or ("pyramid" if settings["augment"] else "strided")
+    chosen = {name: value for name, value in settings.items() if value is not None}
+    return {**settings, **NETWORK_DEFAULTS[network], **chosen, "network": network}
 
 
 def _parser(description):
@@ -70,13 +85,33 @@ def _parser(description):
         type=_positive(float),
         help=f"of training alone (default: {DEFAULT_SECONDS}, {DEFAULT_DEMO_SECONDS} with --demo; none with --epochs)",
     )
-    parser.add_argument(
-        "--batch-size", metavar="N", type=_positive(int), help=_default("sequences a step", "batch_size")
+    augment = parser.add_mutually_exclusive_group()
+    augment.add_argument(
+        "--augment",
+        metavar="KIND,...",
+        type=_kinds,
+        nargs="?",
+        const=list(KINDS),
+        help=f"change each sequence at random, for people never seen (default: {','.join(KINDS)})",
+    )
+    augment.add_argument(
+        "--no-augment", dest="augment", action="store_const", const=[], help="for people and frames trained on"
     )
     parser.add_argument(
-        "--learning-rate", metavar="X", type=_positive(float), help=_default("Adam's, at its highest", "learning_rate")
+        "--network", choices=NETWORK_DEFAULTS, help="the CNN (default: pyramid, or with --no-augment strided)"
     )
-    parser.add_argument("--num-units", metavar="N", type=_positive(int), help=_default("size of the LSTM", "num_units"))
+    parser.add_argument(
+        "--batch-size", metavar="N", type=_positive(int), help=_network_default("sequences a step", "batch_size")
+    )
+    parser.add_argument(
+        "--learning-rate",
+        metavar="X",
+        type=_positive(float),
+        help=_network_default("Adam's, at its highest", "learning_rate"),
+    )
+    parser.add_argument(
+        "--num-units", metavar="N", type=_positive(int), help=_network_default("size of the LSTM", "num_units")
+    )
     parser.add_argument("--seed", metavar="N", type=_natural, help=_default("of weights, split and order", "seed"))
     parser.add_argument(
         "--precision", choices=PRECISIONS, help=_default("auto is bfloat16 where the processor has it", "precision")
@@ -94,6 +129,22 @@ def _parser(description):
 
 def _default(text, name):
     return f"{text} (default: {DEFAULTS[name]})"
+
+
+def _network_default(text, name):
+    values = ", ".join(f"{defaults[name]} with {network}" for network, defaults in NETWORK_DEFAULTS.items())
+    return f"{text} (default: {values})"
+
+
+def _kinds(text):
+    """Names between commas → those of KINDS, in their order."""
+    names = text.split(",")
+    if not set(names) <= set(KINDS):
+        raise ValueError(text)
+    return [kind for kind in KINDS if kind in names]
+
+
+_kinds.__name__ = "list of " + ",".join(KINDS)
 
 
 def _positive(kind):
@@ -117,7 +168,7 @@ def _natural(text):
 _natural.__name__ = "whole number from 0 to 2147483647"
 
 
-def _resumed_settings(out, given):
+def _resumed_settings(out, arguments):
     if out is None:
         raise UserError("--resume needs the folder of the run to go on with; give it with --out")
     path = os.path.join(out, "config.json")
@@ -129,13 +180,16 @@ def _resumed_settings(out, given):
         raise UserError(f"{out} holds no run to resume; leave --resume out to start one") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is not the config.json of a run ({error}); start a new run") from None
-    for name, value in given.items():
+    for name, value in arguments.items():
         if value != settings[name]:
-            option = "--" + name.replace("_", "-")
-            raise UserError(
-                f"{option} {value} differs from the run's {settings[name]}; leave {option} out to resume it"
-            )
+            option = "--no-augment" if value == [] else "--" + name.replace("_", "-")
+            given = option if value == [] else f"{option} {_shown(value)}"
+            raise UserError(f"{given} differs from the run's {_shown(settings[name])}; leave {option} out to resume it")
     return settings
+
+
+def _shown(value):
+    return (",".join(value) or "no augmentation") if isinstance(value, list) else value
 
 
 def write_config(settings, extra):

@@ -10,13 +10,21 @@ import time
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 from tqdm import tqdm
 
-from evaluate import make_metrics, predict_examples, score_pose, score_sequences, write_scores
+from evaluate import (
+    make_metrics,
+    predict_examples,
+    print_scores,
+    score_pose,
+    score_sequences,
+    worst_examples,
+    write_scores,
+)
 from pipeline.batch_order import endless_batches, steps_per_epoch
 from pipeline.user_error import UserError, reported_user_errors
 from report.history import append_to_history, read_history, start_history
-from report.table import format_table
 from run_data import check_same_data, data_identity, describe_run_data, open_run_data
 from run_settings import parse_settings, read_config, write_config
 from stop_signals import stop_signals
@@ -88,6 +96,7 @@ def train(settings, data):
     from model.predictor import Predictor
     from model.session_config import resolve_precision, session_config
     from model.training_graph import build_training_graph
+    from pipeline.augmentation import Augmentation
     from pipeline.dataset import make_dataset, user_errors_of_dataset
     from pipeline.tensorflow_v1 import tf
 
@@ -95,11 +104,12 @@ def train(settings, data):
     os.makedirs(last, exist_ok=True)
     first_step = checkpointed_step(last) if settings["resume"] else 0
     batches = partial(endless_batches, data.training, settings["batch_size"], settings["seed"], first_step)
-
-    training = build_training_graph(
-        partial(make_dataset, data.path, batches), settings["num_units"], data.mean_pose, settings["seed"]
-    )
-    inference = build_inference_graph(settings["num_units"])
+    kinds = tuple(settings["augment"])
+    augmentation = Augmentation(kinds, settings["seed"], first_step) if kinds else None
+    dataset = partial(make_dataset, data.path, batches, augmentation)
+    network, num_units = settings["network"], settings["num_units"]
+    training = build_training_graph(dataset, network, num_units, data.mean_pose, settings["seed"])
+    inference = build_inference_graph(network, num_units, averages_mirror="mirror" in kinds)
     config = session_config(resolve_precision(settings["precision"]))
     with (
         tf.Session(graph=training.graph, config=config) as session,
@@ -136,10 +146,6 @@ def training_loop(run, state):
                 losses.append(float(loss))
                 done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
                 show_progress(bar, done, loss, state, settings["batch_size"])
-            if not math.isfinite(sum(losses)):
-                raise UserError(
-                    f"the loss is no number any more at step {state.step}; start again with a lower --learning-rate"
-                )
             if losses:
                 state = evaluate_and_save(run, state, sum(losses) / len(losses))
         if is_stopping():
@@ -157,10 +163,13 @@ def evaluate_and_save(run, state, train_loss):
     from model.checkpoint import save_checkpoint
     from model.inference_graph import load_weights
     from model.saved_model import save_model
+    from model.training_graph import exported_weights
 
     settings, data = run.settings, run.data
-    load_weights(run.inference, run.inference_session, run.session.run(run.training.averages))
-    errors = score_sequences(run.predictor, data.validation_store, data.validation)
+    weights = exported_weights(run.training, run.session)
+    check_finite(train_loss, weights, state.step)
+    load_weights(run.inference, run.inference_session, weights)
+    errors, _ = score_sequences(run.predictor, data.validation_store, data.validation)
     checkpoints = os.path.join(settings["out"], "checkpoints")
     if errors.mean_pixel_error < state.best_error:
         state = state._replace(best_error=errors.mean_pixel_error)
@@ -181,6 +190,12 @@ def evaluate_and_save(run, state, train_loss):
     )
     sys.stdout.flush()
     return state
+
+
+def check_finite(train_loss, weights, step):
+    """Raises UserError where the loss or one of the weights, a dict from name to array, is NaN or infinite."""
+    if not (math.isfinite(train_loss) and all(np.isfinite(values).all() for values in weights.values())):
+        raise UserError(f"the loss is no number any more at step {step}; start again with a lower --learning-rate")
 
 
 def progress_bar(done):
@@ -211,16 +226,16 @@ def finish(settings, data):
         raise UserError(f"the exported model breaks the contract: {check.stderr}")
 
     with loaded_model(model) as predictor:
-        errors = score_sequences(predictor, data.validation_store, data.validation)
+        errors, hardest = score_sequences(predictor, data.validation_store, data.validation)
         examples = predict_examples(predictor, data.validation_store, data.validation)
     pose_errors = score_pose(data.mean_pose, data.validation_store, data.validation)
-    metrics = make_metrics(errors, pose_errors)
-    paths = write_scores(out, metrics, examples)
+    metrics = make_metrics(errors, pose_errors, hardest)
+    paths = write_scores(out, metrics, examples, worst_examples(hardest, data.validation_store))
     history = read_history(os.path.join(out, "history.csv"))
     curves = draw_loss_curves(os.path.join(out, "plots", "loss.png"), history, metrics["mean_pose_pixel_error"])
 
     print(f"\nerrors on the {metrics['sequences']} validation sequences")
-    print(format_table(errors.summary(), pose_errors.summary()))
+    print_scores(errors, pose_errors, hardest)
     print(f"\nmodel    {model}, {check.stdout.strip()}")
     print("plots    " + "\n         ".join([curves, *paths[1:]]))
     print(f"numbers  {paths[0]}")

@@ -2,10 +2,12 @@
 
 Three convolutions with pools, a fully connected layer of 128, LSTM 64, the head as a loop over time, Adam at 1e-3. One
 thing is given to it: the head's bias starts at the mean pose, since from zero it takes a minute to get there. Prints a
-line that begins `step` for each evaluation on the withheld pickle, and writes train.py's columns to --history.
+line that begins `step` for each evaluation on the withheld pickle, and writes train.py's columns to --history. With
+--scores it evaluates once, at the end, and writes what evaluate.py writes to its metrics.json.
 """
 
 import argparse
+import json
 import pickle
 import sys
 import time
@@ -17,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipeline.tensorflow_v1 import tf  # noqa: E402
 from report.history import append_to_history, start_history  # noqa: E402
+from report.pixel_error import PixelErrors  # noqa: E402
 from train import next_evaluation  # noqa: E402
 
 BATCH_SIZE = 5
@@ -31,12 +34,13 @@ def main():
     parser.add_argument("validation", metavar="WITHHELD.pkl")
     parser.add_argument("--time-limit", type=float, default=150, help="seconds of training (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scores", metavar="SCORES.json", help="evaluate only at the end, in evaluate.py's terms")
     parser.add_argument("--history", default="history.csv", help="default: %(default)s")
     arguments = parser.parse_args()
     frames, labels = load(arguments.training)
     validation = load(arguments.validation)
     tf.set_random_seed(arguments.seed)
-    train(frames, labels, validation, np.random.default_rng(arguments.seed), arguments.time_limit, arguments.history)
+    train(frames, labels, validation, arguments)
 
 
 def load(path):
@@ -72,11 +76,12 @@ def build(mean_pose):
     return frames, labels, positions, loss, tf.train.AdamOptimizer(LEARNING_RATE).minimize(loss)
 
 
-def train(frames, labels, validation, random, time_limit, history):
+def train(frames, labels, validation, arguments):
+    random, time_limit = np.random.default_rng(arguments.seed), arguments.time_limit
     frames_node, labels_node, positions, loss, descend = build(labels.mean(axis=(0, 1)).ravel())
-    start_history(history)
+    start_history(arguments.history)
     step, seconds, losses = 0, 0.0, []
-    evaluate_at = next_evaluation(0.0)
+    evaluate_at = 1.0 if arguments.scores else next_evaluation(0.0)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         while seconds < time_limit:
@@ -87,25 +92,38 @@ def train(frames, labels, validation, random, time_limit, history):
             seconds += time.perf_counter() - began
             step += 1
             if min(1.0, seconds / time_limit) >= evaluate_at:
-                squared, distance = validate(session, frames_node, positions, *validation)
+                errors = validate(session, frames_node, positions, *validation)
                 row = {
                     "step": step,
                     "epoch": step * BATCH_SIZE // len(frames),
                     "seconds": seconds,
                     "train_loss": float(np.mean(losses)),
-                    "validation_loss": squared,
-                    "validation_pixel_error": distance,
+                    "validation_loss": errors.mean_squared_error,
+                    "validation_pixel_error": errors.mean_pixel_error,
                 }
-                append_to_history(history, row)
-                print(f"step {step}  {seconds:.1f} s  validation pixel error {distance:.3f} px", flush=True)
+                append_to_history(arguments.history, row)
+                print(
+                    f"step {step}  {seconds:.1f} s  validation pixel error {errors.mean_pixel_error:.3f} px", flush=True
+                )
                 evaluate_at, losses = next_evaluation(seconds / time_limit), []
+    if arguments.scores:
+        write_scores(arguments.scores, errors, validation[1])
 
 
 def validate(session, frames_node, positions, frames, labels):
-    """The mean squared error, px², and the mean pixel error."""
-    predictions = [session.run(positions, {frames_node: frames[i : i + 20]}) for i in range(0, len(frames), 20)]
-    offsets = np.concatenate(predictions) - labels
-    return float((offsets**2).mean()), float(np.linalg.norm(offsets, axis=-1).mean())
+    """The PixelErrors on these sequences."""
+    errors = PixelErrors()
+    for i in range(0, len(frames), 20):
+        errors.add(session.run(positions, {frames_node: frames[i : i + 20]}), labels[i : i + 20])
+    return errors
+
+
+def write_scores(path, errors, labels):
+    """What evaluate.py writes; the mean pose is that of the validation labels, as there."""
+    mean_pose_errors = PixelErrors()
+    mean_pose_errors.add(np.broadcast_to(labels.mean(axis=(0, 1)), labels.shape), labels)
+    metrics = {**errors.summary(), "mean_pose_pixel_error": mean_pose_errors.mean_pixel_error}
+    Path(path).write_text(json.dumps(metrics))
 
 
 if __name__ == "__main__":

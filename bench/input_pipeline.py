@@ -23,9 +23,11 @@ from pipeline.dataset import make_dataset, make_dataset_of  # noqa: E402
 from pipeline.mean_pose import mean_pose  # noqa: E402
 from pipeline.store import SequenceStore  # noqa: E402
 from pipeline.tensorflow_v1 import tf  # noqa: E402
-from run_settings import DEFAULTS  # noqa: E402
+from run_settings import NETWORK_DEFAULTS  # noqa: E402
 
 LARGEST_IN_MEMORY = 4000
+NETWORK = "strided"
+DEFAULTS = NETWORK_DEFAULTS[NETWORK]
 
 
 def main():
@@ -79,7 +81,7 @@ def dataset_rate(make, seconds):
 
 
 def training_rate(pose, make, seconds):
-    training = build_training_graph(make, DEFAULTS["num_units"], pose, seed=0)
+    training = build_training_graph(make, NETWORK, DEFAULTS["num_units"], pose, seed=0)
     with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
         session.run(training.initialize)
         step = session.make_callable(training.train_step, feed_list=[training.learning_rate])

@@ -44,7 +44,8 @@ def main():
             history = os.path.join(folder, f"recipe-{seed}.csv")
             recipe = [ROOT / "bench" / "assignment_recipe.py", arguments.training, arguments.validation]
             out = os.path.join(folder, f"run-{seed}")
-            ours = [ROOT / "train.py", "--data", training, "--validation-data", validation, "--out", out]
+            ours = [ROOT / "train.py", "--data", training, "--validation-data", validation, "--no-augment"]
+            ours += ["--out", out]
             if not arguments.skip_recipe:
                 command = [*recipe, *limit, "--seed", seed, "--history", history]
                 measured["assignment_recipe.py"].append(measure(command, history))

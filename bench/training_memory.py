@@ -33,7 +33,7 @@ def main():
         enlarge(arguments.data, larger)
         for name, path in (("as given", arguments.data), ("ten times as large", larger)):
             command = ["train.py", "--data", os.path.abspath(path), "--time-limit", arguments.time_limit]
-            command += ["--validation-sequences", "600", "--out", os.path.join(folder, name)]
+            command += ["--no-augment", "--validation-sequences", "600", "--out", os.path.join(folder, name)]
             peak = peak_memory(command)
             print(f"training, {name:18}{peak:7.0f} MiB  {peak - imported:5.0f} MiB more than the import", flush=True)
 

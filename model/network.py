@@ -1,62 +1,90 @@
 """The network in the assignment's form: a CNN shared by all frames, an LSTM over the ten, a linear head.
 
-The same functions build the training graph and the exported one.
+The same functions build the training graph and the exported one. There are two CNNs: what fits the trained frames
+soonest, and what finds the joints of people it has never seen, are not the same.
 """
 
-from pipeline.joints import JOINT_NAMES
+from typing import Callable, NamedTuple
+
+from model.pyramid_cnn import pyramid_features
+from model.strided_cnn import strided_features
+from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
 from pipeline.normalization import normalize_frames
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.tensorflow_v1 import tf
 
-NUM_FEATURES = 256
+
+class Network(NamedTuple):
+    """A CNN and what suits it.
+
+    features: a function of normalized frames, float32 (F, 64, 64, 3), and of whether it is being trained, that gives
+    float32 (F, C) and the points of the seven joints, float32 (F, 7, 2), or None. forget_bias: of the LSTM's cells. adam_beta2: Adam's second decay.
+    average_decay: of the weights' moving average.
+    """
+
+    features: Callable
+    forget_bias: float
+    adam_beta2: float
+    average_decay: float
+
+
+# A frame that was trained on shows where its joints are: the strided CNN's cells start out forgetting those before it.
+NETWORKS = {
+    "strided": Network(strided_features, forget_bias=-1.0, adam_beta2=0.95, average_decay=0.99),
+    "pyramid": Network(pyramid_features, forget_bias=1.0, adam_beta2=0.99, average_decay=0.995),
+}
+
 # Hidden states lie between -1 and 1, positions spread over tens of pixels: the head starts at a scale that spans them.
 HEAD_DEVIATION = 3.0
-# A frame shows where its joints are: cells start out forgetting most of the frames before, and learn what to keep.
-FORGET_BIAS = -1.0
 
 
-def joint_positions(input_frames, num_units, mean_pose=None):
-    """Builds the network behind uint8 frames.
+def training_positions(input_frames, network, num_units, mean_pose):
+    """Builds the network behind uint8 frames, to be trained.
 
-    input_frames: uint8 tensor (B, 10, 64, 64, 3). num_units: size of the LSTM. mean_pose: float32 array (7, 2) at which
-    the head's bias starts, or None for zeros. Returns float32 (B, 10, 7, 2), x and y in pixels.
+    input_frames: uint8 tensor (B, 10, 64, 64, 3). network: a key of NETWORKS. num_units: size of the LSTM. mean_pose:
+    float32 array (7, 2) at which the head's bias starts. Returns float32 (B, 10, 7, 2), x and y in pixels, and the same
+    as the CNN's points give it frame by frame, or None.
     """
-    frames = tf.reshape(input_frames, [-1, *FRAME_SHAPE])
-    features = frame_features(normalize_frames(frames))
-    return _head(_hidden_states(features, num_units), mean_pose)
+    features, points = NETWORKS[network].features(_normalized(input_frames), is_training=True)
+    if points is not None:
+        points = tf.reshape((points + 1) * (FRAME_SHAPE[1] / 2), [-1, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2])
+    return _positions(features, network, num_units, mean_pose), points
 
 
-def frame_features(values):
-    """The shared CNN to its fully connected layer: float32 (F, 64, 64, 3), normalized → float32 (F, 256).
+def joint_positions(input_frames, network, num_units):
+    """Builds the same network to predict: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
 
-    The result is the tensor `frame_features`: whoever evaluates overlapping sequences computes it once a frame.
+    The tensor `frame_features` between CNN and LSTM, float32 (B*10, C), has a row for each frame: whoever evaluates
+    overlapping sequences computes it once a frame.
     """
-    values = _convolution("convolution_1", values, filters=16, size=4, stride=4)
-    values = _convolution("convolution_2", values, filters=64, size=3, stride=2)
-    values = tf.reshape(values, [-1, values.shape[1].value * values.shape[2].value * values.shape[3].value])
-    return tf.identity(_fully_connected("fully_connected", values, NUM_FEATURES), name="frame_features")
+    features, _ = NETWORKS[network].features(_normalized(input_frames), is_training=False)
+    return _positions(tf.identity(features, name="frame_features"), network, num_units)
 
 
-def _convolution(name, values, filters, size, stride):
-    with tf.variable_scope(name):
-        shape = [size, size, values.shape[3].value, filters]
-        weights = tf.get_variable("weights", shape, initializer=tf.initializers.he_normal())
-        bias = tf.get_variable("bias", [filters], initializer=tf.zeros_initializer())
-        values = tf.nn.conv2d(values, weights, strides=[1, stride, stride, 1], padding="SAME")
-        return tf.nn.relu(tf.nn.bias_add(values, bias))
+def mirror_averaged_positions(input_frames, network, num_units):
+    """The same, averaged with what the network makes of the mirrored frames; `frame_features` holds both side by side."""
+    frames = _normalized(input_frames)
+    both = tf.concat([frames, tf.reverse(frames, axis=[2])], axis=0)
+    features, _ = NETWORKS[network].features(both, is_training=False)
+    features = tf.identity(tf.concat(tf.split(features, 2), axis=1), name="frame_features")
+    both = _positions(tf.concat(tf.split(features, 2, axis=1), axis=0), network, num_units)
+    positions, mirrored = tf.split(both, 2)
+    mirrored = tf.gather(mirrored, MIRRORED_JOINTS, axis=2) * (-1.0, 1.0) + (float(FRAME_SHAPE[1]), 0.0)
+    return (positions + mirrored) / 2
 
 
-def _fully_connected(name, values, units):
-    with tf.variable_scope(name):
-        weights = tf.get_variable("weights", [values.shape[1].value, units], initializer=tf.initializers.he_normal())
-        bias = tf.get_variable("bias", [units], initializer=tf.zeros_initializer())
-        return tf.nn.relu(tf.nn.bias_add(tf.matmul(values, weights), bias))
+def _normalized(input_frames):
+    return normalize_frames(tf.reshape(input_frames, [-1, *FRAME_SHAPE]))
 
 
-def _hidden_states(features, num_units):
-    """The LSTM over each sequence's frames: float32 (B*10, 256) → (B*10, num_units)."""
+def _positions(features, network, num_units, mean_pose=None):
+    return _head(_hidden_states(features, num_units, NETWORKS[network].forget_bias), mean_pose)
+
+
+def _hidden_states(features, num_units, forget_bias):
+    """The LSTM over each sequence's frames: float32 (B*10, C) → (B*10, num_units)."""
     sequences = tf.reshape(features, [-1, FRAMES_PER_SEQUENCE, features.shape[1].value])
-    cell = tf.nn.rnn_cell.LSTMCell(num_units, forget_bias=FORGET_BIAS)
+    cell = tf.nn.rnn_cell.LSTMCell(num_units, forget_bias=forget_bias)
     hidden_states, _ = tf.nn.dynamic_rnn(cell, sequences, dtype=tf.float32)
     return tf.reshape(hidden_states, [-1, num_units])
 

@@ -2,16 +2,18 @@
 
 from typing import NamedTuple
 
-from model.network import joint_positions
+from model.batch_normalization import fold_normalization
+from model.network import NETWORKS, training_positions
 from pipeline.tensorflow_v1 import tf
 
-AVERAGE_DECAY = 0.99
+# Of the points' loss, beside that of the positions.
+POINTS_SHARE = 1.0
 
 
 class TrainingGraph(NamedTuple):
     """What the training loop runs.
 
-    train_step: op. loss: float32 scalar, px². learning_rate: placeholder, float32 scalar. global_step: int64 variable.
+    train_step: op. loss: float32 scalar, px², that of the positions. learning_rate: placeholder, float32 scalar. global_step: int64 variable.
     averages: dict from a variable's name to its moving average. progress: dict from the names "training_seconds" and
     "best_validation_error" to float64 variables, which travel in the checkpoint. saver: saves and restores all.
     """
@@ -27,24 +29,29 @@ class TrainingGraph(NamedTuple):
     saver: tf.train.Saver
 
 
-def build_training_graph(make_dataset, num_units, mean_pose, seed):
+def build_training_graph(make_dataset, network, num_units, mean_pose, seed):
     """Builds a graph of its own.
 
     make_dataset: a function that returns a tf.data.Dataset of (frames uint8 (B, 10, 64, 64, 3), labels float32
-    (B, 10, 7, 2)). mean_pose: float32 (7, 2). seed: of the weights' initial values.
+    (B, 10, 7, 2)). network: a key of NETWORKS. num_units: size of the LSTM. mean_pose: float32 (7, 2). seed: of the
+    weights' initial values.
     """
     graph = tf.Graph()
     with graph.as_default():
         tf.set_random_seed(seed)
         frames, labels = tf.data.make_one_shot_iterator(make_dataset()).get_next()
-        loss = tf.reduce_mean(tf.squared_difference(joint_positions(frames, num_units, mean_pose), labels))
-        weights = tf.trainable_variables()
+        positions, points = training_positions(frames, network, num_units, mean_pose)
+        loss = minimized = tf.reduce_mean(tf.squared_difference(positions, labels))
+        if points is not None:
+            minimized += POINTS_SHARE * tf.reduce_mean(tf.squared_difference(points, labels))
+        weights = tf.global_variables()
 
         learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         global_step = tf.train.get_or_create_global_step()
-        descend = tf.train.AdamOptimizer(learning_rate, beta2=0.95).minimize(loss, global_step)
-        average = tf.train.ExponentialMovingAverage(AVERAGE_DECAY, num_updates=global_step)
-        with tf.control_dependencies([descend]):
+        adam = tf.train.AdamOptimizer(learning_rate, beta2=NETWORKS[network].adam_beta2)
+        descend = adam.minimize(minimized, global_step)
+        average = tf.train.ExponentialMovingAverage(NETWORKS[network].average_decay, num_updates=global_step)
+        with tf.control_dependencies([descend, *tf.get_collection(tf.GraphKeys.UPDATE_OPS)]):
             train_step = average.apply(weights)
 
         progress = {
@@ -68,3 +75,8 @@ def build_training_graph(make_dataset, num_units, mean_pose, seed):
         )
         graph.finalize()
     return training_graph
+
+
+def exported_weights(training, session):
+    """The averaged weights as the InferenceGraph of the same network has them: a dict from variable name to array."""
+    return fold_normalization(session.run(training.averages))

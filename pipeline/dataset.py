@@ -2,9 +2,11 @@
 
 import contextlib
 import re
+from functools import partial
 
 import numpy as np
 
+from pipeline.augmentation import augment
 from pipeline.freed_memory import keep_freed_memory
 from pipeline.hdf5_layout import FRAMES_PER_CHUNK, SEQUENCES_PER_CHUNK
 from pipeline.joints import JOINT_NAMES
@@ -22,11 +24,11 @@ FRAMES_CACHE_BYTES = 60 * 2**20
 LABELS_CACHE_BYTES = 5 * 2**20
 
 
-def make_dataset(path, batches):
+def make_dataset(path, batches, augmentation=None):
     """A tf.data.Dataset of (frames uint8 (B, 10, 64, 64, 3), labels float32 (B, 10, 7, 2)), a batch an element.
 
     path: an HDF5 file of ours. batches: a function without arguments that returns an iterator over int arrays (B,) of
-    sequence numbers, endless or not. The file is open from an iterator's first element to its last, or until the
+    sequence numbers, endless or not. augmentation: what is to be drawn anew for each batch, or None. The file is open from an iterator's first element to its last, or until the
     iterator is destroyed.
 
     One element is one whole batch, because an element costs the same whether it holds one sequence or many; and what is
@@ -40,7 +42,7 @@ def make_dataset(path, batches):
             for indices in batches():
                 yield take_frames(store.sequences[indices]), take_labels(indices)
 
-    return make_dataset_of(read_batches)
+    return make_dataset_of(read_batches, augmentation)
 
 
 def cached_frames(store):
@@ -55,11 +57,19 @@ def cached_labels(store):
     return RowCache(store.read_labels, len(store), shape, dtype, SEQUENCES_PER_CHUNK, LABELS_CACHE_BYTES)
 
 
-def make_dataset_of(read_batches):
+def make_dataset_of(read_batches, augmentation=None):
     """The same of any generator function that yields whole batches: frames and labels of the types above."""
     shapes = ((None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE), (None, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2))
     dataset = tf.data.Dataset.from_generator(read_batches, (tf.uint8, tf.float32), shapes)
+    if augmentation is not None:
+        dataset = dataset.enumerate(augmentation.first_step).map(partial(_augmented, augmentation))
     return dataset.prefetch(PREFETCHED_BATCHES)
+
+
+def _augmented(augmentation, step, batch):
+    frames, labels = batch
+    frames, labels = augment(frames, labels, tf.stack([augmentation.seed, step]), augmentation.kinds)
+    return tf.ensure_shape(frames, [None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE]), labels
 
 
 @contextlib.contextmanager

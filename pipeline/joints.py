@@ -10,6 +10,9 @@ JOINT_NAMES = (
     "left shoulder",
 )
 
+# Where each joint's row is after a mirror: right joints become left ones.
+MIRRORED_JOINTS = (0, 2, 1, 4, 3, 6, 5)
+
 LIMBS = (
     ("right wrist", "right elbow"),
     ("right elbow", "right shoulder"),

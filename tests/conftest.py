@@ -111,7 +111,7 @@ def inference_model():
     from model.inference_graph import build_inference_graph, load_weights
     from pipeline.tensorflow_v1 import tf
 
-    inference = build_inference_graph(num_units=8)
+    inference = build_inference_graph("strided", num_units=8)
     with tf.Session(graph=inference.graph) as session:
         load_weights(inference, session, drawn_weights(inference, seed=0))
         yield inference, session

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
@@ -88,13 +89,21 @@ def metrics_by_numpy(model, people):
         "pixel_error": dict(zip(JOINT_NAMES, distances.mean(axis=0))),
         "accuracy": {"thresholds": thresholds, **accuracy},
         "mean_pose_pixel_error": pose_distances.mean(),
+        "video_pixel_error": {str(video): distances[rows].mean() for video, rows in rows_of_videos(people).items()},
     }
+
+
+def rows_of_videos(people):
+    """For each video, by its number, which of all frame slots (N * 10) are of it."""
+    with h5py.File(people.path) as file:
+        videos = np.repeat(file["videos"][:], 10)
+    return {video: np.flatnonzero(videos == video) for video in np.unique(videos).tolist()}
 
 
 def check_metrics(metrics, expected):
     assert metrics.keys() == expected.keys()
     assert metrics["sequences"] == expected["sequences"]
-    for name in ("mean_pixel_error", "pixel_error", "mean_pose_pixel_error"):
+    for name in ("mean_pixel_error", "pixel_error", "mean_pose_pixel_error", "video_pixel_error"):
         assert metrics[name] == pytest.approx(expected[name], abs=1e-4)
     assert list(metrics["accuracy"]) == ["thresholds", *JOINT_NAMES]
     for name, shares in expected["accuracy"].items():
@@ -129,7 +138,8 @@ def test_the_numbers_are_those_of_numpy(model, people, run, tmp_path):
 
 def test_out_gets_the_metrics_and_the_plots(foreign_model, people, run, tmp_path):
     output = run(foreign_model, people.path, "--out", tmp_path / "deep" / "scores")
-    files = ["metrics.json", os.path.join("plots", "accuracy.png"), os.path.join("plots", "predictions.png")]
+    plots = [os.path.join("plots", f"{name}.png") for name in ("accuracy", "predictions", "worst")]
+    files = ["metrics.json", *plots]
     paths = [os.path.join(tmp_path, "deep", "scores", name) for name in files]
     assert output.splitlines()[-1] == "wrote " + ", ".join(paths)
     assert sorted(str(path) for path in tmp_path.rglob("*") if path.is_file()) == sorted(paths)

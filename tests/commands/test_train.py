@@ -18,6 +18,7 @@ from pipeline.store import SequenceStore
 from pipeline.tensorflow_v1 import tf
 from report.history import read_history
 from run_data import describe_run_data, open_run_data
+from run_settings import parse_settings
 from stop_signals import stop_signals
 from tests.conftest import ROOT, utf8_environment
 from tests.report.png import read_png
@@ -100,7 +101,7 @@ def test_a_run_s_folder(trained_run):
     assert sorted(os.listdir(folder / "model")) == four_files
     assert sorted(os.listdir(folder / "checkpoints")) == ["best", "last"]
     assert contract_breaches(str(folder / "model")) == []
-    assert sorted(os.listdir(folder / "plots")) == ["accuracy.png", "loss.png", "predictions.png"]
+    assert sorted(os.listdir(folder / "plots")) == ["accuracy.png", "loss.png", "predictions.png", "worst.png"]
     for name in os.listdir(folder / "plots"):
         assert min(read_png(folder / "plots" / name).shape[:2]) > 300
 
@@ -142,13 +143,15 @@ def test_history_has_a_row_for_each_evaluation(trained_run):
 def test_config_keeps_the_settings(trained_run, people):
     config = json.loads((trained_run.folder / "config.json").read_text())
     expected = {"data": str(people.path), "epochs": 2, "time_limit": None, "batch_size": 4, "num_units": 8, "seed": 3}
+    expected.update(augment=["mirror", "scale", "rotation", "shift", "colour"], network="pyramid", learning_rate=0.004)
     expected.update(precision="float32", validation_split="video", validation_sequences=20, validation_data=None)
     assert expected.items() <= config.items()
 
 
 def test_metrics_are_those_of_the_model_on_the_validation_sequences(trained_run, people):
     metrics = json.loads((trained_run.folder / "metrics.json").read_text())
-    assert set(metrics) == {"sequences", "mean_pixel_error", "pixel_error", "accuracy", "mean_pose_pixel_error"}
+    numbers = {"sequences", "mean_pixel_error", "pixel_error", "accuracy", "mean_pose_pixel_error", "video_pixel_error"}
+    assert set(metrics) == numbers
     _, validation = split_of_shared_run(people)
     errors = errors_by_numpy(trained_run.folder / "model", people.frames[validation], people.labels[validation])
     assert metrics["sequences"] == 22
@@ -349,6 +352,8 @@ def test_refuses_a_folder_that_holds_something(refused, people, earlier_run, tmp
     [
         ("--epochs", ["0", "-1", "1.5", "many"]),
         ("--time-limit", ["0", "-1", "nan", "inf", "long"]),
+        ("--augment", ["blur", "mirror,", "mirror scale"]),
+        ("--network", ["deep"]),
         ("--batch-size", ["0", "-1", "2.5"]),
         ("--learning-rate", ["0", "-1", "nan", "inf", "high"]),
         ("--num-units", ["0", "-1"]),
@@ -383,6 +388,8 @@ def test_refuses_to_resume_what_is_no_run(refused, tmp_path):
     [
         ("--epochs", "3", "2"),
         ("--time-limit", "60.5", "None"),
+        ("--augment", "mirror", "mirror,scale,rotation,shift,colour"),
+        ("--network", "strided", "pyramid"),
         ("--batch-size", "5", "4"),
         ("--learning-rate", "0.5", ""),
         ("--num-units", "9", "8"),
@@ -398,6 +405,33 @@ def test_refuses_to_resume_with_another_option(option, value, present, refused, 
     line = refused("--resume", "--out", earlier_run, option, value)
     assert line.startswith(f"{option} {value} differs from the run's {present}")
     assert f"leave {option} out to resume it" in line
+
+
+def test_refuses_to_resume_without_augmentation_what_began_with_it(refused, earlier_run):
+    line = refused("--resume", "--out", earlier_run, "--no-augment")
+    assert line.startswith("--no-augment differs from the run's mirror,scale,") and "leave --no-augment out" in line
+
+
+def test_refuses_to_augment_and_not_to(refused, people):
+    assert "not allowed with" in refused("--data", people.path, "--augment", "mirror", "--no-augment")
+
+
+def test_without_augmentation_the_network_is_the_one_that_fits_soonest(monkeypatch):
+    for arguments, expected in (
+        (["--no-augment"], {"augment": [], "network": "strided", "batch_size": 16, "num_units": 64}),
+        ([], {"network": "pyramid", "batch_size": 8, "num_units": 128}),
+        (["--augment"], {"augment": ["mirror", "scale", "rotation", "shift", "colour"], "network": "pyramid"}),
+        (["--augment", "shift,mirror"], {"augment": ["mirror", "shift"], "network": "pyramid"}),
+        (["--network", "strided", "--batch-size", "3"], {"network": "strided", "batch_size": 3, "num_units": 64}),
+    ):
+        monkeypatch.setattr(sys, "argv", ["train.py", "--data", "data.h5", *arguments])
+        assert expected.items() <= parse_settings("").items()
+
+
+def test_a_run_without_augmentation(people, run, tmp_path):
+    run("--data", people.path, "--no-augment", "--epochs", 1, "--validation-sequences", 20, "--out", "plain")
+    assert json.loads((tmp_path / "plain" / "config.json").read_text())["augment"] == []
+    assert contract_breaches(str(tmp_path / "plain" / "model")) == []
 
 
 def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp_path):
@@ -432,7 +466,8 @@ def test_damage_that_shows_only_while_it_trains(people, monkeypatch, capfd, tmp_
     assert line == "damaged.h5: damaged (frames cannot be read); convert the pickle again"
 
 
-def test_a_loss_that_is_no_number(people, monkeypatch, capfd, tmp_path):
-    arguments = ["--data", people.path, "--epochs", 1, "--num-units", 8, "--validation-sequences", 20]
+@pytest.mark.parametrize("option", ["--augment", "--no-augment"])
+def test_a_loss_that_is_no_number(option, people, monkeypatch, capfd, tmp_path):
+    arguments = ["--data", people.path, option, "--epochs", 1, "--num-units", 8, "--validation-sequences", 20]
     line = error_line_of([*arguments, "--learning-rate", 1e30], monkeypatch, capfd, tmp_path)
     assert "the loss is no number any more at step" in line and line.endswith("with a lower --learning-rate")

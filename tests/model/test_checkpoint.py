@@ -17,7 +17,9 @@ def training():
     frames = random.integers(0, 256, (2, 10, 64, 64, 3), dtype=np.uint8)
     labels = random.uniform(0, 64, (2, 10, 7, 2)).astype(np.float32)
     pose = np.full((7, 2), 32, np.float32)
-    return build_training_graph(lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat(), 8, pose, seed=0)
+    return build_training_graph(
+        lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat(), "strided", 8, pose, seed=0
+    )
 
 
 @pytest.fixture

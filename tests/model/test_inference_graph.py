@@ -102,7 +102,7 @@ def test_there_is_one_loop_over_time_and_no_unrolled_one(inference_model):
 
 @pytest.mark.parametrize("num_units", [1, 24])
 def test_the_lstm_has_as_many_units_as_asked_for(num_units):
-    variables = build_inference_graph(num_units).variables
+    variables = build_inference_graph("strided", num_units).variables
     kernels = [variable for name, variable in variables.items() if "lstm_cell" in name and variable.shape.rank == 2]
     assert [kernel.shape[1].value for kernel in kernels] == [4 * num_units]
 

@@ -6,9 +6,12 @@ import pytest
 
 from model import saved_model
 from model.contract import contract_breaches
+from model.inference_graph import build_inference_graph, load_weights
+from model.network import NETWORKS
 from model.saved_model import copy_model, import_graph, loaded_model, restore_weights, save_model
 from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
+from tests.conftest import drawn_weights
 from tests.model.foreign_model import foreign_network, save_foreign_model
 from tests.model.tensorflow_1_15_registry import breaches_of_tensorflow_1_15
 
@@ -74,6 +77,17 @@ def test_tensorflow_1_15_takes_the_graph(saved):
     operations = {node.op for node in meta_graph.graph_def.node}
     assert {"Conv2D", "MatMul", "Placeholder", "SaveV2", "RestoreV2"} <= operations
     assert breaches_of_tensorflow_1_15(meta_graph) == []
+
+
+@pytest.mark.parametrize("averages_mirror", [False, True])
+@pytest.mark.parametrize("network", sorted(NETWORKS))
+def test_tensorflow_1_15_takes_every_network(network, averages_mirror, tmp_path):
+    inference = build_inference_graph(network, 8, averages_mirror)
+    with tf.Session(graph=inference.graph) as session:
+        load_weights(inference, session, drawn_weights(inference, seed=0))
+        save_model(str(tmp_path / "model"), inference, session)
+    assert breaches_of_tensorflow_1_15(meta_graph_of(tmp_path / "model")) == []
+    assert contract_breaches(str(tmp_path / "model")) == []
 
 
 def test_the_saved_graph_holds_nothing_of_training(saved):

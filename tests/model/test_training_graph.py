@@ -32,7 +32,7 @@ def batch():
 
 @pytest.fixture(scope="module")
 def training(batch):
-    return build_training_graph(batch.make_dataset, num_units=8, mean_pose=POSE, seed=5)
+    return build_training_graph(batch.make_dataset, "strided", num_units=8, mean_pose=POSE, seed=5)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_averages_move_towards_the_weights_by_one_share(training, session):
 def test_the_seed_decides_the_initial_weights(training, session, batch):
     first = weights_of(training, session)
     for seed in (5, 6):
-        other = build_training_graph(batch.make_dataset, num_units=8, mean_pose=POSE, seed=seed)
+        other = build_training_graph(batch.make_dataset, "strided", num_units=8, mean_pose=POSE, seed=seed)
         with tf.Session(graph=other.graph) as other_session:
             other_session.run(other.initialize)
             weights = weights_of(other, other_session)

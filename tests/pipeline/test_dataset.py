@@ -5,6 +5,8 @@ import time
 import numpy as np
 import pytest
 
+from pipeline.augmentation import Augmentation, augment
+from pipeline.augmentation_kinds import KINDS
 from pipeline.dataset import make_dataset, user_errors_of_dataset
 from pipeline.store import SequenceStore
 from pipeline.tensorflow_v1 import tf
@@ -141,3 +143,28 @@ def test_other_errors_of_the_generator_stay_as_they_are(next_batch):
     tensors = next_batch(batches)
     with tf.Session() as session, pytest.raises(tf.errors.OpError), user_errors_of_dataset():
         session.run(tensors)
+
+
+def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
+    batch = np.array([3, 1, 2])
+    drawn = {}
+    for first_step in (0, 2):
+        augmentation = Augmentation(KINDS, 5, first_step)
+        with tf.Graph().as_default(), tf.Session() as session:
+            dataset = make_dataset(made_data.path, lambda: itertools.repeat(batch, 3), augmentation)
+            frames, labels = tf.data.make_one_shot_iterator(dataset).get_next()
+            assert (frames.dtype, frames.shape.as_list()) == (tf.uint8, [None, 10, 64, 64, 3])
+            assert (labels.dtype, labels.shape.as_list()) == (tf.float32, [None, 10, 7, 2])
+            drawn[first_step] = [session.run([frames, labels]) for _ in range(3)]
+            expected = augment(
+                tf.constant(made_data.frames[made_data.sequences[batch]]),
+                tf.constant(made_data.labels[batch]),
+                tf.constant([5, first_step + 1], tf.int64),
+                KINDS,
+            )
+            for value, reference in zip(drawn[first_step][1], session.run(expected)):
+                np.testing.assert_array_equal(value, reference)
+    # A run that goes on at step 2 sees what one that was not stopped sees there, and no step sees another's.
+    for value, other in zip(drawn[0][2], drawn[2][0]):
+        np.testing.assert_array_equal(value, other)
+    assert (drawn[0][0][1] != drawn[0][1][1]).any()

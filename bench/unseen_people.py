@@ -1,0 +1,126 @@
+"""How far off the joints of people are that a network has never seen: folds by video, one held out at a time.
+
+Each fold's people are every FOLDS-th video. train.py trains on the others for --time-limit seconds of training, and
+validates on a few of their own sequences, so that nothing at all is chosen on the people who are held out; evaluate.py
+then scores the model on them. With --recipe the assignment's recipe gets the same sequences and the same time.
+
+The last fold is the headline: choices are made on the other folds.
+"""
+
+import argparse
+import json
+import pickle
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from pipeline.store import SequenceStore  # noqa: E402
+from pipeline.store_writer import StoreWriter  # noqa: E402
+from report.table import format_table  # noqa: E402
+
+SEQUENCES_PER_BLOCK = 64
+WATCHED_SEQUENCES = 64
+
+
+def main():
+    arguments = parse_arguments()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(arguments.keep or temporary)
+        for fold in arguments.only or range(arguments.folds):
+            training, held_out = write_fold(arguments.data, folder / f"fold-{fold}", fold, arguments.folds)
+            out = folder / f"fold-{fold}" / arguments.name
+            print_scores(f"fold {fold}, train.py", train_and_score(training, held_out, out, arguments))
+            if arguments.recipe:
+                out = folder / f"fold-{fold}" / "recipe"
+                print_scores(f"fold {fold}, the recipe", score_recipe(training, held_out, out, arguments))
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, epilog="What follows -- is given to train.py.")
+    parser.add_argument("data", metavar="DATA.h5")
+    parser.add_argument("train_arguments", metavar="...", nargs="*", help="further options of train.py, after --")
+    parser.add_argument("--time-limit", type=float, default=900, help="seconds of training (default: %(default)s)")
+    parser.add_argument("--folds", type=int, default=4, help="default: %(default)s")
+    parser.add_argument("--only", type=int, nargs="*", metavar="FOLD", help="default: all of them")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--recipe", action="store_true", help="train the assignment's recipe too")
+    parser.add_argument("--keep", metavar="DIR", help="keep the folds' files, the runs and the scores here")
+    parser.add_argument("--name", default="run", help="of the run in DIR/fold-N (default: %(default)s)")
+    return parser.parse_args()
+
+
+def write_fold(path, folder, fold, folds):
+    """Two HDF5 files in the folder: the sequences of the other videos, and those of every folds-th one from `fold`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = folder / "training.h5", folder / "held_out.h5"
+    with SequenceStore(path) as store:
+        is_held_out = store.videos % folds == fold
+        for part, destination in zip((~is_held_out, is_held_out), paths):
+            if destination.exists():
+                continue
+            with StoreWriter(destination) as writer:
+                for frames, labels in blocks(store, np.flatnonzero(part)):
+                    writer.add_frames(frames)
+                    writer.add_labels(labels)
+                writer.finish(Path(path).name, Path(path).stat().st_size, store.source_sha256)
+    return paths
+
+
+def blocks(store, indices):
+    for start in range(0, len(indices), SEQUENCES_PER_BLOCK):
+        yield store.read_sequences(indices[start : start + SEQUENCES_PER_BLOCK])
+
+
+def train_and_score(training, held_out, out, arguments):
+    """The metrics that evaluate.py writes of a run of train.py on the other people."""
+    limit, seed = str(arguments.time_limit), str(arguments.seed)
+    watched = ["--validation-split", "random", "--validation-sequences", str(WATCHED_SEQUENCES)]
+    command = [ROOT / "train.py", "--data", training, "--out", out, "--time-limit", limit, "--seed", seed, *watched]
+    run([*command, *arguments.train_arguments])
+    run([ROOT / "evaluate.py", out / "model", held_out, "--out", out / "held_out"])
+    return json.loads((out / "held_out" / "metrics.json").read_text())
+
+
+def score_recipe(training, held_out, out, arguments):
+    """The same of bench/assignment_recipe.py, which takes pickles: its last error on the people who are held out."""
+    out.mkdir(parents=True)
+    pickles = [write_pickle(path, out / f"{path.stem}.pkl") for path in (training, held_out)]
+    limit = ["--time-limit", str(arguments.time_limit), "--seed", str(arguments.seed)]
+    scores = out / "metrics.json"
+    run(
+        [
+            ROOT / "bench" / "assignment_recipe.py",
+            *pickles,
+            *limit,
+            "--history",
+            out / "history.csv",
+            "--scores",
+            scores,
+        ]
+    )
+    return json.loads(scores.read_text())
+
+
+def write_pickle(path, destination):
+    with SequenceStore(path) as store, open(destination, "wb") as file:
+        pickle.dump(store.read_sequences(np.arange(len(store))), file, protocol=4)
+    return destination
+
+
+def run(command):
+    subprocess.run([sys.executable, *map(str, command)], check=True, stdout=subprocess.DEVNULL)
+
+
+def print_scores(title, metrics):
+    print(f"\n{title}: {metrics['mean_pixel_error']:.2f} px, the mean pose {metrics['mean_pose_pixel_error']:.2f} px")
+    print(format_table(metrics), flush=True)
+
+
+if __name__ == "__main__":
+    main()

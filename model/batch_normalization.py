@@ -1,0 +1,50 @@
+"""Batch normalization while a network is trained, and its end: folded into weights and bias where it is exported.
+
+Ioffe & Szegedy, *Batch Normalization*, ICML 2015.
+"""
+
+import numpy as np
+
+from model.layers import bare_convolution
+from pipeline.tensorflow_v1 import tf
+
+EPSILON = 1e-3
+# What each step adds to the moving mean and variance.
+MOVING_SHARE = 0.02
+NORMALIZATION = ("scale", "offset", "mean", "variance")
+
+
+def normalized_convolution(name, values, filters, size, stride=1):
+    """What layers.convolution gives, normalized over the batch: float32 (F, H / stride, W / stride, filters).
+
+    The ops that move mean and variance are in the graph's collection UPDATE_OPS.
+    """
+    with tf.variable_scope(name):
+        convolved = bare_convolution(values, filters, size, stride)
+        scale = tf.get_variable("scale", [filters], initializer=tf.ones_initializer())
+        offset = tf.get_variable("offset", [filters], initializer=tf.zeros_initializer())
+        mean = tf.get_variable("mean", [filters], initializer=tf.zeros_initializer(), trainable=False)
+        variance = tf.get_variable("variance", [filters], initializer=tf.ones_initializer(), trainable=False)
+        normalized, batch_mean, batch_variance = tf.nn.fused_batch_norm(convolved, scale, offset, epsilon=EPSILON)
+        for moving, of_batch in ((mean, batch_mean), (variance, batch_variance)):
+            moved = moving.assign_sub(MOVING_SHARE * (moving - of_batch))
+            tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, moved)
+        return normalized
+
+
+def fold_normalization(weights):
+    """The values, a dict from name to array, with which layers.convolution gives what normalized_convolution gives.
+
+    Where a layer has scale, offset, mean and variance, they become part of its weights and its bias; what belongs to
+    other layers stays as it is. What overflows becomes infinite, without a warning.
+    """
+    folded = {name: value for name, value in weights.items() if name.rpartition("/")[2] not in NORMALIZATION}
+    for name in weights:
+        layer, _, kind = name.rpartition("/")
+        if kind == "scale":
+            scale, offset, mean, variance = (weights[f"{layer}/{part}"] for part in NORMALIZATION)
+            with np.errstate(all="ignore"):
+                factor = scale / np.sqrt(variance + EPSILON)
+                folded[f"{layer}/weights"] = weights[f"{layer}/weights"] * factor
+                folded[f"{layer}/bias"] = offset - mean * factor
+    return folded

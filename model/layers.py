@@ -1,0 +1,37 @@
+"""The layers that the networks are made of; each keeps its variables in a scope of the name that it is given."""
+
+from pipeline.tensorflow_v1 import tf
+
+
+def convolution(name, values, filters, size, stride=1):
+    """float32 (F, H, W, C) → (F, H / stride, W / stride, filters), with a bias and no activation."""
+    with tf.variable_scope(name):
+        bias = tf.get_variable("bias", [filters], initializer=tf.zeros_initializer())
+        return tf.nn.bias_add(bare_convolution(values, filters, size, stride), bias)
+
+
+def bare_convolution(values, filters, size, stride=1):
+    """The same without the bias, in the scope that is open."""
+    shape = [size, size, values.shape[3].value, filters]
+    weights = tf.get_variable("weights", shape, initializer=tf.initializers.he_normal())
+    return tf.nn.conv2d(values, weights, strides=[1, stride, stride, 1], padding="SAME")
+
+
+def fully_connected(name, values, units):
+    """float32 (F, C) → (F, units), with a bias and no activation."""
+    with tf.variable_scope(name):
+        weights = tf.get_variable("weights", [values.shape[1].value, units], initializer=tf.initializers.he_normal())
+        bias = tf.get_variable("bias", [units], initializer=tf.zeros_initializer())
+        return tf.nn.bias_add(tf.matmul(values, weights), bias)
+
+
+def soft_argmax(maps):
+    """Where each of K maps is high: float32 (F, H, W, K) → (F, K, 2), x and y, -1 to 1 from edge to edge.
+
+    The mean position under the softmax of a map: Levine et al., *End-to-End Training of Deep Visuomotor Policies*, JMLR
+    2016, and Nibali et al., *Numerical Coordinate Regression with Convolutional Neural Networks*, arXiv:1801.07372.
+    """
+    height, width, number = maps.shape[1].value, maps.shape[2].value, maps.shape[3].value
+    shares = tf.nn.softmax(tf.reshape(tf.transpose(maps, [0, 3, 1, 2]), [-1, height * width]))
+    positions = [[(2 * x + 1) / width - 1, (2 * y + 1) / height - 1] for y in range(height) for x in range(width)]
+    return tf.reshape(tf.matmul(shares, tf.constant(positions, tf.float32)), [-1, number, 2])

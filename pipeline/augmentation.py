@@ -1,0 +1,126 @@
+"""Augmentation: each sequence of a batch mirrored, scaled, turned, shifted and coloured at random, labels with it.
+
+TensorFlow ops on the uint8 frames, which run in the data set, beside training. All ten frames of a sequence change in
+the same way, so that a movement stays one. What is drawn is a function of the run's seed and the step's number alone.
+
+Brightness and contrast are not among them: the normalization behind the frames takes both out again.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.augmentation_kinds import KINDS
+from pipeline.joints import MIRRORED_JOINTS
+from pipeline.sequence_shape import FRAME_SHAPE
+from pipeline.tensorflow_v1 import tf
+
+DRAWN = ("mirror", "scale", "scale", "rotation", "shift", "shift")
+
+LARGEST_SCALE = 1.25
+LARGEST_STRETCH = 1.1
+LARGEST_ROTATION = math.radians(9)
+LARGEST_SHIFT = 8.0
+LARGEST_GAIN = 0.25
+LARGEST_OFFSET = 16.0
+
+HEIGHT, WIDTH, _ = FRAME_SHAPE
+MIDDLE = (WIDTH / 2, HEIGHT / 2)
+
+
+class Augmentation(NamedTuple):
+    """Which of KINDS, from which seed, an int, and the number that the first batch has in the run."""
+
+    kinds: tuple
+    seed: int
+    first_step: int
+
+
+def augment(frames, labels, seed, kinds=KINDS):
+    """Changes every sequence of a batch at random.
+
+    frames: uint8 tensor (B, 10, 64, 64, 3). labels: float32 (B, 10, 7, 2), x and y in pixels. seed: integer tensor
+    (2,), from which alone everything is drawn. kinds: which of KINDS. Returns frames and labels as they came in; what
+    lies beyond the old frame's edge shows its edge, and labels may then lie outside the new frame.
+    """
+    uniform = tf.random.stateless_uniform([tf.shape(frames)[0], len(DRAWN) + 6], seed, -1.0, 1.0)
+    is_wanted = np.array([kind in kinds for kind in DRAWN], np.float32)
+    transforms = _random_transforms(uniform[:, : len(DRAWN)] * is_wanted)
+    frames = warp_frames(frames, transforms)
+    if "colour" in kinds:
+        frames = _change_colours(frames, uniform[:, len(DRAWN) :])
+    return tf.cast(tf.clip_by_value(tf.round(frames), 0.0, 255.0), tf.uint8), warp_labels(labels, transforms)
+
+
+def _random_transforms(uniform):
+    """float32 (B, 2, 3), see warp_labels, of numbers from -1 to 1, (B, 6), in the order of DRAWN; zeros change nothing."""
+    mirror, scale, stretch, angle, shift_x, shift_y = tf.unstack(uniform, axis=1)
+    side = tf.where(mirror > 0, -tf.ones_like(mirror), tf.ones_like(mirror))
+    scale = tf.exp(scale * math.log(LARGEST_SCALE))
+    stretch = tf.exp(stretch * math.log(LARGEST_STRETCH))
+    angle = angle * LARGEST_ROTATION
+    a, b = side * scale * stretch * tf.cos(angle), -scale / stretch * tf.sin(angle)
+    c, d = side * scale * stretch * tf.sin(angle), scale / stretch * tf.cos(angle)
+    # The frame's middle stays where it is, but for the shift.
+    x, y = MIDDLE
+    offset_x, offset_y = x + LARGEST_SHIFT * shift_x - a * x - b * y, y + LARGEST_SHIFT * shift_y - c * x - d * y
+    return tf.reshape(tf.stack([a, b, offset_x, c, d, offset_y], axis=-1), [-1, 2, 3])
+
+
+def warp_labels(labels, transforms):
+    """The positions in the new frame of joints, float32 (B, 10, 7, 2), x and y in pixels.
+
+    transforms: float32 (B, 2, 3): a point (x, y) of the old frame goes to transforms @ (x, y, 1). Where one mirrors,
+    that is, has a negative determinant, right and left joints exchange their rows.
+    """
+    linear, offset = transforms[:, :, :2], transforms[:, None, None, :, 2]
+    shape = tf.shape(labels)
+    moved = tf.matmul(tf.reshape(labels, [shape[0], -1, 2]), linear, transpose_b=True)
+    moved = tf.reshape(moved, shape) + offset
+    mirrors = tf.broadcast_to((_determinants(transforms) < 0)[:, None, None, None], shape)
+    return tf.where(mirrors, tf.gather(moved, MIRRORED_JOINTS, axis=2), moved)
+
+
+def warp_frames(frames, transforms):
+    """Moves the pixels of frames, uint8 (B, 10, 64, 64, 3), as warp_labels moves joints; float32 of the same shape.
+
+    Bilinear between the middles of pixels, which lie at (0.5, 0.5), (1.5, 0.5) and so on.
+    """
+    shape = tf.shape(frames)
+    batch, length = shape[0], shape[1]
+    x, y = _source_positions(transforms)
+    left, top = tf.minimum(tf.floor(x), WIDTH - 2.0), tf.minimum(tf.floor(y), HEIGHT - 2.0)
+    right_share, bottom_share = tf.reshape(x - left, [-1, 1]), tf.reshape(y - top, [-1, 1])
+    # A row is one pixel's place in all frames of a sequence, which all move alike: one gather takes the ten of them.
+    rows = tf.reshape(tf.transpose(frames, [0, 2, 3, 1, 4]), [-1, length * 3])
+    first = tf.cast(top * WIDTH + left, tf.int32) + tf.range(batch)[:, None] * (HEIGHT * WIDTH)
+    first = tf.reshape(first, [-1])
+
+    def row_of(step):
+        return tf.cast(tf.gather(rows, first + step), tf.float32)
+
+    upper = row_of(0) * (1 - right_share) + row_of(1) * right_share
+    lower = row_of(WIDTH) * (1 - right_share) + row_of(WIDTH + 1) * right_share
+    warped = upper * (1 - bottom_share) + lower * bottom_share
+    return tf.transpose(tf.reshape(warped, [batch, HEIGHT, WIDTH, length, 3]), [0, 3, 1, 2, 4])
+
+
+def _source_positions(transforms):
+    """Where in the old frame the pixels of the new one come from: x and y, float32 (B, 4096), 0 the first's middle."""
+    y, x = np.divmod(np.arange(HEIGHT * WIDTH, dtype=np.float32), WIDTH)
+    a, b, shift_x, c, d, shift_y = tf.unstack(tf.reshape(transforms, [-1, 6, 1]), axis=1)
+    x, y = x + 0.5 - shift_x, y + 0.5 - shift_y
+    determinant = a * d - b * c
+    source_x, source_y = (d * x - b * y) / determinant - 0.5, (a * y - c * x) / determinant - 0.5
+    return tf.clip_by_value(source_x, 0.0, WIDTH - 1.0), tf.clip_by_value(source_y, 0.0, HEIGHT - 1.0)
+
+
+def _determinants(transforms):
+    return transforms[:, 0, 0] * transforms[:, 1, 1] - transforms[:, 0, 1] * transforms[:, 1, 0]
+
+
+def _change_colours(frames, uniform):
+    """Another gain and another offset for each of the three channels; uniform: (B, 6), from -1 to 1."""
+    gain = 1 + LARGEST_GAIN * uniform[:, None, None, None, :3]
+    return frames * gain + LARGEST_OFFSET * uniform[:, None, None, None, 3:]

@@ -1,0 +1,142 @@
+"""Both networks, as they are trained and as they are exported."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from model.inference_graph import build_inference_graph, load_weights
+from model.network import NETWORKS
+from model.predictor import Predictor
+from model.training_graph import build_training_graph, exported_weights
+from pipeline.tensorflow_v1 import tf
+from tests.conftest import drawn_weights
+
+POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
+EXCHANGED = [0, 2, 1, 4, 3, 6, 5]
+NORMALIZED_LAYERS = {"pyramid": 9, "strided": 0}
+
+
+class Trained(NamedTuple):
+    """A network after some steps: its training graph with a session, and its loss at each step."""
+
+    network: str
+    training: object
+    session: object
+    losses: list
+
+
+@pytest.fixture(scope="module", params=sorted(NETWORKS))
+def trained(request, people):
+    frames, labels = people.frames[::12], people.labels[::12]
+    dataset = lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat()  # noqa: E731
+    training = build_training_graph(dataset, request.param, num_units=16, mean_pose=POSE, seed=1)
+    with tf.Session(graph=training.graph) as session:
+        session.run(training.initialize)
+        fetches, feeds = [training.loss, training.train_step], {training.learning_rate: 0.01}
+        losses = [float(session.run(fetches, feeds)[0]) for _ in range(100)]
+        yield Trained(request.param, training, session, losses)
+
+
+def positions_of(inference, weights, frames):
+    with tf.Session(graph=inference.graph) as session:
+        load_weights(inference, session, weights)
+        return session.run(inference.joint_pos, {inference.input_frames: frames})
+
+
+def test_learns(trained):
+    assert trained.losses[-1] < 0.5 * trained.losses[0]
+
+
+def test_what_is_exported_predicts_what_was_learned(trained, people):
+    inference = build_inference_graph(trained.network, num_units=16)
+    weights = exported_weights(trained.training, trained.session)
+    shapes = {name: tuple(variable.shape.as_list()) for name, variable in inference.variables.items()}
+    assert {name: value.shape for name, value in weights.items()} == shapes
+    frames, labels = people.frames[::12], people.labels[::12]
+    error = ((positions_of(inference, weights, frames) - labels) ** 2).mean()
+    assert error < 0.5 * trained.losses[0]
+
+
+def test_folded_weights_compute_what_normalization_does(trained, people):
+    """The training graph's CNN, with the batch's mean and variance for the moving ones, against the exported one's."""
+    if not NORMALIZED_LAYERS[trained.network]:
+        pytest.skip("it has no normalization")
+    graph = trained.training.graph
+    layers = [
+        op for op in graph.get_operations() if op.type.startswith("FusedBatchNorm") and "grad" not in op.name.lower()
+    ]
+    assert len(layers) == NORMALIZED_LAYERS[trained.network]
+    variables = {name: graph.get_tensor_by_name(f"{name}:0") for name in trained.training.averages}
+    statistics = {op.name.rpartition("/")[0]: (op.outputs[1], op.outputs[2]) for op in layers}
+    loss, weights, statistics = trained.session.run([trained.training.loss, variables, statistics])
+    for layer, (mean, variance) in statistics.items():
+        # The op reports the variance of a sample, and normalizes with that of the batch: n / (n - 1) apart.
+        weights[f"{layer}/mean"], weights[f"{layer}/variance"] = mean, variance
+    from model.batch_normalization import fold_normalization
+
+    inference = build_inference_graph(trained.network, num_units=16)
+    positions = positions_of(inference, fold_normalization(weights), people.frames[::12])
+    assert ((positions - people.labels[::12]) ** 2).mean() == pytest.approx(loss, rel=0.02)
+
+
+def test_the_mirror_s_prediction_is_averaged_in(trained, people):
+    frames = people.frames[::30]
+    plain = build_inference_graph(trained.network, num_units=16)
+    averaging = build_inference_graph(trained.network, num_units=16, averages_mirror=True)
+    assert averaging.variables.keys() == plain.variables.keys()
+    weights = drawn_weights(plain, seed=3)
+    mirrored = positions_of(plain, weights, frames[:, :, :, ::-1])[:, :, EXCHANGED] * [-1, 1] + [64, 0]
+    expected = (positions_of(plain, weights, frames) + mirrored) / 2
+    np.testing.assert_allclose(positions_of(averaging, weights, frames), expected, rtol=0, atol=1e-3)
+
+
+def test_a_mirror_averaging_model_is_its_own_mirror(trained, people):
+    averaging = build_inference_graph(trained.network, num_units=16, averages_mirror=True)
+    weights = drawn_weights(averaging, seed=3)
+    frames = people.frames[::30]
+    mirrored = positions_of(averaging, weights, frames[:, :, :, ::-1])[:, :, EXCHANGED] * [-1, 1] + [64, 0]
+    np.testing.assert_allclose(positions_of(averaging, weights, frames), mirrored, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("averages_mirror", [False, True])
+def test_each_frame_passes_the_cnn_once_where_sequences_overlap(averages_mirror, trained, people):
+    inference = build_inference_graph(trained.network, 16, averages_mirror)
+    frames = np.concatenate(people.frames[[0, 30]])
+    positions = np.array([[*range(10)], [*range(5, 15)], [*range(10, 20)]])
+    with tf.Session(graph=inference.graph) as session:
+        load_weights(inference, session, drawn_weights(inference, seed=3))
+        nodes = inference.input_frames, inference.joint_pos
+        plain = Predictor(session, *nodes).predict(frames[positions])
+        session.run(inference.frame_features, {inference.input_frames: frames.reshape(2, 10, 64, 64, 3)})
+        by_features = Predictor(CountingSession(session), *nodes, inference.frame_features)
+        np.testing.assert_allclose(by_features.predict_block(frames, positions), plain, rtol=0, atol=1e-3)
+        by_features._session.frames = 0
+        by_features.predict_block(frames, positions)
+        assert by_features._session.frames == 20
+
+
+class CountingSession:
+    """A session that counts the frames that it is fed."""
+
+    def __init__(self, session):
+        self._session, self.frames = session, 0
+
+    def run(self, fetches, feeds):
+        self.frames += sum(10 * len(value) for value in feeds.values() if value.dtype == np.uint8)
+        return self._session.run(fetches, feeds)
+
+
+def test_points_are_where_their_maps_are_high():
+    from model.layers import soft_argmax
+
+    maps = np.zeros((2, 4, 8, 3), np.float32)
+    maps[0, 1, 6, 0], maps[1, 3, 0, 2] = 50, 50
+    with tf.Graph().as_default(), tf.Session() as session:
+        points = session.run(soft_argmax(tf.constant(maps)))
+    assert points.shape == (2, 3, 2)
+    # The middle of the seventh of eight columns, and of the second of four rows.
+    np.testing.assert_allclose(points[0, 0], [2 * 6.5 / 8 - 1, 2 * 1.5 / 4 - 1], atol=1e-5)
+    np.testing.assert_allclose(points[1, 2], [2 * 0.5 / 8 - 1, 2 * 3.5 / 4 - 1], atol=1e-5)
+    # A flat map points to the middle.
+    np.testing.assert_allclose(points[0, 1], [0, 0], atol=1e-6)
