@@ -1,7 +1,8 @@
 """What streaming from HDF5 costs, against the same from memory.
 
 First the `tf.data` data set alone, streamed from the file, over one whose generator indexes a NumPy array in memory.
-Then training steps a second, streamed, over the same loop on one constant batch in memory. Both ways of a pair run in
+Then training steps a second, streamed, over the same loop on one constant batch in memory: once as with --no-augment,
+once with the network and the augmentation that are the default, whose constant batch is not augmented. Both ways of a pair run in
 turn, several times, and the ratios are of their medians.
 """
 
@@ -18,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from model.session_config import resolve_precision, session_config  # noqa: E402
 from model.training_graph import build_training_graph  # noqa: E402
+from pipeline.augmentation import Augmentation  # noqa: E402
+from pipeline.augmentation_kinds import KINDS  # noqa: E402
 from pipeline.batch_order import endless_batches  # noqa: E402
 from pipeline.dataset import make_dataset, make_dataset_of  # noqa: E402
 from pipeline.mean_pose import mean_pose  # noqa: E402
@@ -26,8 +29,6 @@ from pipeline.tensorflow_v1 import tf  # noqa: E402
 from run_settings import NETWORK_DEFAULTS  # noqa: E402
 
 LARGEST_IN_MEMORY = 4000
-NETWORK = "strided"
-DEFAULTS = NETWORK_DEFAULTS[NETWORK]
 
 
 def main():
@@ -48,14 +49,21 @@ def main():
         }
         rates = compare(ways, dataset_rate, arguments)
         print_ratio(f"tf.data alone, batch {batch_size}, sequences/s", rates, batch_size)
-    batch_size = DEFAULTS["batch_size"]
-    batch = [values[:batch_size] for values in memory]
-    ways = {
-        "HDF5": partial(make_dataset, arguments.data, partial(endless_batches, indices, batch_size, 0)),
-        "constant": lambda: tf.data.Dataset.from_tensors(tuple(map(tf.constant, batch))).repeat(),
-    }
-    rates = compare(ways, partial(training_rate, pose), arguments)
-    print_ratio("training, steps/s", rates, 1)
+    for network, augmentation in (("strided", None), ("pyramid", Augmentation(KINDS, 0, 0))):
+        batch_size = NETWORK_DEFAULTS[network]["batch_size"]
+        batch = [values[:batch_size] for values in memory]
+        batches = partial(endless_batches, indices, batch_size, 0)
+        ways = {
+            "HDF5": partial(make_dataset, arguments.data, batches, augmentation),
+            "constant": partial(constant_dataset, batch),
+        }
+        rates = compare(ways, partial(training_rate, network, pose), arguments)
+        print_ratio(f"training {network}, steps/s" + (", augmented" if augmentation else ""), rates, 1)
+
+
+def constant_dataset(batch):
+    """The same batch, a pair of arrays, again and again."""
+    return tf.data.Dataset.from_tensors(tuple(map(tf.constant, batch))).repeat()
 
 
 def batches_in_memory(memory, batches):
@@ -80,8 +88,8 @@ def dataset_rate(make, seconds):
             return rate_of(session.make_callable(tf.group(*batch)), seconds)
 
 
-def training_rate(pose, make, seconds):
-    training = build_training_graph(make, NETWORK, DEFAULTS["num_units"], pose, seed=0)
+def training_rate(network, pose, make, seconds):
+    training = build_training_graph(make, network, NETWORK_DEFAULTS[network]["num_units"], pose, seed=0)
     with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
         session.run(training.initialize)
         step = session.make_callable(training.train_step, feed_list=[training.learning_rate])

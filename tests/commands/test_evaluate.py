@@ -134,6 +134,8 @@ def test_the_numbers_are_those_of_numpy(model, people, run, tmp_path):
         assert printed[name].endswith(f"{within[0]:.1f} %" + f"{within[1]:.1f} %".rjust(14))
     assert f" {metrics['mean_pixel_error']:.2f} px " in printed["mean"]
     assert f" {metrics['mean_pose_pixel_error']:.2f} px " in printed["mean"]
+    hardest = max(metrics["video_pixel_error"], key=metrics["video_pixel_error"].get)
+    assert f"hardest of 6 videos: {hardest} ({metrics['video_pixel_error'][hardest]:.2f} px), " in output
 
 
 def test_out_gets_the_metrics_and_the_plots(foreign_model, people, run, tmp_path):
