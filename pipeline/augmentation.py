@@ -18,10 +18,12 @@ from pipeline.tensorflow_v1 import tf
 
 DRAWN = ("mirror", "scale", "scale", "rotation", "shift", "shift")
 
-LARGEST_SCALE = 1.25
+# People fill the frame in some videos and are a third of its height in others, and a training set has few of each.
+SMALLEST_SCALE = 0.5
+LARGEST_SCALE = 1.35
 LARGEST_STRETCH = 1.1
 LARGEST_ROTATION = math.radians(9)
-LARGEST_SHIFT = 8.0
+LARGEST_SHIFT = 10.0
 LARGEST_GAIN = 0.25
 LARGEST_OFFSET = 16.0
 
@@ -57,7 +59,7 @@ def _random_transforms(uniform):
     """float32 (B, 2, 3), see warp_labels, of numbers from -1 to 1, (B, 6), in the order of DRAWN; zeros change nothing."""
     mirror, scale, stretch, angle, shift_x, shift_y = tf.unstack(uniform, axis=1)
     side = tf.where(mirror > 0, -tf.ones_like(mirror), tf.ones_like(mirror))
-    scale = tf.exp(scale * math.log(LARGEST_SCALE))
+    scale = tf.exp(tf.where(scale > 0, scale * math.log(LARGEST_SCALE), -scale * math.log(SMALLEST_SCALE)))
     stretch = tf.exp(stretch * math.log(LARGEST_STRETCH))
     angle = angle * LARGEST_ROTATION
     a, b = side * scale * stretch * tf.cos(angle), -scale / stretch * tf.sin(angle)
