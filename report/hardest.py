@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 WORST_FRAMES = 15
+WORST_FRAMES_OF_A_VIDEO = 3
 LISTED_VIDEOS = 5
 
 
@@ -19,7 +20,10 @@ class WorstFrame(NamedTuple):
 
 
 class Hardest:
-    """Adds up errors by video, and keeps the 15 worst frames, each different frame once, with its worst prediction."""
+    """Adds up errors by video, and keeps the 15 worst frames, no more than three of one video.
+
+    Each different frame counts once, with the worst of its predictions.
+    """
 
     def __init__(self):
         self._sums = {}
@@ -40,15 +44,17 @@ class Hardest:
 
     def _keep(self, error, sequence, step, predictions, labels, frames, videos):
         """Keeps this frame if it is among the worst; False if neither it nor any better one can be."""
-        frame = int(frames[sequence, step])
-        full = len(self._worst) == WORST_FRAMES
-        if full and error <= min(kept.error for kept in self._worst.values()):
+        if len(self._worst) == WORST_FRAMES and error <= min(kept.error for kept in self._worst.values()):
             return False
+        frame, video = int(frames[sequence, step]), int(videos[sequence])
         if frame not in self._worst or error > self._worst[frame].error:
             label, prediction = labels[sequence, step].copy(), predictions[sequence, step].copy()
-            self._worst[frame] = WorstFrame(float(error), frame, int(videos[sequence]), label, prediction)
-        if len(self._worst) > WORST_FRAMES:
-            del self._worst[min(self._worst, key=lambda number: self._worst[number].error)]
+            self._worst[frame] = WorstFrame(float(error), frame, video, label, prediction)
+            same_video = [kept for kept in self._worst.values() if kept.video == video]
+            if len(same_video) > WORST_FRAMES_OF_A_VIDEO:
+                del self._worst[min(same_video, key=lambda kept: kept.error).frame]
+            elif len(self._worst) > WORST_FRAMES:
+                del self._worst[min(self._worst.values(), key=lambda kept: kept.error).frame]
         return True
 
     def worst_frames(self):

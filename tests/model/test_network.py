@@ -28,13 +28,13 @@ class Trained(NamedTuple):
 
 @pytest.fixture(scope="module", params=sorted(NETWORKS))
 def trained(request, people):
-    frames, labels = people.frames[::12], people.labels[::12]
+    frames, labels = people.frames[::22], people.labels[::22]
     dataset = lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat()  # noqa: E731
     training = build_training_graph(dataset, request.param, num_units=16, mean_pose=POSE, seed=1)
     with tf.Session(graph=training.graph) as session:
         session.run(training.initialize)
         fetches, feeds = [training.loss, training.train_step], {training.learning_rate: 0.01}
-        losses = [float(session.run(fetches, feeds)[0]) for _ in range(100)]
+        losses = [float(session.run(fetches, feeds)[0]) for _ in range(60)]
         yield Trained(request.param, training, session, losses)
 
 
@@ -53,7 +53,7 @@ def test_what_is_exported_predicts_what_was_learned(trained, people):
     weights = exported_weights(trained.training, trained.session)
     shapes = {name: tuple(variable.shape.as_list()) for name, variable in inference.variables.items()}
     assert {name: value.shape for name, value in weights.items()} == shapes
-    frames, labels = people.frames[::12], people.labels[::12]
+    frames, labels = people.frames[::22], people.labels[::22]
     error = ((positions_of(inference, weights, frames) - labels) ** 2).mean()
     assert error < 0.5 * trained.losses[0]
 
@@ -76,8 +76,8 @@ def test_folded_weights_compute_what_normalization_does(trained, people):
     from model.batch_normalization import fold_normalization
 
     inference = build_inference_graph(trained.network, num_units=16)
-    positions = positions_of(inference, fold_normalization(weights), people.frames[::12])
-    assert ((positions - people.labels[::12]) ** 2).mean() == pytest.approx(loss, rel=0.02)
+    positions = positions_of(inference, fold_normalization(weights), people.frames[::22])
+    assert ((positions - people.labels[::22]) ** 2).mean() == pytest.approx(loss, rel=0.02)
 
 
 def test_the_mirror_s_prediction_is_averaged_in(trained, people):

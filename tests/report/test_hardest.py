@@ -10,17 +10,22 @@ def batch_of(errors, frames, videos):
     return predictions, labels, np.asarray(frames), np.asarray(videos)
 
 
-def test_worst_frames_are_those_of_a_full_sort():
+def test_worst_frames_are_those_of_a_full_sort_three_a_video():
     random = np.random.default_rng(1)
-    errors, frames = random.uniform(0, 30, (200, 10)), random.integers(0, 150, (200, 10))
     videos = np.arange(200) // 20
+    # A video's frames are its own. The later the video, the further off.
+    frames = videos[:, None] * 20 + random.integers(0, 20, (200, 10))
+    errors = random.uniform(0, 30, (200, 10)) * (1 + videos[:, None] / 10)
     predictions, labels, frames, videos = batch_of(errors, frames, videos)
     hardest = Hardest()
     for start in range(0, 200, 7):
         part = slice(start, start + 7)
         hardest.add(predictions[part], labels[part], frames[part], videos[part])
     worst_of_frame = {frame: errors[frames == frame].max() for frame in np.unique(frames).tolist()}
-    expected = sorted(worst_of_frame, key=lambda frame: -worst_of_frame[frame])[:15]
+    ranked = sorted(worst_of_frame, key=lambda frame: -worst_of_frame[frame])
+    expected = [frame for place, frame in enumerate(ranked) if sum(f // 20 == frame // 20 for f in ranked[:place]) < 3]
+    expected = expected[:15]
+    assert expected != ranked[:15]
     assert [kept.frame for kept in hardest.worst_frames()] == expected
     for kept in hardest.worst_frames():
         sequence, step = np.argwhere((frames == kept.frame) & (errors == worst_of_frame[kept.frame]))[0]
