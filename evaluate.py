@@ -65,7 +65,8 @@ def evaluate(directory, store, out):
 
     indices = np.arange(len(store))
     with loaded_model(directory) as predictor:
-        errors, hardest = score_sequences(predictor, store, indices)
+        hardest = Hardest()
+        errors = score_sequences(predictor, store, indices, hardest)
         mean_pose_errors = score_pose(mean_pose(store, indices), store, indices)
         print(f"{len(store)} sequences")
         print_scores(errors, mean_pose_errors, hardest)
@@ -76,16 +77,20 @@ def evaluate(directory, store, out):
             print("wrote " + ", ".join(paths))
 
 
-def score_sequences(predictor, store, indices):
-    """PixelErrors and Hardest of a Predictor on these sequences, int (N,), of an open SequenceStore; in constant memory."""
-    errors, hardest = PixelErrors(), Hardest()
+def score_sequences(predictor, store, indices, hardest=None):
+    """The PixelErrors of a Predictor on these sequences, int (N,), of an open SequenceStore; in constant memory.
+
+    hardest: a Hardest that gets the same predictions, where it is asked for which videos and frames are hardest.
+    """
+    errors = PixelErrors()
     with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None, delay=2) as progress:
         for block in evaluation_blocks(store, indices):
             predictions = predictor.predict_block(block.frames, block.positions)
             errors.add(predictions, block.labels)
-            hardest.add(predictions, block.labels, store.sequences[block.indices], store.videos[block.indices])
+            if hardest is not None:
+                hardest.add(predictions, block.labels, store.sequences[block.indices], store.videos[block.indices])
             progress.update(len(block.indices))
-    return errors, hardest
+    return errors
 
 
 def score_pose(pose, store, indices):
@@ -122,7 +127,7 @@ def predict_examples(predictor, store, indices):
 
 
 def worst_examples(hardest, store):
-    """The worst frames (K, 64, 64, 3), labels and predictions (K, 7, 2), and a title for each, which names its video."""
+    """The worst frames (K, 64, 64, 3), labels and predictions (K, 7, 2), and a title for each: its video."""
     worst = hardest.worst_frames()
     frames = store.read_frames([kept.frame for kept in worst])
     labels = np.stack([kept.label for kept in worst])

@@ -24,6 +24,7 @@ from evaluate import (
 )
 from pipeline.batch_order import endless_batches, steps_per_epoch
 from pipeline.user_error import UserError, reported_user_errors
+from report.hardest import Hardest
 from report.history import append_to_history, read_history, start_history
 from run_data import check_same_data, data_identity, describe_run_data, open_run_data
 from run_settings import parse_settings, read_config, write_config
@@ -41,7 +42,7 @@ class State(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What a run consists of: settings and data, the two graphs, each with its session, and what predicts in the second.
+    """What a run consists of: settings, data, the two graphs, each with its session, and what predicts in the second.
 
     settings: dict. data: RunData. training: TrainingGraph. inference: InferenceGraph. predictor: Predictor.
     """
@@ -169,7 +170,7 @@ def evaluate_and_save(run, state, train_loss):
     weights = exported_weights(run.training, run.session)
     check_finite(train_loss, weights, state.step)
     load_weights(run.inference, run.inference_session, weights)
-    errors, _ = score_sequences(run.predictor, data.validation_store, data.validation)
+    errors = score_sequences(run.predictor, data.validation_store, data.validation)
     checkpoints = os.path.join(settings["out"], "checkpoints")
     if errors.mean_pixel_error < state.best_error:
         state = state._replace(best_error=errors.mean_pixel_error)
@@ -225,8 +226,9 @@ def finish(settings, data):
     if check.returncode:
         raise UserError(f"the exported model breaks the contract: {check.stderr}")
 
+    hardest = Hardest()
     with loaded_model(model) as predictor:
-        errors, hardest = score_sequences(predictor, data.validation_store, data.validation)
+        errors = score_sequences(predictor, data.validation_store, data.validation, hardest)
         examples = predict_examples(predictor, data.validation_store, data.validation)
     pose_errors = score_pose(data.mean_pose, data.validation_store, data.validation)
     metrics = make_metrics(errors, pose_errors, hardest)

@@ -31,31 +31,31 @@ class Hardest:
         self._worst = {}
 
     def add(self, predictions, labels, frames, videos):
-        """Adds a batch: positions (B, 10, 7, 2), pixels; the numbers of frames, int (B, 10), and of videos, int (B,)."""
+        """Adds a batch: positions (B, 10, 7, 2), pixels; numbers of frames, int (B, 10), and of videos, int (B,)."""
         errors = np.linalg.norm(predictions.astype(np.float64) - labels, axis=-1).mean(axis=-1)
         for video in np.unique(videos).tolist():
             chosen = errors[videos == video]
             self._sums[video] = self._sums.get(video, 0.0) + float(chosen.sum())
             self._counts[video] = self._counts.get(video, 0) + chosen.size
-        flat = errors.ravel()
-        for place in np.argsort(-flat, kind="stable").tolist():
-            if not self._keep(flat[place], *np.unravel_index(place, errors.shape), predictions, labels, frames, videos):
+        for place in np.argsort(-errors, axis=None, kind="stable").tolist():
+            sequence, step = divmod(place, errors.shape[1])
+            error = float(errors[sequence, step])
+            if len(self._worst) == WORST_FRAMES and error <= min(kept.error for kept in self._worst.values()):
                 break
-
-    def _keep(self, error, sequence, step, predictions, labels, frames, videos):
-        """Keeps this frame if it is among the worst; False if neither it nor any better one can be."""
-        if len(self._worst) == WORST_FRAMES and error <= min(kept.error for kept in self._worst.values()):
-            return False
-        frame, video = int(frames[sequence, step]), int(videos[sequence])
-        if frame not in self._worst or error > self._worst[frame].error:
+            # Copies, so that what is kept does not hold on to the whole batch.
             label, prediction = labels[sequence, step].copy(), predictions[sequence, step].copy()
-            self._worst[frame] = WorstFrame(float(error), frame, video, label, prediction)
-            same_video = [kept for kept in self._worst.values() if kept.video == video]
-            if len(same_video) > WORST_FRAMES_OF_A_VIDEO:
-                del self._worst[min(same_video, key=lambda kept: kept.error).frame]
-            elif len(self._worst) > WORST_FRAMES:
-                del self._worst[min(self._worst.values(), key=lambda kept: kept.error).frame]
-        return True
+            self._keep(WorstFrame(error, int(frames[sequence, step]), int(videos[sequence]), label, prediction))
+
+    def _keep(self, candidate):
+        """Takes in a WorstFrame; lets go of the least bad one of its video, or of all, where that is one too many."""
+        if candidate.frame in self._worst and candidate.error <= self._worst[candidate.frame].error:
+            return
+        self._worst[candidate.frame] = candidate
+        same_video = [kept for kept in self._worst.values() if kept.video == candidate.video]
+        if len(same_video) > WORST_FRAMES_OF_A_VIDEO:
+            del self._worst[min(same_video, key=lambda kept: kept.error).frame]
+        elif len(self._worst) > WORST_FRAMES:
+            del self._worst[min(self._worst.values(), key=lambda kept: kept.error).frame]
 
     def worst_frames(self):
         """Up to 15 WorstFrames, the worst first."""
