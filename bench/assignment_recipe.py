@@ -3,7 +3,7 @@
 Three convolutions with pools, a fully connected layer of 128, LSTM 64, the head as a loop over time, Adam at 1e-3. One
 thing is given to it: the head's bias starts at the mean pose, since from zero it takes a minute to get there. Prints a
 line that begins `step` for each evaluation on the withheld pickle, and writes train.py's columns to --history. With
---scores it evaluates once, at the end, and writes what evaluate.py writes to its metrics.json.
+--scores it evaluates once, at the end, and writes the summary of the pixel errors.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main():
     parser.add_argument("validation", metavar="WITHHELD.pkl")
     parser.add_argument("--time-limit", type=float, default=150, help="seconds of training (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scores", metavar="SCORES.json", help="evaluate only at the end, in evaluate.py's terms")
+    parser.add_argument("--scores", metavar="SCORES.json", help="evaluate only at the end, by joint")
     parser.add_argument("--history", default="history.csv", help="default: %(default)s")
     arguments = parser.parse_args()
     frames, labels = load(arguments.training)
@@ -107,7 +107,7 @@ def train(frames, labels, validation, arguments):
                 )
                 evaluate_at, losses = next_evaluation(seconds / time_limit), []
     if arguments.scores:
-        write_scores(arguments.scores, errors, validation[1])
+        Path(arguments.scores).write_text(json.dumps(errors.summary()))
 
 
 def validate(session, frames_node, positions, frames, labels):
@@ -116,14 +116,6 @@ def validate(session, frames_node, positions, frames, labels):
     for i in range(0, len(frames), 20):
         errors.add(session.run(positions, {frames_node: frames[i : i + 20]}), labels[i : i + 20])
     return errors
-
-
-def write_scores(path, errors, labels):
-    """What evaluate.py writes; the mean pose is that of the validation labels, as there."""
-    mean_pose_errors = PixelErrors()
-    mean_pose_errors.add(np.broadcast_to(labels.mean(axis=(0, 1)), labels.shape), labels)
-    metrics = {**errors.summary(), "mean_pose_pixel_error": mean_pose_errors.mean_pixel_error}
-    Path(path).write_text(json.dumps(metrics))
 
 
 if __name__ == "__main__":

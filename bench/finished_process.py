@@ -8,17 +8,30 @@ from typing import NamedTuple
 
 
 class FinishedProcess(NamedTuple):
-    """seconds: by the clock. cpu_seconds: of user and system. peak_mebibytes: resident memory, of that process alone."""
+    """seconds: by the clock. cpu_seconds: of user and system. peak_mebibytes: resident memory.
+
+    The peak is that of the process or, if larger, of one that it waited for; cpu_seconds is the sum of them all.
+    """
 
     seconds: float
     cpu_seconds: float
     peak_mebibytes: float
 
 
-def run_to_end(command, cwd=None):
-    """Runs a command, its output thrown away; raises subprocess.CalledProcessError if it fails. Linux and macOS."""
+def run_to_end(command, cwd=None, on_line=None):
+    """Runs a command; raises subprocess.CalledProcessError if it fails. Linux and macOS.
+
+    on_line: a function that gets each line of its output as it comes; without it, output is thrown away.
+    """
+    streams = {"stdout": subprocess.DEVNULL}
+    if on_line is not None:
+        streams = {"stdout": subprocess.PIPE, "text": True, "env": {**os.environ, "PYTHONUNBUFFERED": "1"}}
     start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=cwd, **streams)
+    if on_line is not None:
+        with process.stdout as lines:
+            for line in lines:
+                on_line(line)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)

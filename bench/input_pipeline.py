@@ -2,8 +2,8 @@
 
 First the `tf.data` data set alone, streamed from the file, over one whose generator indexes a NumPy array in memory.
 Then training steps a second, streamed, over the same loop on one constant batch in memory: once as with --no-augment,
-once with the network and the augmentation that are the default, whose constant batch is not augmented. Both ways of a pair run in
-turn, several times, and the ratios are of their medians.
+once with the network and the augmentation that are the default, whose constant batch is not augmented. Both ways of a
+pair run in turn, several times, and the ratios are of their medians.
 """
 
 import argparse

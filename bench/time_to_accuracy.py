@@ -9,10 +9,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from statistics import median
+
+from finished_process import run_to_end
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -65,18 +66,16 @@ def convert(pickle, folder):
 def measure(command, history):
     """Runs a command that prints a line that begins `step` for each row of its history; returns its FIGURES."""
     began, arrivals = time.perf_counter(), []
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, env=environment)
-    peak = PeakMemory(process.pid)
-    for line in process.stdout:
+
+    def note_arrival(line):
         if line.startswith("step"):
             arrivals.append(time.perf_counter() - began)
-    if process.wait():
-        raise subprocess.CalledProcessError(process.returncode, command)
+
+    process = run_to_end([sys.executable, *command], on_line=note_arrival)
     rows = read_history(history)
     first = first_that_stays_below([row["validation_pixel_error"] for row in rows])
     to_target = (None, None) if first is None else (rows[first]["seconds"], arrivals[first])
-    return (*to_target, rows[-1]["validation_pixel_error"], peak.mebibytes)
+    return (*to_target, rows[-1]["validation_pixel_error"], process.peak_mebibytes)
 
 
 def first_that_stays_below(errors):
@@ -84,25 +83,6 @@ def first_that_stays_below(errors):
     above = [index for index, error in enumerate(errors) if error >= TARGET]
     first = above[-1] + 1 if above else 0
     return first if first < len(errors) else None
-
-
-class PeakMemory:
-    """The peak resident memory of one process, by Linux's own account, read until it ends."""
-
-    def __init__(self, pid):
-        self.mebibytes = 0.0
-        self._path = f"/proc/{pid}/status"
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self):
-        while True:
-            try:
-                lines = Path(self._path).read_text().splitlines()
-                [peak] = [line.split()[1] for line in lines if line.startswith("VmHWM")]
-            except (OSError, ValueError):
-                return
-            self.mebibytes = int(peak) / 1024
-            time.sleep(0.2)
 
 
 def print_medians(measured):

@@ -35,10 +35,13 @@ def main():
         for fold in arguments.only or range(arguments.folds):
             training, held_out = write_fold(arguments.data, folder / f"fold-{fold}", fold, arguments.folds)
             out = folder / f"fold-{fold}" / arguments.name
-            print_scores(f"fold {fold}, train.py", train_and_score(training, held_out, out, arguments))
+            metrics = train_and_score(training, held_out, out, arguments)
+            mean_pose_error = metrics["mean_pose_pixel_error"]
+            print_scores(f"fold {fold}, train.py", metrics, mean_pose_error)
             if arguments.recipe:
                 out = folder / f"fold-{fold}" / "recipe"
-                print_scores(f"fold {fold}, the recipe", score_recipe(training, held_out, out, arguments))
+                summary = score_recipe(training, held_out, out, arguments)
+                print_scores(f"fold {fold}, the recipe", summary, mean_pose_error)
 
 
 def parse_arguments():
@@ -88,22 +91,13 @@ def train_and_score(training, held_out, out, arguments):
 
 
 def score_recipe(training, held_out, out, arguments):
-    """The same of bench/assignment_recipe.py, which takes pickles: its last error on the people who are held out."""
+    """The summary of the errors that bench/assignment_recipe.py, which takes pickles, ends with on the held out."""
     out.mkdir(parents=True)
     pickles = [write_pickle(path, out / f"{path.stem}.pkl") for path in (training, held_out)]
     limit = ["--time-limit", str(arguments.time_limit), "--seed", str(arguments.seed)]
-    scores = out / "metrics.json"
-    run(
-        [
-            ROOT / "bench" / "assignment_recipe.py",
-            *pickles,
-            *limit,
-            "--history",
-            out / "history.csv",
-            "--scores",
-            scores,
-        ]
-    )
+    scores = out / "scores.json"
+    files = ["--history", out / "history.csv", "--scores", scores]
+    run([ROOT / "bench" / "assignment_recipe.py", *pickles, *limit, *files])
     return json.loads(scores.read_text())
 
 
@@ -117,9 +111,9 @@ def run(command):
     subprocess.run([sys.executable, *map(str, command)], check=True, stdout=subprocess.DEVNULL)
 
 
-def print_scores(title, metrics):
-    print(f"\n{title}: {metrics['mean_pixel_error']:.2f} px, the mean pose {metrics['mean_pose_pixel_error']:.2f} px")
-    print(format_table(metrics), flush=True)
+def print_scores(title, summary, mean_pose_error):
+    print(f"\n{title}: {summary['mean_pixel_error']:.2f} px, the mean pose {mean_pose_error:.2f} px")
+    print(format_table(summary), flush=True)
 
 
 if __name__ == "__main__":
