@@ -59,7 +59,7 @@ def parse_settings(description):
 
 
 def _with_network_defaults(settings):
-    """What small early layers fit soonest is of no use for new people, and the other way round; see model/network.py."""
+    """The settings, with the network that suits the augmentation, and what suits it, where nothing was given."""
     network = settings["network"] or ("pyramid" if settings["augment"] else "strided")
     chosen = {name: value for name, value in settings.items() if value is not None}
     return {**settings, **NETWORK_DEFAULTS[network], **chosen, "network": network}
@@ -168,7 +168,7 @@ def _natural(text):
 _natural.__name__ = "whole number from 0 to 2147483647"
 
 
-def _resumed_settings(out, arguments):
+def _resumed_settings(out, given):
     if out is None:
         raise UserError("--resume needs the folder of the run to go on with; give it with --out")
     path = os.path.join(out, "config.json")
@@ -180,11 +180,11 @@ def _resumed_settings(out, arguments):
         raise UserError(f"{out} holds no run to resume; leave --resume out to start one") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is not the config.json of a run ({error}); start a new run") from None
-    for name, value in arguments.items():
+    for name, value in given.items():
         if value != settings[name]:
             option = "--no-augment" if value == [] else "--" + name.replace("_", "-")
-            given = option if value == [] else f"{option} {_shown(value)}"
-            raise UserError(f"{given} differs from the run's {_shown(settings[name])}; leave {option} out to resume it")
+            shown = option if value == [] else f"{option} {_shown(value)}"
+            raise UserError(f"{shown} differs from the run's {_shown(settings[name])}; leave {option} out to resume it")
     return settings
 
 

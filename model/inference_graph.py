@@ -22,7 +22,8 @@ def build_inference_graph(network, num_units, averages_mirror=False):
     """Builds the course's contract in a graph of its own: `input_frames`, `joint_pos` and the collection of the two.
 
     network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether what the network makes of the
-    mirrored frames is averaged in, which takes twice the time and is of use only if mirrored frames were trained on. `variables` maps the names that they have in the training graph too to the variables.
+    mirrored frames is averaged in, which takes twice the time and is of use only if mirrored frames were trained on.
+    `variables` maps the names that they have in the training graph too to the variables.
     """
     graph = tf.Graph()
     with graph.as_default():

@@ -18,8 +18,8 @@ class Network(NamedTuple):
     """A CNN and what suits it.
 
     features: a function of normalized frames, float32 (F, 64, 64, 3), and of whether it is being trained, that gives
-    float32 (F, C) and the points of the seven joints, float32 (F, 7, 2), or None. forget_bias: of the LSTM's cells. adam_beta2: Adam's second decay.
-    average_decay: of the weights' moving average.
+    float32 (F, C) and the points of the seven joints, float32 (F, 7, 2), or None. forget_bias: of the LSTM's cells.
+    adam_beta2: Adam's second decay. average_decay: of the weights' moving average.
     """
 
     features: Callable
@@ -62,7 +62,7 @@ def joint_positions(input_frames, network, num_units):
 
 
 def mirror_averaged_positions(input_frames, network, num_units):
-    """The same, averaged with what the network makes of the mirrored frames; `frame_features` holds both side by side."""
+    """The same, averaged with what the network makes of the mirrored frames; `frame_features` has both side by side."""
     frames = _normalized(input_frames)
     both = tf.concat([frames, tf.reverse(frames, axis=[2])], axis=0)
     features, _ = NETWORKS[network].features(both, is_training=False)

@@ -1,6 +1,7 @@
 """The CNN for people it has not seen: it finds points, at 16×16 places, with what 8×8 places know of the whole frame.
 
-Down and up again as in Newell et al., *Stacked Hourglass Networks for Human Pose Estimation*, ECCV 2016, once and small.
+Down and up again, once and small, as in Newell et al., *Stacked Hourglass Networks for Human Pose Estimation*, ECCV
+2016.
 """
 
 from model.batch_normalization import normalized_convolution

@@ -13,9 +13,10 @@ POINTS_SHARE = 1.0
 class TrainingGraph(NamedTuple):
     """What the training loop runs.
 
-    train_step: op. loss: float32 scalar, px², that of the positions. learning_rate: placeholder, float32 scalar. global_step: int64 variable.
-    averages: dict from a variable's name to its moving average. progress: dict from the names "training_seconds" and
-    "best_validation_error" to float64 variables, which travel in the checkpoint. saver: saves and restores all.
+    train_step: op. loss: float32 scalar, px², that of the positions. learning_rate: placeholder, float32 scalar.
+    global_step: int64 variable. averages: dict from a variable's name to its moving average. progress: dict from the
+    names "training_seconds" and "best_validation_error" to float64 variables, which travel in the checkpoint. saver:
+    saves and restores all.
     """
 
     graph: tf.Graph

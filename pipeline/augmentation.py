@@ -56,7 +56,10 @@ def augment(frames, labels, seed, kinds=KINDS):
 
 
 def _random_transforms(uniform):
-    """float32 (B, 2, 3), see warp_labels, of numbers from -1 to 1, (B, 6), in the order of DRAWN; zeros change nothing."""
+    """float32 (B, 2, 3), see warp_labels, of numbers from -1 to 1, (B, 6), in the order of DRAWN.
+
+    Zeros change nothing.
+    """
     mirror, scale, stretch, angle, shift_x, shift_y = tf.unstack(uniform, axis=1)
     side = tf.where(mirror > 0, -tf.ones_like(mirror), tf.ones_like(mirror))
     scale = tf.exp(tf.where(scale > 0, scale * math.log(LARGEST_SCALE), -scale * math.log(SMALLEST_SCALE)))
@@ -113,7 +116,7 @@ def _source_positions(transforms):
     y, x = np.divmod(np.arange(HEIGHT * WIDTH, dtype=np.float32), WIDTH)
     a, b, shift_x, c, d, shift_y = tf.unstack(tf.reshape(transforms, [-1, 6, 1]), axis=1)
     x, y = x + 0.5 - shift_x, y + 0.5 - shift_y
-    determinant = a * d - b * c
+    determinant = _determinants(transforms)[:, None]
     source_x, source_y = (d * x - b * y) / determinant - 0.5, (a * y - c * x) / determinant - 0.5
     return tf.clip_by_value(source_x, 0.0, WIDTH - 1.0), tf.clip_by_value(source_y, 0.0, HEIGHT - 1.0)
 

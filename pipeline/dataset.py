@@ -28,8 +28,8 @@ def make_dataset(path, batches, augmentation=None):
     """A tf.data.Dataset of (frames uint8 (B, 10, 64, 64, 3), labels float32 (B, 10, 7, 2)), a batch an element.
 
     path: an HDF5 file of ours. batches: a function without arguments that returns an iterator over int arrays (B,) of
-    sequence numbers, endless or not. augmentation: what is to be drawn anew for each batch, or None. The file is open from an iterator's first element to its last, or until the
-    iterator is destroyed.
+    sequence numbers, endless or not. augmentation: an Augmentation of every batch, or None. The file is open from an
+    iterator's first element to its last, or until the iterator is destroyed.
 
     One element is one whole batch, because an element costs the same whether it holds one sequence or many; and what is
     yielded is uint8, a quarter of the float32 that the network computes with.

@@ -5,7 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from model.batch_normalization import fold_normalization
 from model.inference_graph import build_inference_graph, load_weights
+from model.layers import soft_argmax
 from model.network import NETWORKS
 from model.predictor import Predictor
 from model.training_graph import build_training_graph, exported_weights
@@ -73,8 +75,6 @@ def test_folded_weights_compute_what_normalization_does(trained, people):
     for layer, (mean, variance) in statistics.items():
         # The op reports the variance of a sample, and normalizes with that of the batch: n / (n - 1) apart.
         weights[f"{layer}/mean"], weights[f"{layer}/variance"] = mean, variance
-    from model.batch_normalization import fold_normalization
-
     inference = build_inference_graph(trained.network, num_units=16)
     positions = positions_of(inference, fold_normalization(weights), people.frames[::22])
     assert ((positions - people.labels[::22]) ** 2).mean() == pytest.approx(loss, rel=0.02)
@@ -108,7 +108,6 @@ def test_each_frame_passes_the_cnn_once_where_sequences_overlap(averages_mirror,
         load_weights(inference, session, drawn_weights(inference, seed=3))
         nodes = inference.input_frames, inference.joint_pos
         plain = Predictor(session, *nodes).predict(frames[positions])
-        session.run(inference.frame_features, {inference.input_frames: frames.reshape(2, 10, 64, 64, 3)})
         by_features = Predictor(CountingSession(session), *nodes, inference.frame_features)
         np.testing.assert_allclose(by_features.predict_block(frames, positions), plain, rtol=0, atol=1e-3)
         by_features._session.frames = 0
@@ -128,8 +127,6 @@ class CountingSession:
 
 
 def test_points_are_where_their_maps_are_high():
-    from model.layers import soft_argmax
-
     maps = np.zeros((2, 4, 8, 3), np.float32)
     maps[0, 1, 6, 0], maps[1, 3, 0, 2] = 50, 50
     with tf.Graph().as_default(), tf.Session() as session:
