@@ -108,9 +108,9 @@ def train(settings, data):
     kinds = tuple(settings["augment"])
     augmentation = Augmentation(kinds, settings["seed"], first_step) if kinds else None
     dataset = partial(make_dataset, data.path, batches, augmentation)
-    network, num_units = settings["network"], settings["num_units"]
-    training = build_training_graph(dataset, network, num_units, data.mean_pose, settings["seed"])
-    inference = build_inference_graph(network, num_units, averages_mirror="mirror" in kinds)
+    network, num_units, members = settings["network"], settings["num_units"], settings["members"]
+    training = build_training_graph(dataset, network, num_units, data.mean_pose, settings["seed"], members)
+    inference = build_inference_graph(network, num_units, kinds, members)
     config = session_config(resolve_precision(settings["precision"]))
     with (
         tf.Session(graph=training.graph, config=config) as session,

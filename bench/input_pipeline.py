@@ -89,7 +89,8 @@ def dataset_rate(make, seconds):
 
 
 def training_rate(network, pose, make, seconds):
-    training = build_training_graph(make, network, NETWORK_DEFAULTS[network]["num_units"], pose, seed=0)
+    num_units, members = (NETWORK_DEFAULTS[network][name] for name in ("num_units", "members"))
+    training = build_training_graph(make, network, num_units, pose, 0, members)
     with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
         session.run(training.initialize)
         step = session.make_callable(training.train_step, feed_list=[training.learning_rate])

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from model.network import joint_positions, mirror_averaged_positions
+from model.network import joint_positions
+from model.views import make_views
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.tensorflow_v1 import tf
 
@@ -18,11 +19,12 @@ class InferenceGraph(NamedTuple):
     saver: tf.train.Saver
 
 
-def build_inference_graph(network, num_units, averages_mirror=False):
+def build_inference_graph(network, num_units, averaged_kinds=(), members=1):
     """Builds the course's contract in a graph of its own: `input_frames`, `joint_pos` and the collection of the two.
 
-    network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether what the network makes of the
-    mirrored frames is averaged in, which takes twice the time and is of use only if mirrored frames were trained on.
+    network: a key of NETWORKS. num_units: size of the LSTM. averaged_kinds: those of the augmentation's kinds that were
+    trained with; for "mirror" and for "scale" what the network makes of the mirrored and of the enlarged frames is
+    averaged in, each for twice the time. members: how many networks are averaged.
     `variables` maps the names that they have in the training graph too to the variables.
     """
     graph = tf.Graph()
@@ -30,8 +32,9 @@ def build_inference_graph(network, num_units, averages_mirror=False):
         input_frames = tf.placeholder(
             dtype=tf.uint8, shape=[None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE], name="input_frames"
         )
-        build = mirror_averaged_positions if averages_mirror else joint_positions
-        joint_pos = tf.identity(build(input_frames, network, num_units), name="joint_pos")
+        views = make_views(mirrored="mirror" in averaged_kinds, enlarged="scale" in averaged_kinds)
+        positions = joint_positions(input_frames, network, num_units, members, views)
+        joint_pos = tf.identity(positions, name="joint_pos")
         tf.add_to_collection("validation_nodes", input_frames)
         tf.add_to_collection("validation_nodes", joint_pos)
         variables = {variable.op.name: variable for variable in tf.global_variables()}

@@ -8,7 +8,7 @@ from typing import Callable, NamedTuple
 
 from model.pyramid_cnn import pyramid_features
 from model.strided_cnn import strided_features
-from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
+from pipeline.joints import JOINT_NAMES
 from pipeline.normalization import normalize_frames
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.tensorflow_v1 import tf
@@ -38,46 +38,66 @@ NETWORKS = {
 HEAD_DEVIATION = 3.0
 
 
-def training_positions(input_frames, network, num_units, mean_pose):
+def training_positions(input_frames, network, num_units, members, mean_pose):
     """Builds the network behind uint8 frames, to be trained.
 
-    input_frames: uint8 tensor (B, 10, 64, 64, 3). network: a key of NETWORKS. num_units: size of the LSTM. mean_pose:
-    float32 array (7, 2) at which the head's bias starts. Returns float32 (B, 10, 7, 2), x and y in pixels, and the same
-    as the CNN's points give it frame by frame, or None.
+    input_frames: uint8 tensor (B, 10, 64, 64, 3). network: a key of NETWORKS. num_units: size of the LSTM. members: how
+    many networks of this kind, each with a CNN, an LSTM and a head of its own, learn side by side. mean_pose: float32
+    array (7, 2) at which the heads' biases start. Returns, for each member, float32 (B, 10, 7, 2), x and y in pixels,
+    and the same as its CNN's points give it frame by frame, or None.
     """
-    features, points = NETWORKS[network].features(_normalized(input_frames), is_training=True)
-    if points is not None:
-        points = tf.reshape((points + 1) * (FRAME_SHAPE[1] / 2), [-1, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2])
-    return _positions(features, network, num_units, mean_pose), points
+    frames, outputs = _normalized(input_frames), []
+    for scope in _member_scopes(members):
+        with tf.variable_scope(scope):
+            features, points = NETWORKS[network].features(frames, is_training=True)
+            if points is not None:
+                points = tf.reshape((points + 1) * (FRAME_SHAPE[1] / 2), [-1, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2])
+            outputs.append((_member_positions(features, network, num_units, mean_pose), points))
+    return outputs
 
 
-def joint_positions(input_frames, network, num_units):
-    """Builds the same network to predict: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
+def joint_positions(input_frames, network, num_units, members, views):
+    """Builds the same to predict: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
 
-    The tensor `frame_features` between CNN and LSTM, float32 (B*10, C), has a row for each frame: whoever evaluates
-    overlapping sequences computes it once a frame.
+    That is the average of what the members make of each of the views, functions of model.views. The tensor
+    `frame_features` between CNN and LSTM, float32 (B*10, C), has a row for each frame, in which those of all views and
+    members lie side by side: whoever evaluates overlapping sequences computes it once a frame.
     """
-    features, _ = NETWORKS[network].features(_normalized(input_frames), is_training=False)
-    return _positions(tf.identity(features, name="frame_features"), network, num_units)
-
-
-def mirror_averaged_positions(input_frames, network, num_units):
-    """The same, averaged with what the network makes of the mirrored frames; `frame_features` has both side by side."""
     frames = _normalized(input_frames)
-    both = tf.concat([frames, tf.reverse(frames, axis=[2])], axis=0)
-    features, _ = NETWORKS[network].features(both, is_training=False)
-    features = tf.identity(tf.concat(tf.split(features, 2), axis=1), name="frame_features")
-    both = _positions(tf.concat(tf.split(features, 2, axis=1), axis=0), network, num_units)
-    positions, mirrored = tf.split(both, 2)
-    mirrored = tf.gather(mirrored, MIRRORED_JOINTS, axis=2) * (-1.0, 1.0) + (float(FRAME_SHAPE[1]), 0.0)
-    return (positions + mirrored) / 2
+    features = _features(tf.concat([view.frames(frames) for view in views], axis=0), network, members)
+    features = tf.identity(tf.concat(tf.split(features, len(views)), axis=1), name="frame_features")
+    features = tf.concat(tf.split(features, len(views), axis=1), axis=0)
+    seen = tf.split(_positions(features, network, num_units, members), len(views))
+    return tf.add_n([view.positions(positions) for view, positions in zip(views, seen)]) / len(views)
 
 
 def _normalized(input_frames):
     return normalize_frames(tf.reshape(input_frames, [-1, *FRAME_SHAPE]))
 
 
-def _positions(features, network, num_units, mean_pose=None):
+def _member_scopes(members):
+    return [f"member_{number + 1}" for number in range(members)]
+
+
+def _features(frames, network, members):
+    """Those of all members side by side: normalized frames (F, 64, 64, 3) → float32 (F, members * C)."""
+    features = []
+    for scope in _member_scopes(members):
+        with tf.variable_scope(scope):
+            features.append(NETWORKS[network].features(frames, is_training=False)[0])
+    return tf.concat(features, axis=1)
+
+
+def _positions(features, network, num_units, members):
+    """The average of what the members make of their share of the features: float32 (B, 10, 7, 2)."""
+    positions = []
+    for scope, share in zip(_member_scopes(members), tf.split(features, members, axis=1)):
+        with tf.variable_scope(scope):
+            positions.append(_member_positions(share, network, num_units))
+    return tf.add_n(positions) / members
+
+
+def _member_positions(features, network, num_units, mean_pose=None):
     return _head(_hidden_states(features, num_units, NETWORKS[network].forget_bias), mean_pose)
 
 

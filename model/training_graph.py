@@ -13,7 +13,7 @@ POINTS_SHARE = 1.0
 class TrainingGraph(NamedTuple):
     """What the training loop runs.
 
-    train_step: op. loss: float32 scalar, px², that of the positions. learning_rate: placeholder, float32 scalar.
+    train_step: op. loss: float32 scalar, px², that of the members' average. learning_rate: placeholder, float32 scalar.
     global_step: int64 variable. averages: dict from a variable's name to its moving average. progress: dict from the
     names "training_seconds" and "best_validation_error" to float64 variables, which travel in the checkpoint. saver:
     saves and restores all.
@@ -30,21 +30,20 @@ class TrainingGraph(NamedTuple):
     saver: tf.train.Saver
 
 
-def build_training_graph(make_dataset, network, num_units, mean_pose, seed):
+def build_training_graph(make_dataset, network, num_units, mean_pose, seed, members=1):
     """Builds a graph of its own.
 
     make_dataset: a function that returns a tf.data.Dataset of (frames uint8 (B, 10, 64, 64, 3), labels float32
     (B, 10, 7, 2)). network: a key of NETWORKS. num_units: size of the LSTM. mean_pose: float32 (7, 2). seed: of the
-    weights' initial values.
+    weights' initial values. members: how many networks learn side by side, from the same batches.
     """
     graph = tf.Graph()
     with graph.as_default():
         tf.set_random_seed(seed)
         frames, labels = tf.data.make_one_shot_iterator(make_dataset()).get_next()
-        positions, points = training_positions(frames, network, num_units, mean_pose)
-        loss = minimized = tf.reduce_mean(tf.squared_difference(positions, labels))
-        if points is not None:
-            minimized += POINTS_SHARE * tf.reduce_mean(tf.squared_difference(points, labels))
+        outputs = training_positions(frames, network, num_units, members, mean_pose)
+        loss = _mean_squared_error(tf.add_n([positions for positions, _ in outputs]) / members, labels)
+        minimized = tf.add_n([_member_loss(positions, points, labels) for positions, points in outputs])
         weights = tf.global_variables()
 
         learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
@@ -76,6 +75,16 @@ def build_training_graph(make_dataset, network, num_units, mean_pose, seed):
         )
         graph.finalize()
     return training_graph
+
+
+def _member_loss(positions, points, labels):
+    """px²: each member learns by itself, as if there were no others."""
+    loss = _mean_squared_error(positions, labels)
+    return loss if points is None else loss + POINTS_SHARE * _mean_squared_error(points, labels)
+
+
+def _mean_squared_error(positions, labels):
+    return tf.reduce_mean(tf.squared_difference(positions, labels))
 
 
 def exported_weights(training, session):

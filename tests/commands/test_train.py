@@ -142,7 +142,15 @@ def test_history_has_a_row_for_each_evaluation(trained_run):
 
 def test_config_keeps_the_settings(trained_run, people):
     config = json.loads((trained_run.folder / "config.json").read_text())
-    expected = {"data": str(people.path), "epochs": 2, "time_limit": None, "batch_size": 4, "num_units": 8, "seed": 3}
+    expected = {
+        "data": str(people.path),
+        "epochs": 2,
+        "time_limit": None,
+        "batch_size": 4,
+        "num_units": 8,
+        "members": 1,
+        "seed": 3,
+    }
     expected.update(augment=["mirror", "scale", "rotation", "shift", "colour"], network="pyramid", learning_rate=0.004)
     expected.update(precision="float32", validation_split="video", validation_sequences=20, validation_data=None)
     assert expected.items() <= config.items()
@@ -418,8 +426,8 @@ def test_refuses_to_augment_and_not_to(refused, people):
 
 def test_without_augmentation_the_network_is_the_one_that_fits_soonest(monkeypatch):
     for arguments, expected in (
-        (["--no-augment"], {"augment": [], "network": "strided", "batch_size": 16, "num_units": 64}),
-        ([], {"network": "pyramid", "batch_size": 8, "num_units": 128}),
+        (["--no-augment"], {"augment": [], "network": "strided", "batch_size": 16, "num_units": 64, "members": 1}),
+        ([], {"network": "pyramid", "batch_size": 8, "num_units": 128, "members": 2}),
         (["--augment"], {"augment": ["mirror", "scale", "rotation", "shift", "colour"], "network": "pyramid"}),
         (["--augment", "shift,mirror"], {"augment": ["mirror", "shift"], "network": "pyramid"}),
         (["--network", "strided", "--batch-size", "3"], {"network": "strided", "batch_size": 3, "num_units": 64}),

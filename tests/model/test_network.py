@@ -17,6 +17,7 @@ from tests.conftest import drawn_weights
 POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
 EXCHANGED = [0, 2, 1, 4, 3, 6, 5]
 NORMALIZED_LAYERS = {"pyramid": 9, "strided": 0}
+MEMBERS = {"pyramid": 2, "strided": 1}
 
 
 class Trained(NamedTuple):
@@ -32,12 +33,16 @@ class Trained(NamedTuple):
 def trained(request, people):
     frames, labels = people.frames[::22], people.labels[::22]
     dataset = lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat()  # noqa: E731
-    training = build_training_graph(dataset, request.param, num_units=16, mean_pose=POSE, seed=1)
+    training = build_training_graph(dataset, request.param, 16, POSE, seed=1, members=MEMBERS[request.param])
     with tf.Session(graph=training.graph) as session:
         session.run(training.initialize)
         fetches, feeds = [training.loss, training.train_step], {training.learning_rate: 0.01}
         losses = [float(session.run(fetches, feeds)[0]) for _ in range(60)]
         yield Trained(request.param, training, session, losses)
+
+
+def inference_of(trained, **arguments):
+    return build_inference_graph(trained.network, num_units=16, members=MEMBERS[trained.network], **arguments)
 
 
 def positions_of(inference, weights, frames):
@@ -51,7 +56,7 @@ def test_learns(trained):
 
 
 def test_what_is_exported_predicts_what_was_learned(trained, people):
-    inference = build_inference_graph(trained.network, num_units=16)
+    inference = inference_of(trained)
     weights = exported_weights(trained.training, trained.session)
     shapes = {name: tuple(variable.shape.as_list()) for name, variable in inference.variables.items()}
     assert {name: value.shape for name, value in weights.items()} == shapes
@@ -68,40 +73,89 @@ def test_folded_weights_compute_what_normalization_does(trained, people):
     layers = [
         op for op in graph.get_operations() if op.type.startswith("FusedBatchNorm") and "grad" not in op.name.lower()
     ]
-    assert len(layers) == NORMALIZED_LAYERS[trained.network]
+    assert len(layers) == NORMALIZED_LAYERS[trained.network] * MEMBERS[trained.network]
     variables = {name: graph.get_tensor_by_name(f"{name}:0") for name in trained.training.averages}
     statistics = {op.name.rpartition("/")[0]: (op.outputs[1], op.outputs[2]) for op in layers}
     loss, weights, statistics = trained.session.run([trained.training.loss, variables, statistics])
     for layer, (mean, variance) in statistics.items():
         # The op reports the variance of a sample, and normalizes with that of the batch: n / (n - 1) apart.
         weights[f"{layer}/mean"], weights[f"{layer}/variance"] = mean, variance
-    inference = build_inference_graph(trained.network, num_units=16)
+    inference = inference_of(trained)
     positions = positions_of(inference, fold_normalization(weights), people.frames[::22])
     assert ((positions - people.labels[::22]) ** 2).mean() == pytest.approx(loss, rel=0.02)
 
 
+def test_members_are_averaged(people):
+    frames = people.frames[::30]
+    one, three = (build_inference_graph("strided", num_units=16, members=members) for members in (1, 3))
+    weights = drawn_weights(three, seed=3)
+    positions = []
+    for number in (1, 2, 3):
+        scope = f"member_{number}/"
+        own = {name.replace(scope, "member_1/"): value for name, value in weights.items() if name.startswith(scope)}
+        positions.append(positions_of(one, own, frames))
+    assert np.abs(positions[0] - positions[1]).max() > 1
+    np.testing.assert_allclose(positions_of(three, weights, frames), np.mean(positions, axis=0), rtol=0, atol=1e-3)
+
+
+def test_each_member_learns_by_itself(people):
+    """What one learns is the same whether or not there is another beside it."""
+    frames, labels = people.frames[::22], people.labels[::22]
+    dataset = lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat()  # noqa: E731
+    learned = {}
+    for members in (1, 2):
+        training = build_training_graph(dataset, "strided", 16, POSE, seed=1, members=members)
+        own = [name for name in training.averages if name.startswith("member_1/")]
+        with tf.Session(graph=training.graph) as session:
+            session.run(training.initialize)
+            for variable in training.graph.get_collection("trainable_variables"):
+                name = variable.op.name
+                values = np.random.default_rng(len(name)).normal(0, 0.05, variable.shape.as_list())
+                session.run(variable.initializer, {variable.initializer.inputs[1]: values})
+            for _ in range(5):
+                session.run(training.train_step, {training.learning_rate: 0.01})
+            learned[members] = session.run([training.averages[name] for name in sorted(own)])
+    assert len(learned[1]) == len(learned[2]) > 0
+    for alone, beside in zip(learned[1], learned[2]):
+        np.testing.assert_allclose(alone, beside, rtol=0, atol=1e-5)
+
+
+def mirrored(positions):
+    return positions[:, :, EXCHANGED] * [-1, 1] + [64, 0]
+
+
 def test_the_mirror_s_prediction_is_averaged_in(trained, people):
     frames = people.frames[::30]
-    plain = build_inference_graph(trained.network, num_units=16)
-    averaging = build_inference_graph(trained.network, num_units=16, averages_mirror=True)
+    plain, averaging = inference_of(trained), inference_of(trained, averaged_kinds=("mirror",))
     assert averaging.variables.keys() == plain.variables.keys()
     weights = drawn_weights(plain, seed=3)
-    mirrored = positions_of(plain, weights, frames[:, :, :, ::-1])[:, :, EXCHANGED] * [-1, 1] + [64, 0]
-    expected = (positions_of(plain, weights, frames) + mirrored) / 2
+    from_mirror = mirrored(positions_of(plain, weights, frames[:, :, :, ::-1]))
+    expected = (positions_of(plain, weights, frames) + from_mirror) / 2
+    np.testing.assert_allclose(positions_of(averaging, weights, frames), expected, rtol=0, atol=1e-3)
+
+
+def test_the_enlarged_frames_prediction_is_averaged_in(trained, people):
+    """On frames of one colour, which stay as they are when they are enlarged."""
+    frames = np.full_like(people.frames[:2], 77)
+    plain, averaging = inference_of(trained), inference_of(trained, averaged_kinds=("scale",))
+    weights = drawn_weights(plain, seed=3)
+    positions = positions_of(plain, weights, frames)
+    # What is seen at 0 of 64 lies at 5 of 64, and what is seen at 64 lies at 59.
+    expected = (positions + positions * 54 / 64 + 5) / 2
     np.testing.assert_allclose(positions_of(averaging, weights, frames), expected, rtol=0, atol=1e-3)
 
 
 def test_a_mirror_averaging_model_is_its_own_mirror(trained, people):
-    averaging = build_inference_graph(trained.network, num_units=16, averages_mirror=True)
+    averaging = inference_of(trained, averaged_kinds=("mirror", "scale"))
     weights = drawn_weights(averaging, seed=3)
     frames = people.frames[::30]
-    mirrored = positions_of(averaging, weights, frames[:, :, :, ::-1])[:, :, EXCHANGED] * [-1, 1] + [64, 0]
-    np.testing.assert_allclose(positions_of(averaging, weights, frames), mirrored, rtol=0, atol=1e-3)
+    from_mirror = mirrored(positions_of(averaging, weights, frames[:, :, :, ::-1]))
+    np.testing.assert_allclose(positions_of(averaging, weights, frames), from_mirror, rtol=0, atol=1e-3)
 
 
-@pytest.mark.parametrize("averages_mirror", [False, True])
-def test_each_frame_passes_the_cnn_once_where_sequences_overlap(averages_mirror, trained, people):
-    inference = build_inference_graph(trained.network, 16, averages_mirror)
+@pytest.mark.parametrize("kinds", [(), ("mirror", "scale")])
+def test_each_frame_passes_the_cnn_once_where_sequences_overlap(kinds, trained, people):
+    inference = inference_of(trained, averaged_kinds=kinds)
     frames = np.concatenate(people.frames[[0, 30]])
     positions = np.array([[*range(10)], [*range(5, 15)], [*range(10, 20)]])
     with tf.Session(graph=inference.graph) as session:
