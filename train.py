@@ -110,7 +110,7 @@ def train(settings, data):
     dataset = partial(make_dataset, data.path, batches, augmentation)
     network, num_units, members = settings["network"], settings["num_units"], settings["members"]
     training = build_training_graph(dataset, network, num_units, data.mean_pose, settings["seed"], members)
-    inference = build_inference_graph(network, num_units, kinds, members)
+    inference = build_inference_graph(network, num_units, members)
     config = session_config(resolve_precision(settings["precision"]))
     with (
         tf.Session(graph=training.graph, config=config) as session,

@@ -17,12 +17,14 @@ from pipeline.tensorflow_v1 import tf
 class Network(NamedTuple):
     """A CNN and what suits it.
 
-    features: a function of normalized frames, float32 (F, 64, 64, 3), and of whether it is being trained, that gives
-    float32 (F, C) and the points of the seven joints, float32 (F, 7, 2), or None. forget_bias: of the LSTM's cells.
-    adam_beta2: Adam's second decay. average_decay: of the weights' moving average.
+    features: a function of normalized frames, float32 (F, 64, 64, C), and of whether it is being trained, that gives
+    float32 (F, D) and the points of the seven joints, float32 (F, 7, 2), or None. sees_motion: whether C is 6, for each
+    frame comes with how it differs from the average of its sequence; it is 3 where it does not. forget_bias: of the
+    LSTM's cells. adam_beta2: Adam's second decay. average_decay: of the weights' moving average.
     """
 
     features: Callable
+    sees_motion: bool
     forget_bias: float
     adam_beta2: float
     average_decay: float
@@ -30,8 +32,8 @@ class Network(NamedTuple):
 
 # A frame that was trained on shows where its joints are: the strided CNN's cells start out forgetting those before it.
 NETWORKS = {
-    "strided": Network(strided_features, forget_bias=-1.0, adam_beta2=0.95, average_decay=0.99),
-    "pyramid": Network(pyramid_features, forget_bias=1.0, adam_beta2=0.99, average_decay=0.995),
+    "strided": Network(strided_features, sees_motion=False, forget_bias=-1.0, adam_beta2=0.95, average_decay=0.99),
+    "pyramid": Network(pyramid_features, sees_motion=True, forget_bias=1.0, adam_beta2=0.99, average_decay=0.995),
 }
 
 # Hidden states lie between -1 and 1, positions spread over tens of pixels: the head starts at a scale that spans them.
@@ -46,7 +48,7 @@ def training_positions(input_frames, network, num_units, members, mean_pose):
     array (7, 2) at which the heads' biases start. Returns, for each member, float32 (B, 10, 7, 2), x and y in pixels,
     and the same as its CNN's points give it frame by frame, or None.
     """
-    frames, outputs = _normalized(input_frames), []
+    frames, outputs = _seen(input_frames, network), []
     for scope in _member_scopes(members):
         with tf.variable_scope(scope):
             features, points = NETWORKS[network].features(frames, is_training=True)
@@ -56,23 +58,33 @@ def training_positions(input_frames, network, num_units, members, mean_pose):
     return outputs
 
 
-def joint_positions(input_frames, network, num_units, members, views):
+def joint_positions(input_frames, network, num_units, members):
     """Builds the same to predict: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
 
-    That is the average of what the members make of each of the views, functions of model.views. The tensor
-    `frame_features` between CNN and LSTM, float32 (B*10, C), has a row for each frame, in which those of all views and
-    members lie side by side: whoever evaluates overlapping sequences computes it once a frame.
+    That is the average of what the members give. Where the CNN sees a frame by itself, the tensor `frame_features`
+    between CNN and LSTM, float32 (B*10, members * D), has a row for each frame: whoever evaluates overlapping sequences
+    computes it once a frame.
     """
-    frames = _normalized(input_frames)
-    features = _features(tf.concat([view.frames(frames) for view in views], axis=0), network, members)
-    features = tf.identity(tf.concat(tf.split(features, len(views)), axis=1), name="frame_features")
-    features = tf.concat(tf.split(features, len(views), axis=1), axis=0)
-    seen = tf.split(_positions(features, network, num_units, members), len(views))
-    return tf.add_n([view.positions(positions) for view, positions in zip(views, seen)]) / len(views)
+    features = _features(_seen(input_frames, network), network, members)
+    if not NETWORKS[network].sees_motion:
+        features = tf.identity(features, name="frame_features")
+    return _positions(features, network, num_units, members)
 
 
-def _normalized(input_frames):
-    return normalize_frames(tf.reshape(input_frames, [-1, *FRAME_SHAPE]))
+def _seen(input_frames, network):
+    """What the CNN sees of uint8 frames (B, 10, 64, 64, 3): float32 (B*10, 64, 64, C)."""
+    frames = normalize_frames(tf.reshape(input_frames, [-1, *FRAME_SHAPE]))
+    return _with_motion(frames) if NETWORKS[network].sees_motion else frames
+
+
+def _with_motion(frames):
+    """float32 (B*10, 64, 64, 3) → (B*10, 64, 64, 6): each frame, and how it differs from the average of its ten.
+
+    What differs is what moves: most often the person, and not what stands around.
+    """
+    sequences = tf.reshape(frames, [-1, FRAMES_PER_SEQUENCE, *FRAME_SHAPE])
+    motion = sequences - tf.reduce_mean(sequences, axis=1, keepdims=True)
+    return tf.concat([frames, tf.reshape(motion, [-1, *FRAME_SHAPE])], axis=3)
 
 
 def _member_scopes(members):
@@ -80,7 +92,7 @@ def _member_scopes(members):
 
 
 def _features(frames, network, members):
-    """Those of all members side by side: normalized frames (F, 64, 64, 3) → float32 (F, members * C)."""
+    """Those of all members side by side: float32 (F, 64, 64, C) → (F, members * D)."""
     features = []
     for scope in _member_scopes(members):
         with tf.variable_scope(scope):

@@ -17,7 +17,7 @@ NUM_FEATURES = 256
 
 
 def pyramid_features(values, is_training):
-    """float32 (F, 64, 64, 3), normalized → float32 (F, 256), and points, float32 (F, 7, 2), -1 to 1 across the frame.
+    """float32 (F, 64, 64, C), normalized → float32 (F, 256), and points, float32 (F, 7, 2), -1 to 1 across the frame.
 
     The features are a fully connected layer on where 64 maps are high and on what the frame holds on average. The
     first seven of the 64 are the points, one for each joint, for a loss of their own. is_training: whether convolutions

@@ -5,7 +5,7 @@ from model.inference_graph import build_inference_graph, load_weights
 from pipeline.tensorflow_v1 import tf
 from tests.conftest import drawn_weights
 
-HEAD_OPS = {"Identity", "Reshape", "MatMul", "BiasAdd", "Add", "AddV2"}
+HEAD_OPS = {"Identity", "Reshape", "MatMul", "BiasAdd", "Add", "AddV2", "AddN", "RealDiv"}
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from pipeline.tensorflow_v1 import tf
 from tests.conftest import drawn_weights
 
 POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
-EXCHANGED = [0, 2, 1, 4, 3, 6, 5]
 NORMALIZED_LAYERS = {"pyramid": 9, "strided": 0}
 MEMBERS = {"pyramid": 2, "strided": 1}
 
@@ -41,8 +40,8 @@ def trained(request, people):
         yield Trained(request.param, training, session, losses)
 
 
-def inference_of(trained, **arguments):
-    return build_inference_graph(trained.network, num_units=16, members=MEMBERS[trained.network], **arguments)
+def inference_of(trained):
+    return build_inference_graph(trained.network, num_units=16, members=MEMBERS[trained.network])
 
 
 def positions_of(inference, weights, frames):
@@ -120,42 +119,20 @@ def test_each_member_learns_by_itself(people):
         np.testing.assert_allclose(alone, beside, rtol=0, atol=1e-5)
 
 
-def mirrored(positions):
-    return positions[:, :, EXCHANGED] * [-1, 1] + [64, 0]
+def test_the_pyramid_sees_what_moves(people):
+    """A sequence of one frame ten times holds no motion; then one frame that differs changes all ten."""
+    inference = build_inference_graph("pyramid", num_units=16)
+    assert inference.frame_features is None
+    weights = drawn_weights(inference, seed=3)
+    sequences = np.repeat(people.frames[:1, :1], 10, axis=1).repeat(2, axis=0)
+    sequences[1, 9] = people.frames[30, 0]
+    first, second = positions_of(inference, weights, sequences)
+    assert np.abs(first - second)[:9].max(axis=(1, 2)).min() > 1e-3
 
 
-def test_the_mirror_s_prediction_is_averaged_in(trained, people):
-    frames = people.frames[::30]
-    plain, averaging = inference_of(trained), inference_of(trained, averaged_kinds=("mirror",))
-    assert averaging.variables.keys() == plain.variables.keys()
-    weights = drawn_weights(plain, seed=3)
-    from_mirror = mirrored(positions_of(plain, weights, frames[:, :, :, ::-1]))
-    expected = (positions_of(plain, weights, frames) + from_mirror) / 2
-    np.testing.assert_allclose(positions_of(averaging, weights, frames), expected, rtol=0, atol=1e-3)
-
-
-def test_the_enlarged_frames_prediction_is_averaged_in(trained, people):
-    """On frames of one colour, which stay as they are when they are enlarged."""
-    frames = np.full_like(people.frames[:2], 77)
-    plain, averaging = inference_of(trained), inference_of(trained, averaged_kinds=("scale",))
-    weights = drawn_weights(plain, seed=3)
-    positions = positions_of(plain, weights, frames)
-    # What is seen at 0 of 64 lies at 5 of 64, and what is seen at 64 lies at 59.
-    expected = (positions + positions * 54 / 64 + 5) / 2
-    np.testing.assert_allclose(positions_of(averaging, weights, frames), expected, rtol=0, atol=1e-3)
-
-
-def test_a_mirror_averaging_model_is_its_own_mirror(trained, people):
-    averaging = inference_of(trained, averaged_kinds=("mirror", "scale"))
-    weights = drawn_weights(averaging, seed=3)
-    frames = people.frames[::30]
-    from_mirror = mirrored(positions_of(averaging, weights, frames[:, :, :, ::-1]))
-    np.testing.assert_allclose(positions_of(averaging, weights, frames), from_mirror, rtol=0, atol=1e-3)
-
-
-@pytest.mark.parametrize("kinds", [(), ("mirror", "scale")])
-def test_each_frame_passes_the_cnn_once_where_sequences_overlap(kinds, trained, people):
-    inference = inference_of(trained, averaged_kinds=kinds)
+@pytest.mark.parametrize("members", [1, 2])
+def test_each_frame_passes_the_strided_cnn_once_where_sequences_overlap(members, people):
+    inference = build_inference_graph("strided", 16, members)
     frames = np.concatenate(people.frames[[0, 30]])
     positions = np.array([[*range(10)], [*range(5, 15)], [*range(10, 20)]])
     with tf.Session(graph=inference.graph) as session:
