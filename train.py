@@ -26,6 +26,7 @@ from pipeline.batch_order import endless_batches, steps_per_epoch
 from pipeline.user_error import UserError, reported_user_errors
 from report.hardest import Hardest
 from report.history import append_to_history, read_history, start_history
+from report.sequence_ranking import SequenceRanking
 from run_data import check_same_data, data_identity, describe_run_data, open_run_data
 from run_settings import parse_settings, read_config, write_config
 from stop_signals import stop_signals
@@ -65,9 +66,10 @@ def main():
             check_same_data(read_config(settings["out"]), data)
         os.makedirs(settings["out"], exist_ok=True)
         write_config(settings, data_identity(data))
-        print(describe_run_data(settings, data), flush=True)
+        description = describe_run_data(settings, data)
+        print(description, flush=True)
         train(settings, data)
-        finish(settings, data)
+        finish(settings, data, description)
 
 
 def check_folder(settings):
@@ -212,12 +214,57 @@ def show_progress(bar, done, loss, state, batch_size):
         bar.update(done - bar.n)
 
 
-def finish(settings, data):
-    """Exports the best weights, checks the contract in a fresh process, scores the exported model, draws the plots."""
-    from model.saved_model import copy_model, loaded_model
-    from report.loss_curves import draw_loss_curves
+def finish(settings, data, description):
+    """Exports the best weights, scores the exported model, draws the plots, writes the report.
 
-    out = settings["out"]
+    description: what describe_run_data says.
+    """
+    from model.saved_model import loaded_model
+    from report.html_report import Report, write_html_report
+    from report.loss_curves import draw_loss_curves
+    from report.shown_sequence import predict_shown_sequences
+
+    out, store = settings["out"], data.validation_store
+    model, verdict = export_best(out)
+    hardest, ranking = Hardest(), SequenceRanking()
+    with loaded_model(model) as predictor:
+        errors = score_sequences(predictor, store, data.validation, hardest, ranking)
+        examples = predict_examples(predictor, store, data.validation)
+        sequences = predict_shown_sequences(predictor, store, ranking)
+    pose_errors = score_pose(data.mean_pose, store, data.validation)
+    metrics, worst = make_metrics(errors, pose_errors, hardest), worst_examples(hardest, store)
+    paths = write_scores(out, metrics, examples, worst)
+    history = read_history(os.path.join(out, "history.csv"))
+    curves = draw_loss_curves(os.path.join(out, "plots", "loss.png"), history, metrics["mean_pose_pixel_error"])
+    report = Report(
+        title=f"Run: {os.path.basename(os.path.abspath(out))}",
+        metrics=metrics,
+        mean_pose=pose_errors.summary(),
+        data=description,
+        hardest=hardest.summary_line(),
+        sequences=sequences,
+        worst=worst,
+        history=history,
+        settings=read_config(out),
+    )
+    report_path = write_html_report(os.path.join(out, "report.html"), report)
+
+    print(f"\nerrors on the {metrics['sequences']} validation sequences")
+    print_scores(errors, pose_errors, hardest)
+    print(f"\nmodel    {model}, {verdict}")
+    print("plots    " + "\n         ".join([curves, *paths[1:]]))
+    print(f"numbers  {paths[0]}")
+    print(f"report   {report_path}")
+
+
+def export_best(out):
+    """Copies the best weights' four files to model/ and checks the contract in a fresh process.
+
+    Returns the path of model/ and what the check printed. Raises UserError where there are no weights, or where they
+    break the contract.
+    """
+    from model.saved_model import copy_model
+
     best, model = os.path.join(out, "checkpoints", "best"), os.path.join(out, "model")
     if not os.path.isdir(best):
         raise UserError("stopped before the first evaluation, so there is no model; start again in another --out")
@@ -225,22 +272,7 @@ def finish(settings, data):
     check = subprocess.run([sys.executable, evaluate_command(), model], capture_output=True, text=True)
     if check.returncode:
         raise UserError(f"the exported model breaks the contract: {check.stderr}")
-
-    hardest = Hardest()
-    with loaded_model(model) as predictor:
-        errors = score_sequences(predictor, data.validation_store, data.validation, hardest)
-        examples = predict_examples(predictor, data.validation_store, data.validation)
-    pose_errors = score_pose(data.mean_pose, data.validation_store, data.validation)
-    metrics = make_metrics(errors, pose_errors, hardest)
-    paths = write_scores(out, metrics, examples, worst_examples(hardest, data.validation_store))
-    history = read_history(os.path.join(out, "history.csv"))
-    curves = draw_loss_curves(os.path.join(out, "plots", "loss.png"), history, metrics["mean_pose_pixel_error"])
-
-    print(f"\nerrors on the {metrics['sequences']} validation sequences")
-    print_scores(errors, pose_errors, hardest)
-    print(f"\nmodel    {model}, {check.stdout.strip()}")
-    print("plots    " + "\n         ".join([curves, *paths[1:]]))
-    print(f"numbers  {paths[0]}")
+    return model, check.stdout.strip()
 
 
 def evaluate_command():
