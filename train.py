@@ -45,7 +45,8 @@ class State(NamedTuple):
 class Run(NamedTuple):
     """What a run consists of: settings, data, the two graphs, each with its session, and what predicts in the second.
 
-    settings: dict. data: RunData. training: TrainingGraph. inference: InferenceGraph. predictor: Predictor.
+    settings: dict. data: RunData. training: TrainingGraph. inference: InferenceGraph. predictor: Predictor. events: what
+    writes for TensorBoard, or None.
     """
 
     settings: dict
@@ -55,6 +56,7 @@ class Run(NamedTuple):
     inference: NamedTuple
     inference_session: object
     predictor: object
+    events: object
 
 
 def main():
@@ -117,6 +119,7 @@ def train(settings, data):
     with (
         tf.Session(graph=training.graph, config=config) as session,
         tf.Session(graph=inference.graph) as inference_session,
+        opened_events(settings, training.graph, first_step) as events,
         user_errors_of_dataset(),
     ):
         session.run(training.initialize)
@@ -125,7 +128,17 @@ def train(settings, data):
         if settings["resume"]:
             state = State(*restore_checkpoint(last, training, session))
         predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
-        training_loop(Run(settings, data, training, session, inference, inference_session, predictor), state)
+        run = Run(settings, data, training, session, inference, inference_session, predictor, events)
+        training_loop(run, state)
+
+
+def opened_events(settings, graph, first_step):
+    """A context manager that yields what writes for TensorBoard, or None where that is not asked for."""
+    if not settings["tensorboard"]:
+        return contextlib.nullcontext()
+    from report.event_files import event_files
+
+    return event_files(os.path.join(settings["out"], "tensorboard"), graph, first_step)
 
 
 def training_loop(run, state):
@@ -150,7 +163,7 @@ def training_loop(run, state):
                 done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
                 show_progress(bar, done, loss, state, settings["batch_size"])
             if losses:
-                state = evaluate_and_save(run, state, sum(losses) / len(losses))
+                state = evaluate_and_save(run, state, sum(losses) / len(losses), rate)
         if is_stopping():
             tqdm.write("stopped; --resume goes on from here")
 
@@ -161,8 +174,11 @@ def next_evaluation(done):
     return min(1.0, (number / EVALUATIONS) ** 1.5)
 
 
-def evaluate_and_save(run, state, train_loss):
-    """Scores the averaged weights, keeps them if they are the best, saves the run's state; returns the new State."""
+def evaluate_and_save(run, state, train_loss, rate):
+    """Scores the averaged weights, keeps them if they are the best, saves the run's state; returns the new State.
+
+    train_loss: the mean since the last evaluation, px². rate: the learning rate of the last step.
+    """
     from model.checkpoint import save_checkpoint
     from model.inference_graph import load_weights
     from model.saved_model import save_model
@@ -187,6 +203,11 @@ def evaluate_and_save(run, state, train_loss):
         "validation_pixel_error": errors.mean_pixel_error,
     }
     append_to_history(os.path.join(settings["out"], "history.csv"), row)
+    if run.events is not None:
+        from report.event_files import write_events
+
+        examples = predict_examples(run.predictor, data.validation_store, data.validation)
+        write_events(run.events, row, rate, examples)
     tqdm.write(
         f"step {row['step']:6}  {row['seconds']:6.1f} s  training loss {train_loss:7.2f} px²  "
         f"validation loss {row['validation_loss']:7.2f} px²  pixel error {row['validation_pixel_error']:6.3f} px"
