@@ -13,7 +13,7 @@ NOTEBOOK = ROOT / "notebook.ipynb"
 
 @pytest.fixture(scope="module")
 def executed(people, tmp_path_factory):
-    """The notebook after its cells have run where nothing but the project lies, with six videos as the course's file."""
+    """A folder with nothing but the project, and the notebook after its cells have run there on six videos."""
     folder = tmp_path_factory.mktemp("notebook")
     for path in ROOT.iterdir():
         if path.name in ("pipeline", "model", "report", "requirements.txt") or path.suffix == ".py":

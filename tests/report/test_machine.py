@@ -1,15 +1,14 @@
 import os
 import platform
 
-import tensorflow
-
+from pipeline.tensorflow_v1 import tf
 from report.machine import describe_machine
 
 
 def test_what_it_is_and_the_versions():
     machine = describe_machine()
     assert machine["Python"] == platform.python_version()
-    assert machine["tensorflow"] == tensorflow.__version__
+    assert machine["tensorflow"] == tf.__version__
     assert 1 <= int(machine["cores"]) <= os.cpu_count()
     assert machine["processor"] and machine["operating system"].endswith(platform.machine())
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
