@@ -1,29 +1,33 @@
 # `make demo` needs Python 3.10 to 3.13 and make; everything else is installed into .venv.
 PYTHON ?= python3
 VENV := .venv
-RUN := $(VENV)/bin/python
+VENV_PYTHON := $(VENV)/bin/python
 
-.PHONY: demo test install install-dev clean
+.PHONY: demo test submission install install-dev clean
 
 demo: $(VENV)/installed
-	$(RUN) train.py --demo
+	$(VENV_PYTHON) train.py --demo
 
 test: $(VENV)/installed-dev
-	$(RUN) -m pytest
+	$(VENV_PYTHON) -m pytest
+
+# make submission RUN=runs/first
+submission: $(VENV)/installed
+	$(VENV_PYTHON) make_submission.py "$(RUN)"
 
 install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev
 
-$(RUN):
+$(VENV_PYTHON):
 	$(PYTHON) -c "import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13) and 'error: Python 3.10 to 3.13 is needed; name one with make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: requirements.txt | $(RUN)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/installed: requirements.txt | $(VENV_PYTHON)
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
 clean:

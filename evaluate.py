@@ -14,7 +14,9 @@ from pipeline.store import SequenceStore
 from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
 from report.hardest import Hardest
 from report.pixel_error import PixelErrors
+from report.sequence_ranking import SequenceRanking
 from report.table import format_table
+from run_data import describe_scored_data
 
 EXAMPLES = 15
 LABELS_PER_READ = 512
@@ -43,7 +45,7 @@ def parse_arguments():
     )
     parser.add_argument("model", metavar="MODEL_DIR", help="the folder with checkpoint and the three my_model files")
     parser.add_argument("data", metavar="DATA.h5", nargs="?", help="a converted data set; without it, only the check")
-    parser.add_argument("--out", metavar="DIR", help="write metrics.json and the plots to this folder")
+    parser.add_argument("--out", metavar="DIR", help="write metrics.json, the plots and report.html to this folder")
     return parser.parse_args()
 
 
@@ -62,25 +64,38 @@ def check(directory):
 def evaluate(directory, store, out):
     """Prints the table of the model's errors on the whole data set; writes scores and plots to the folder `out`."""
     from model.saved_model import loaded_model
+    from report.html_report import Report, write_html_report
+    from report.shown_sequence import predict_shown_sequences
 
     indices = np.arange(len(store))
     with loaded_model(directory) as predictor:
-        hardest = Hardest()
-        errors = score_sequences(predictor, store, indices, hardest)
+        hardest, ranking = Hardest(), SequenceRanking()
+        errors = score_sequences(predictor, store, indices, hardest, ranking)
         mean_pose_errors = score_pose(mean_pose(store, indices), store, indices)
         print(f"{len(store)} sequences")
         print_scores(errors, mean_pose_errors, hardest)
         if out is not None:
             metrics = make_metrics(errors, mean_pose_errors, hardest)
-            examples = predict_examples(predictor, store, indices)
-            paths = write_scores(out, metrics, examples, worst_examples(hardest, store))
+            examples, worst = predict_examples(predictor, store, indices), worst_examples(hardest, store)
+            paths = write_scores(out, metrics, examples, worst)
+            report = Report(
+                title=f"Evaluation: {os.path.basename(os.path.abspath(out))}",
+                metrics=metrics,
+                mean_pose=mean_pose_errors.summary(),
+                data=describe_scored_data(store),
+                hardest=hardest.summary_line(),
+                sequences=predict_shown_sequences(predictor, store, ranking),
+                worst=worst,
+            )
+            paths.append(write_html_report(os.path.join(out, "report.html"), report))
             print("wrote " + ", ".join(paths))
 
 
-def score_sequences(predictor, store, indices, hardest=None):
+def score_sequences(predictor, store, indices, hardest=None, ranking=None):
     """The PixelErrors of a Predictor on these sequences, int (N,), of an open SequenceStore; in constant memory.
 
-    hardest: a Hardest that gets the same predictions, where it is asked for which videos and frames are hardest.
+    hardest, ranking: a Hardest and a SequenceRanking that get the same predictions, where it is asked for which videos,
+    frames and sequences are hardest.
     """
     errors = PixelErrors()
     with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None, delay=2) as progress:
@@ -89,6 +104,8 @@ def score_sequences(predictor, store, indices, hardest=None):
             errors.add(predictions, block.labels)
             if hardest is not None:
                 hardest.add(predictions, block.labels, store.sequences[block.indices], store.videos[block.indices])
+            if ranking is not None:
+                ranking.add(block.indices, predictions, block.labels)
             progress.update(len(block.indices))
     return errors
 

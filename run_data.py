@@ -67,11 +67,20 @@ def describe_run_data(settings, data):
     shared = count_sharing_frames(data.store, data.training, data.validation_store, data.validation)
     videos = len(np.unique(data.store.videos[data.training]))
     validation_videos = len(np.unique(data.validation_store.videos[data.validation]))
-    source = settings["validation_data"] or f"split by {settings['validation_split']}"
+    source = os.path.basename(settings["validation_data"] or "") or f"split by {settings['validation_split']}"
     return (
         f"training on    {len(data.training)} sequences of {_videos(videos)}\n"
         f"validating on  {len(data.validation)} sequences of {_videos(validation_videos)} ({source}), "
         f"{shared} of which share a frame with training"
+    )
+
+
+def describe_scored_data(store):
+    """A line on what is scored where nothing is known of the training."""
+    return (
+        f"scored on      all {len(store)} sequences of {_videos(len(np.unique(store.videos)))} in "
+        f"{os.path.basename(store.path)}; the mean pose is theirs, and whether the model was trained on their frames "
+        "is not known here"
     )
 
 

@@ -26,6 +26,7 @@ from pipeline.batch_order import endless_batches, steps_per_epoch
 from pipeline.user_error import UserError, reported_user_errors
 from report.hardest import Hardest
 from report.history import append_to_history, read_history, start_history
+from report.sequence_ranking import SequenceRanking
 from run_data import check_same_data, data_identity, describe_run_data, open_run_data
 from run_settings import parse_settings, read_config, write_config
 from stop_signals import stop_signals
@@ -44,7 +45,8 @@ class State(NamedTuple):
 class Run(NamedTuple):
     """What a run consists of: settings, data, the two graphs, each with its session, and what predicts in the second.
 
-    settings: dict. data: RunData. training: TrainingGraph. inference: InferenceGraph. predictor: Predictor.
+    settings: dict. data: RunData. training: TrainingGraph. inference: InferenceGraph. predictor: Predictor. events: what
+    writes for TensorBoard, or None.
     """
 
     settings: dict
@@ -54,6 +56,7 @@ class Run(NamedTuple):
     inference: NamedTuple
     inference_session: object
     predictor: object
+    events: object
 
 
 def main():
@@ -65,9 +68,10 @@ def main():
             check_same_data(read_config(settings["out"]), data)
         os.makedirs(settings["out"], exist_ok=True)
         write_config(settings, data_identity(data))
-        print(describe_run_data(settings, data), flush=True)
+        description = describe_run_data(settings, data)
+        print(description, flush=True)
         train(settings, data)
-        finish(settings, data)
+        finish(settings, data, description)
 
 
 def check_folder(settings):
@@ -115,6 +119,7 @@ def train(settings, data):
     with (
         tf.Session(graph=training.graph, config=config) as session,
         tf.Session(graph=inference.graph) as inference_session,
+        opened_events(settings, training.graph, first_step) as events,
         user_errors_of_dataset(),
     ):
         session.run(training.initialize)
@@ -123,7 +128,17 @@ def train(settings, data):
         if settings["resume"]:
             state = State(*restore_checkpoint(last, training, session))
         predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
-        training_loop(Run(settings, data, training, session, inference, inference_session, predictor), state)
+        run = Run(settings, data, training, session, inference, inference_session, predictor, events)
+        training_loop(run, state)
+
+
+def opened_events(settings, graph, first_step):
+    """A context manager that yields what writes for TensorBoard, or None where that is not asked for."""
+    if not settings["tensorboard"]:
+        return contextlib.nullcontext()
+    from report.event_files import event_files
+
+    return event_files(os.path.join(settings["out"], "tensorboard"), graph, first_step)
 
 
 def training_loop(run, state):
@@ -148,7 +163,7 @@ def training_loop(run, state):
                 done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
                 show_progress(bar, done, loss, state, settings["batch_size"])
             if losses:
-                state = evaluate_and_save(run, state, sum(losses) / len(losses))
+                state = evaluate_and_save(run, state, sum(losses) / len(losses), rate)
         if is_stopping():
             tqdm.write("stopped; --resume goes on from here")
 
@@ -159,8 +174,11 @@ def next_evaluation(done):
     return min(1.0, (number / EVALUATIONS) ** 1.5)
 
 
-def evaluate_and_save(run, state, train_loss):
-    """Scores the averaged weights, keeps them if they are the best, saves the run's state; returns the new State."""
+def evaluate_and_save(run, state, train_loss, rate):
+    """Scores the averaged weights, keeps them if they are the best, saves the run's state; returns the new State.
+
+    train_loss: the mean since the last evaluation, px². rate: the learning rate of the last step.
+    """
     from model.checkpoint import save_checkpoint
     from model.inference_graph import load_weights
     from model.saved_model import save_model
@@ -185,6 +203,11 @@ def evaluate_and_save(run, state, train_loss):
         "validation_pixel_error": errors.mean_pixel_error,
     }
     append_to_history(os.path.join(settings["out"], "history.csv"), row)
+    if run.events is not None:
+        from report.event_files import write_events
+
+        examples = predict_examples(run.predictor, data.validation_store, data.validation)
+        write_events(run.events, row, rate, examples)
     tqdm.write(
         f"step {row['step']:6}  {row['seconds']:6.1f} s  training loss {train_loss:7.2f} px²  "
         f"validation loss {row['validation_loss']:7.2f} px²  pixel error {row['validation_pixel_error']:6.3f} px"
@@ -212,12 +235,57 @@ def show_progress(bar, done, loss, state, batch_size):
         bar.update(done - bar.n)
 
 
-def finish(settings, data):
-    """Exports the best weights, checks the contract in a fresh process, scores the exported model, draws the plots."""
-    from model.saved_model import copy_model, loaded_model
-    from report.loss_curves import draw_loss_curves
+def finish(settings, data, description):
+    """Exports the best weights, scores the exported model, draws the plots, writes the report.
 
-    out = settings["out"]
+    description: what describe_run_data says.
+    """
+    from model.saved_model import loaded_model
+    from report.html_report import Report, write_html_report
+    from report.loss_curves import draw_loss_curves
+    from report.shown_sequence import predict_shown_sequences
+
+    out, store = settings["out"], data.validation_store
+    model, verdict = export_best(out)
+    hardest, ranking = Hardest(), SequenceRanking()
+    with loaded_model(model) as predictor:
+        errors = score_sequences(predictor, store, data.validation, hardest, ranking)
+        examples = predict_examples(predictor, store, data.validation)
+        sequences = predict_shown_sequences(predictor, store, ranking)
+    pose_errors = score_pose(data.mean_pose, store, data.validation)
+    metrics, worst = make_metrics(errors, pose_errors, hardest), worst_examples(hardest, store)
+    paths = write_scores(out, metrics, examples, worst)
+    history = read_history(os.path.join(out, "history.csv"))
+    curves = draw_loss_curves(os.path.join(out, "plots", "loss.png"), history, metrics["mean_pose_pixel_error"])
+    report = Report(
+        title=f"Run: {os.path.basename(os.path.abspath(out))}",
+        metrics=metrics,
+        mean_pose=pose_errors.summary(),
+        data=description,
+        hardest=hardest.summary_line(),
+        sequences=sequences,
+        worst=worst,
+        history=history,
+        settings=read_config(out),
+    )
+    report_path = write_html_report(os.path.join(out, "report.html"), report)
+
+    print(f"\nerrors on the {metrics['sequences']} validation sequences")
+    print_scores(errors, pose_errors, hardest)
+    print(f"\nmodel    {model}, {verdict}")
+    print("plots    " + "\n         ".join([curves, *paths[1:]]))
+    print(f"numbers  {paths[0]}")
+    print(f"report   {report_path}")
+
+
+def export_best(out):
+    """Copies the best weights' four files to model/ and checks the contract in a fresh process.
+
+    Returns the path of model/ and what the check printed. Raises UserError where there are no weights, or where they
+    break the contract.
+    """
+    from model.saved_model import copy_model
+
     best, model = os.path.join(out, "checkpoints", "best"), os.path.join(out, "model")
     if not os.path.isdir(best):
         raise UserError("stopped before the first evaluation, so there is no model; start again in another --out")
@@ -225,22 +293,7 @@ def finish(settings, data):
     check = subprocess.run([sys.executable, evaluate_command(), model], capture_output=True, text=True)
     if check.returncode:
         raise UserError(f"the exported model breaks the contract: {check.stderr}")
-
-    hardest = Hardest()
-    with loaded_model(model) as predictor:
-        errors = score_sequences(predictor, data.validation_store, data.validation, hardest)
-        examples = predict_examples(predictor, data.validation_store, data.validation)
-    pose_errors = score_pose(data.mean_pose, data.validation_store, data.validation)
-    metrics = make_metrics(errors, pose_errors, hardest)
-    paths = write_scores(out, metrics, examples, worst_examples(hardest, data.validation_store))
-    history = read_history(os.path.join(out, "history.csv"))
-    curves = draw_loss_curves(os.path.join(out, "plots", "loss.png"), history, metrics["mean_pose_pixel_error"])
-
-    print(f"\nerrors on the {metrics['sequences']} validation sequences")
-    print_scores(errors, pose_errors, hardest)
-    print(f"\nmodel    {model}, {check.stdout.strip()}")
-    print("plots    " + "\n         ".join([curves, *paths[1:]]))
-    print(f"numbers  {paths[0]}")
+    return model, check.stdout.strip()
 
 
 def evaluate_command():

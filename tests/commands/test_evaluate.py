@@ -138,15 +138,17 @@ def test_the_numbers_are_those_of_numpy(model, people, run, tmp_path):
     assert f"hardest of 6 videos: {hardest} ({metrics['video_pixel_error'][hardest]:.2f} px), " in output
 
 
-def test_out_gets_the_metrics_and_the_plots(foreign_model, people, run, tmp_path):
+def test_out_gets_the_metrics_the_plots_and_the_report(foreign_model, people, run, tmp_path):
     output = run(foreign_model, people.path, "--out", tmp_path / "deep" / "scores")
     plots = [os.path.join("plots", f"{name}.png") for name in ("accuracy", "predictions", "worst")]
-    files = ["metrics.json", *plots]
+    files = ["metrics.json", *plots, "report.html"]
     paths = [os.path.join(tmp_path, "deep", "scores", name) for name in files]
     assert output.splitlines()[-1] == "wrote " + ", ".join(paths)
     assert sorted(str(path) for path in tmp_path.rglob("*") if path.is_file()) == sorted(paths)
-    for path in paths[1:]:
+    for path in paths[1:-1]:
         assert min(read_png(path).shape[:2]) > 300
+    report = (tmp_path / "deep" / "scores" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>Evaluation: scores</h1>" in report and "whether the model was trained on their frames" in report
 
 
 @pytest.mark.parametrize("sequences_per_block", [1, 50, 131, 132])

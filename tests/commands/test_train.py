@@ -1,4 +1,5 @@
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 
 import h5py
+import matplotlib.image
 import numpy as np
 import pytest
 
@@ -96,7 +98,8 @@ def split_of_shared_run(people):
 
 def test_a_run_s_folder(trained_run):
     folder = trained_run.folder
-    assert sorted(os.listdir(folder)) == ["checkpoints", "config.json", "history.csv", "metrics.json", "model", "plots"]
+    files = ["config.json", "history.csv", "metrics.json", "report.html"]
+    assert sorted(os.listdir(folder)) == sorted([*files, "checkpoints", "model", "plots"])
     four_files = ["checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta"]
     assert sorted(os.listdir(folder / "model")) == four_files
     assert sorted(os.listdir(folder / "checkpoints")) == ["best", "last"]
@@ -123,7 +126,7 @@ def test_says_how_many_validation_sequences_share_frames(trained_run):
 
 def test_names_the_model_the_pictures_and_the_numbers(trained_run):
     plots = [os.path.join("plots", name) for name in os.listdir(trained_run.folder / "plots")]
-    for name in ("model", "metrics.json", *plots):
+    for name in ("model", "metrics.json", "report.html", *plots):
         assert os.path.join(trained_run.folder, name) in trained_run.stdout
     assert "The model keeps the contract." in trained_run.stdout
 
@@ -208,7 +211,7 @@ def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp
         data = open_run_data(settings, open_files)
         assert describe_run_data(settings, data).splitlines() == [
             "training on    132 sequences of 6 videos",
-            f"validating on  10 sequences of 1 video ({other}), 1 of which share a frame with training",
+            "validating on  10 sequences of 1 video (other.h5), 1 of which share a frame with training",
         ]
         np.testing.assert_allclose(data.mean_pose, people.labels.mean(axis=(0, 1), dtype=np.float64), rtol=1e-6)
 
@@ -254,6 +257,8 @@ def test_a_run_that_is_done_is_not_trained_again(earlier_run, run):
     run("--resume", "--out", earlier_run)
     after = contents_of(earlier_run)
     assert after.keys() == before.keys()
+    report = earlier_run / "report.html"
+    before[report] = before[report].replace(b"Run: trained<", b"Run: earlier<")
     for path, contents in before.items():
         if "plots" not in path.parts:
             assert after[path] == contents
@@ -285,13 +290,14 @@ def test_signals_are_as_before_afterwards():
 
 
 def test_help_fits_a_screen_and_has_an_example(run, monkeypatch, capfd):
-    monkeypatch.setenv("COLUMNS", "80")
-    with pytest.raises(SystemExit) as stopped:
-        run("--help")
-    lines = capfd.readouterr().out.splitlines()
-    assert stopped.value.code == 0
-    assert len(lines) <= 45 and max(map(len, lines)) <= 80
-    assert "example: python train.py --data youtube_train_data.h5" in " ".join(lines)
+    for columns, most_lines in (("80", 40), ("100", 34)):
+        monkeypatch.setenv("COLUMNS", columns)
+        with pytest.raises(SystemExit) as stopped:
+            run("--help")
+        lines = capfd.readouterr().out.splitlines()
+        assert stopped.value.code == 0
+        assert len(lines) <= most_lines and max(map(len, lines)) <= int(columns)
+        assert "example: python train.py --data youtube_train_data.h5" in " ".join(lines)
 
 
 def test_refuses_no_data_and_two_kinds_of_data(refused, people):
@@ -436,10 +442,115 @@ def test_without_augmentation_the_network_is_the_one_that_fits_soonest(monkeypat
         assert expected.items() <= parse_settings("").items()
 
 
-def test_a_run_without_augmentation(people, run, tmp_path):
-    run("--data", people.path, "--no-augment", "--epochs", 1, "--validation-sequences", 20, "--out", "plain")
-    assert json.loads((tmp_path / "plain" / "config.json").read_text())["augment"] == []
-    assert contract_breaches(str(tmp_path / "plain" / "model")) == []
+def settings_of(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
+    return parse_settings("")
+
+
+def test_a_config_file_gives_all_settings_back(trained_run, monkeypatch):
+    config = json.loads((trained_run.folder / "config.json").read_text())
+    settings = settings_of(monkeypatch, "--config", trained_run.folder / "config.json", "--out", "again")
+    expected = {**config, "out": "again", "resume": False, "tensorboard": False}
+    assert settings == {name: expected[name] for name in settings}
+    assert settings == settings_of(monkeypatch, *trained_run.arguments[:-1], "again")
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["--seed", "9"], {"seed": 9}),
+        (["--no-augment"], {"augment": []}),
+        (["--data", "other.h5"], {"data": "other.h5"}),
+        (["--demo"], {"data": None, "demo": True}),
+        (["--epochs", "7"], {"epochs": 7}),
+        (["--time-limit", "30"], {"epochs": None, "time_limit": 30.0}),
+        (["--validation-data", "v.h5"], {"validation_data": "v.h5", "validation_sequences": None}),
+    ],
+)
+def test_what_is_given_beside_a_config_file_comes_first(arguments, expected, trained_run, monkeypatch):
+    config = ["--config", trained_run.folder / "config.json", "--out", "again"]
+    assert settings_of(monkeypatch, *config, *arguments) == {**settings_of(monkeypatch, *config), **expected}
+
+
+def test_a_split_takes_the_place_of_a_config_file_s_validation_data(tmp_path, monkeypatch):
+    config = {"data": "data.h5", "validation_data": "other.h5", "augment": [], "epochs": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    settings = settings_of(monkeypatch, "--config", tmp_path / "config.json", "--validation-split", "tail")
+    assert (settings["validation_data"], settings["validation_split"]) == (None, "tail")
+    assert (settings["augment"], settings["network"], settings["time_limit"]) == ([], "strided", None)
+
+
+@pytest.mark.parametrize(
+    "contents, message",
+    [
+        ("", "config.json is not JSON"),
+        ("{", "config.json is not JSON"),
+        ("[]", "config.json holds no settings by name"),
+        ('{"data": "d.h5", "learning-rate": 1}', "config.json holds what is no setting: learning-rate; take it out"),
+        ('{"data": "d.h5", "epochs": "many"}', "config.json: argument --epochs: invalid positive whole number value"),
+        ('{"data": "d.h5", "epochs": true}', "config.json: argument --epochs: invalid positive whole number value"),
+        ('{"data": "d.h5", "augment": ["blur"]}', "config.json: argument --augment: invalid list of mirror,"),
+        ('{"data": "d.h5", "seed": [1]}', "config.json: argument --seed: invalid whole number"),
+        ('{"data": "d.h5", "demo": true}', "config.json: argument --demo: not allowed with"),
+        ('{"demo": "yes"}', "config.json: argument --demo: ignored explicit argument 'yes'"),
+        ("{}", "give either --data FILE.h5 or --demo"),
+    ],
+)
+def test_refuses_a_config_file_that_is_none(contents, message, refused, tmp_path):
+    (tmp_path / "config.json").write_text(contents)
+    assert refused("--config", "config.json").startswith(message)
+
+
+def test_refuses_a_config_file_that_cannot_be_read_and_one_for_a_run_that_goes_on(refused, earlier_run):
+    assert refused("--config", "nothing.json") == "nothing.json: No such file or directory; check the path"
+    assert refused("--config", ".").endswith("give a file, not a folder")
+    line = refused("--resume", "--out", earlier_run, "--config", earlier_run / "config.json")
+    assert line == "--resume goes on with the settings of the run in --out; leave --config out"
+
+
+@pytest.fixture(scope="module")
+def plain_run(people, tmp_path_factory):
+    """The folder of a run of one epoch without augmentation, with event files."""
+    folder = tmp_path_factory.mktemp("runs") / "plain"
+    arguments = ["--data", str(people.path), "--no-augment", "--epochs", "1", "--validation-sequences", "20"]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(sys, "argv", ["train.py", *arguments, "--tensorboard", "--out", str(folder)])
+        train.main()
+    return folder
+
+
+def test_a_run_without_augmentation(plain_run):
+    assert json.loads((plain_run / "config.json").read_text())["augment"] == []
+    assert contract_breaches(str(plain_run / "model")) == []
+
+
+def test_tensorboard_gets_the_curves_the_pictures_and_the_graph(plain_run):
+    [file] = (plain_run / "tensorboard").iterdir()
+    events = list(tf.train.summary_iterator(str(file)))
+    rows = read_history(plain_run / "history.csv")
+    found = {}
+    for event in events:
+        for value in event.summary.value:
+            content = value.image if value.HasField("image") else value.simple_value
+            found.setdefault(value.tag, []).append((event.step, content))
+    for tag, column in (
+        ("loss/training [px²]", "train_loss"),
+        ("loss/validation [px²]", "validation_loss"),
+        ("pixel error/validation [px]", "validation_pixel_error"),
+    ):
+        assert found[tag] == [(row["step"], pytest.approx(row[column], rel=1e-6)) for row in rows]
+    rates = [rate for _, rate in found["learning rate"]]
+    assert len(rates) == len(rows) and 5e-3 > max(rates) > 3e-3 and 0 < rates[-1] < 1e-3
+
+    assert [step for step, _ in found["predictions"]] == [row["step"] for row in rows]
+    for number in (0, -1):
+        image = found["predictions"][number][1]
+        picture = matplotlib.image.imread(io.BytesIO(image.encoded_image_string), format="png")
+        assert picture.shape == (image.height, image.width, image.colorspace)
+
+    [graph] = [event.graph_def for event in events if event.HasField("graph_def")]
+    names = {node.name for node in tf.GraphDef.FromString(graph).node}
+    assert {"learning_rate", "global_step", "head/weights"} <= names
 
 
 def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp_path):

@@ -1,0 +1,115 @@
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+import make_submission
+from tests.conftest import ROOT
+
+FOUR_FILES = ["checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta"]
+
+
+@pytest.fixture
+def run_folder(trained_run, tmp_path):
+    """A copy of the shared run's folder."""
+    return shutil.copytree(trained_run.folder, tmp_path / "first")
+
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """Runs the command with the given arguments; returns what it printed on standard output."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["make_submission.py", *map(str, arguments)])
+        capfd.readouterr()
+        make_submission.main()
+        output = capfd.readouterr()
+        assert output.err == ""
+        return output.out
+
+    return run
+
+
+@pytest.fixture
+def refused(monkeypatch, capfd, tmp_path):
+    """Runs the command, which must leave tmp_path as it was; returns its one error line without "error: "."""
+
+    def run(*arguments):
+        before = sorted(tmp_path.rglob("*"))
+        monkeypatch.setattr(sys, "argv", ["make_submission.py", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            make_submission.main()
+        error = capfd.readouterr().err
+        assert stopped.value.code == 2
+        assert error.startswith("error: ") and error.count("\n") == 1
+        assert sorted(tmp_path.rglob("*")) == before
+        return error[len("error: ") : -1]
+
+    return run
+
+
+def test_the_four_files_and_beside_them_the_report_and_the_code(run_folder, run, tmp_path):
+    assert f"wrote {run_folder / 'submission.zip'}: " in run(run_folder)
+    with zipfile.ZipFile(run_folder / "submission.zip") as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / "unpacked")
+    unpacked = tmp_path / "unpacked"
+    assert sorted(os.listdir(unpacked)) == sorted([*FOUR_FILES, "code", "report.html"])
+    for name in FOUR_FILES:
+        assert (unpacked / name).read_bytes() == (run_folder / "model" / name).read_bytes()
+    assert (unpacked / "report.html").read_bytes() == (run_folder / "report.html").read_bytes()
+    for file in (unpacked / "code").rglob("*.*"):
+        assert file.read_bytes() == (ROOT / file.relative_to(unpacked / "code")).read_bytes()
+
+
+def test_the_code_in_it_is_whole(run_folder, run, tmp_path):
+    run(run_folder, "--out", tmp_path / "handed_in.zip")
+    with zipfile.ZipFile(tmp_path / "handed_in.zip") as archive:
+        names = set(archive.namelist())
+        archive.extractall(tmp_path)
+    packages = {path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "tests"}
+    code = [*ROOT.glob("*.py"), *(path for package in packages for path in package.rglob("*.*"))]
+    code = {f"code/{path.relative_to(ROOT).as_posix()}" for path in code if path.suffix != ".pyc"}
+    assert len(packages) == 3 and code | {"code/requirements.txt", "code/LICENSE"} <= names
+    assert not any("__pycache__" in name or name.endswith((".h5", ".pkl", ".json")) for name in names)
+    command = [sys.executable, "-B", "code/train.py", "--help"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+
+
+def test_the_same_files_give_the_same_zip(run_folder, run, tmp_path):
+    run(run_folder, "--out", tmp_path / "first.zip")
+    for path in run_folder.rglob("*"):
+        os.utime(path, (2e9, 2e9))
+    run(run_folder, "--out", tmp_path / "second.zip")
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+
+
+def test_refuses_what_is_no_run_or_not_done(refused, run_folder, tmp_path):
+    assert refused("").startswith("no run is named; give its folder")
+    assert refused(tmp_path / "nothing").endswith("is not a folder; give that of a run of train.py")
+    assert "holds no run of train.py" in refused(run_folder / "plots")
+    for name in ("report.html", "model"):
+        os.rename(run_folder / name, tmp_path / name)
+        assert f"has no {name} yet; finish the run with python train.py --resume" in refused(run_folder)
+
+
+def test_refuses_a_model_that_breaks_the_contract(refused, run_folder):
+    (run_folder / "model" / "my_model.index").unlink()
+    assert "my_model.index" in refused(run_folder)
+
+
+def test_refuses_to_replace_a_file_and_a_place_that_is_none(refused, run_folder, tmp_path):
+    (run_folder / "submission.zip").write_text("theirs")
+    assert refused(run_folder).endswith("submission.zip exists; remove it or give another --out")
+    assert (run_folder / "submission.zip").read_text() == "theirs"
+    assert refused(run_folder, "--out", tmp_path / "no" / "such.zip").endswith("; check the path")
+
+
+def test_help_has_an_example(run, capfd):
+    with pytest.raises(SystemExit):
+        run("--help")
+    assert "example: python make_submission.py runs/first" in capfd.readouterr().out

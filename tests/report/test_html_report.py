@@ -1,0 +1,195 @@
+import json
+import os
+import re
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from pipeline.joints import JOINT_NAMES
+from report.html_report import Report, write_html_report
+from report.overlays import PREDICTION, TRUTH
+from report.pixel_error import PixelErrors
+from report.shown_sequence import ShownSequence
+from tests.report.chromium import CHROMIUM, chromium_page
+
+SECTIONS = ["summary", "sequences", "accuracy", "joints", "loss", "worst", "settings", "machine"]
+PHONE = (360, 640)
+DESKTOP = (1200, 900)
+
+
+@pytest.fixture(scope="module")
+def page(trained_run):
+    """A browser's page with the shared run's report on it."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium, which is not installed")
+    with chromium_page() as page:
+        page.resize(*DESKTOP)
+        page.open(trained_run.folder / "report.html")
+        yield page
+
+
+def noise_report(title="Run: noise", settings=None):
+    """A Report of random frames, which no PNG makes smaller."""
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 256, (4, 15, 64, 64, 3), dtype=np.uint8)
+    labels, predictions = random.uniform(-5, 70, (2, 4, 15, 7, 2))
+    errors = PixelErrors()
+    errors.add(predictions, labels)
+    summary = errors.summary()
+    shown = [
+        ShownSequence(rank, *(part[:10] for part in parts)) for rank, *parts in zip("abc", frames, labels, predictions)
+    ]
+    worst = (frames[3], labels[3], predictions[3], [f"video {number}" for number in range(15)])
+    return Report(title, summary, summary, "what was scored", None, shown, worst, settings=settings)
+
+
+# In a browser
+
+
+def test_nothing_is_asked_for_and_nothing_goes_wrong(page):
+    methods = [event["method"] for event in page.events]
+    assert not {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"} & set(methods)
+    requests = [
+        event["params"]["request"]["url"] for event in page.events if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert [url.split(":")[0] for url in requests].count("file") == 1
+    assert {url.split(":")[0] for url in requests} <= {"file", "data"}
+
+
+def test_all_the_pieces_are_there(page, trained_run):
+    assert page.evaluate("[...document.querySelectorAll('section')].map(s => s.id)") == SECTIONS
+    metrics = json.loads((trained_run.folder / "metrics.json").read_text())
+    summary = page.evaluate("document.querySelector('#summary').innerText")
+    assert f"{metrics['mean_pixel_error']:.2f} px" in summary
+    assert f"{metrics['mean_pose_pixel_error']:.2f} px" in summary
+    assert "0 of which share a frame with training" in summary
+    assert "Trained for 56 iterations in " in summary and "whole epochs: 2." in summary
+    rows = page.evaluate(
+        "[...document.querySelectorAll('#joints tbody tr')].map(r => r.innerText.split(/\\s*\\t\\s*/))"
+    )
+    assert [row[0] for row in rows] == [*JOINT_NAMES, "mean"]
+    assert [row[1] for row in rows[:-1]] == [f"{metrics['pixel_error'][joint]:.2f} px" for joint in JOINT_NAMES]
+    assert page.evaluate("document.querySelectorAll('.sequence').length") == 3
+    assert page.evaluate("document.querySelectorAll('.sequence .frame').length") == 30
+    assert 1 <= page.evaluate("document.querySelectorAll('.worst .frame').length") <= 15
+    settings = page.evaluate("document.querySelector('#settings').innerText")
+    assert "people.h5" in settings and re.search(r"batch size\s+4\b", settings)
+    assert "Python" in page.evaluate("document.querySelector('#machine').innerText")
+
+
+def test_all_pictures_are_whole_and_described(page):
+    pictures = page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth, i.naturalHeight, i.alt])")
+    assert len(pictures) >= 33
+    for complete, width, height, description in pictures:
+        assert complete and width > 0 and height > 0 and len(description) > 20
+
+
+def test_truth_and_prediction_differ_in_more_than_colour(page):
+    styles = {}
+    for kind in ("truth", "prediction"):
+        limbs, joints = (
+            page.evaluate(
+                f"(s => [s.stroke, s.strokeDasharray, s.strokeLinecap])(getComputedStyle("
+                f"document.querySelector('.frame .{part}.{kind}')))"
+            )
+            for part in ("limbs", "joints")
+        )
+        styles[kind] = limbs[0], limbs[1], joints[2]
+    colours = [tuple(int(style["color"][i : i + 2], 16) for i in (1, 3, 5)) for style in (TRUTH, PREDICTION)]
+    assert styles["truth"] == (f"rgb{colours[0]}", "none", "round")
+    assert styles["prediction"] == (f"rgb{colours[1]}", "3px, 2px", "square")
+
+
+def test_nothing_is_wider_than_a_phone(page):
+    page.resize(*PHONE)
+    assert page.evaluate("innerWidth") == 360
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    edges = "[...document.querySelectorAll('section *')]"
+    edges += ".filter(e => !e.closest('svg')).map(e => e.getBoundingClientRect())"
+    assert page.evaluate(f"Math.max(...{edges}.map(edge => edge.right))") <= 360
+    page.resize(*DESKTOP)
+
+
+def test_a_sequence_plays_and_stops_where_it_is_told_to(page):
+    visible = "[...document.querySelectorAll('.sequence .frame')].filter(f => f.offsetWidth).map(f => f.innerText)"
+    assert len(page.evaluate(visible)) == 3
+    button = "document.querySelectorAll('.sequence button')[1]"
+    assert page.evaluate(f"{button}.innerText") == "Pause"
+    page.evaluate(
+        "(s => { s.value = 7; s.dispatchEvent(new Event('input')); })(document.querySelectorAll('.sequence input')[1])"
+    )
+    assert page.evaluate(f"{button}.innerText") == "Play"
+    assert page.evaluate(visible)[1].startswith("7: ")
+    page.evaluate(f"{button}.click()")
+    assert page.evaluate(f"{button}.innerText") == "Pause"
+
+
+def test_on_paper_all_frames_stand_side_by_side(page):
+    page.call("Emulation.setEmulatedMedia", media="print")
+    visible = "[...document.querySelectorAll('.sequence .frame')].filter(f => f.offsetWidth).length"
+    assert page.evaluate(visible) == 30
+    assert page.evaluate("[...document.querySelectorAll('.controls')].every(c => !c.offsetWidth)")
+    page.call("Emulation.setEmulatedMedia", media="")
+    pdf = page.pdf()
+    assert pdf.startswith(b"%PDF") and 2 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 6
+
+
+def test_who_wants_no_motion_gets_none(page, trained_run):
+    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+    page.open(trained_run.folder / "report.html")
+    assert page.evaluate("[...document.querySelectorAll('.sequence button')].map(b => b.innerText)") == ["Play"] * 3
+    page.call("Emulation.setEmulatedMedia", features=[])
+
+
+def test_its_picture_shows_it(page, tmp_path):
+    (tmp_path / "report.png").write_bytes(page.screenshot(900, 1200))
+    picture = matplotlib.image.imread(tmp_path / "report.png")
+    assert picture.shape[:2] == (1200, 900)
+    # Mostly white paper, with frames in colour on it.
+    assert picture[..., :3].mean() > 0.5 and np.ptp(picture[..., :3], axis=-1).max() > 0.5
+
+
+# As a file
+
+NAMES = {"data": "/home/somebody/<b>people.h5", "validation_data": r"C:\Users\somebody\withheld.h5"}
+SETTINGS = {**NAMES, "augment": ["mirror", "scale"], "epochs": None, "time_limit": 60.0, "demo": False}
+
+
+@pytest.fixture(scope="module")
+def report_of_noise(tmp_path_factory):
+    """The path of a report on random frames, with a title and names that are not those of files and folders alone."""
+    path = tmp_path_factory.mktemp("noise") / "report.html"
+    return write_html_report(path, noise_report("Run: <script>alert(1)</script>", SETTINGS))
+
+
+def test_the_size_is_bounded_whatever_the_frames(report_of_noise):
+    assert 500_000 < os.path.getsize(report_of_noise) < 1_500_000
+    assert os.listdir(report_of_noise.parent) == ["report.html"]
+
+
+def test_what_a_name_says_is_text_and_folders_are_left_out(report_of_noise):
+    page = report_of_noise.read_text(encoding="utf-8")
+    assert "<h1>Run: &lt;script&gt;alert(1)&lt;/script&gt;</h1>" in page
+    assert "somebody" not in page
+    rows = dict(re.findall(r'<tr><th scope="row">([^<]*)</th><td>([^<]*)</td></tr>', page))
+    assert (rows["data"], rows["validation data"]) == ("&lt;b&gt;people.h5", "withheld.h5")
+    assert (rows["augment"], rows["epochs"]) == ("mirror, scale", "none")
+    assert (rows["time limit"], rows["demo"]) == ("60.0 s", "no")
+
+
+def test_without_a_training_run_there_are_no_loss_curves_and_no_settings(tmp_path):
+    page = write_html_report(tmp_path / "report.html", noise_report()).read_text(encoding="utf-8")
+    assert re.findall('<section id="([a-z]*)"', page) == [name for name in SECTIONS if name not in ("loss", "settings")]
+    assert "Trained for" not in page
+
+
+def test_nothing_is_left_of_a_report_that_cannot_be_written(tmp_path, monkeypatch):
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full_disk)
+    (tmp_path / "report.html").write_text("an older one")
+    with pytest.raises(OSError):
+        write_html_report(tmp_path / "report.html", noise_report())
+    assert os.listdir(tmp_path) == ["report.html"] and (tmp_path / "report.html").read_text() == "an older one"

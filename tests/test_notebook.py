@@ -1,0 +1,57 @@
+import json
+import os
+import re
+
+import nbclient
+import nbformat
+import pytest
+
+from tests.conftest import ROOT
+
+NOTEBOOK = ROOT / "notebook.ipynb"
+
+
+@pytest.fixture(scope="module")
+def executed(people, tmp_path_factory):
+    """A folder with nothing but the project, and the notebook after its cells have run there on six videos."""
+    folder = tmp_path_factory.mktemp("notebook")
+    for path in ROOT.iterdir():
+        if path.name in ("pipeline", "model", "report", "requirements.txt") or path.suffix == ".py":
+            (folder / path.name).symlink_to(path)
+    options = "--epochs 1 --no-augment --num-units 8 --validation-sequences 20"
+    environment = {**os.environ, "POSE_PICKLE": str(people.path.with_suffix(".pkl")), "POSE_OPTIONS": options}
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+    client.execute(env=environment)
+    return folder, notebook
+
+
+def outputs_of(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def test_it_installs_converts_trains_and_leaves_the_four_files(executed):
+    folder, notebook = executed
+    printed = "".join(output.text for output in outputs_of(notebook) if output.output_type == "stream")
+    assert "wrote data.h5" in printed and "errors on the 22 validation sequences" in printed
+    [run] = (folder / "runs").iterdir()
+    four_files = ["checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta"]
+    handed_in = [f"runs/{run.name}/model/{name}" for name in four_files] + [f"runs/{run.name}/report.html"]
+    assert printed.endswith("\n".join(handed_in) + "\n")
+    assert all((folder / path).stat().st_size > 0 for path in handed_in)
+
+
+def test_it_shows_the_plots_and_the_report(executed):
+    _, notebook = executed
+    shown = [output.data for output in outputs_of(notebook) if output.output_type in ("display_data", "execute_result")]
+    assert [("image/png" in data, "text/html" in data) for data in shown] == [(True, False)] * 4 + [(False, True)]
+    assert "&lt;!DOCTYPE html&gt;" in shown[-1]["text/html"]
+
+
+def test_it_is_kept_without_what_it_printed():
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    nbformat.validate(nbformat.from_dict(notebook))
+    for cell in notebook["cells"]:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    assert not re.search(r"/home/|/root/|/tmp/", text)
