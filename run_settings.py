@@ -22,6 +22,7 @@ DEFAULTS = {
     "learning_rate": None,
     "num_units": None,
     "members": None,
+    "evaluations": None,
     "seed": 0,
     "precision": "auto",
     "validation_split": "video",
@@ -29,8 +30,8 @@ DEFAULTS = {
     "validation_data": None,
 }
 NETWORK_DEFAULTS = {
-    "strided": {"batch_size": 16, "learning_rate": 5e-3, "num_units": 64, "members": 1},
-    "pyramid": {"batch_size": 8, "learning_rate": 4e-3, "num_units": 128, "members": 2},
+    "strided": {"batch_size": 16, "learning_rate": 5e-3, "num_units": 64, "members": 1, "evaluations": 30},
+    "pyramid": {"batch_size": 8, "learning_rate": 4e-3, "num_units": 128, "members": 2, "evaluations": 12},
 }
 DEFAULT_SECONDS = 300
 DEFAULT_DEMO_SECONDS = 60
@@ -179,6 +180,9 @@ def _parser(description):
     )
     parser.add_argument(
         "--members", metavar="N", type=_positive(int), help=_network_default("networks to average", "members")
+    )
+    parser.add_argument(
+        "--evaluations", metavar="N", type=_positive(int), help=_network_default("how many in a run", "evaluations")
     )
     parser.add_argument("--seed", metavar="N", type=_natural, help=_default("of weights, split and order", "seed"))
     parser.add_argument(

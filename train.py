@@ -31,8 +31,6 @@ from run_data import check_same_data, data_identity, describe_run_data, open_run
 from run_settings import parse_settings, read_config, write_config
 from stop_signals import stop_signals
 
-EVALUATIONS = 30
-
 
 class State(NamedTuple):
     """Where a run is: steps taken, seconds of training, and the best validation error so far, in pixels."""
@@ -114,7 +112,7 @@ def train(settings, data):
     dataset = partial(make_dataset, data.path, batches, augmentation)
     network, num_units, members = settings["network"], settings["num_units"], settings["members"]
     training = build_training_graph(dataset, network, num_units, data.mean_pose, settings["seed"], members)
-    inference = build_inference_graph(network, num_units, members)
+    inference = build_inference_graph(network, num_units, "mirror" in kinds, members)
     config = session_config(resolve_precision(settings["precision"]))
     with (
         tf.Session(graph=training.graph, config=config) as session,
@@ -153,7 +151,7 @@ def training_loop(run, state):
     done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
     with stop_signals() as is_stopping, progress_bar(done) as bar:
         while done < 1 and not is_stopping():
-            losses, evaluate_at = [], next_evaluation(done)
+            losses, evaluate_at = [], next_evaluation(done, settings["evaluations"])
             while done < evaluate_at and not is_stopping():
                 rate = learning_rate(settings["learning_rate"], done)
                 began = time.perf_counter()
@@ -168,10 +166,10 @@ def training_loop(run, state):
             tqdm.write("stopped; --resume goes on from here")
 
 
-def next_evaluation(done):
+def next_evaluation(done, evaluations):
     """The share of the run at which to evaluate next: closer together at the start, where the loss falls fastest."""
-    number = math.floor((done + 1e-9) ** (2 / 3) * EVALUATIONS) + 1
-    return min(1.0, (number / EVALUATIONS) ** 1.5)
+    number = math.floor((done + 1e-9) ** (2 / 3) * evaluations) + 1
+    return min(1.0, (number / evaluations) ** 1.5)
 
 
 def evaluate_and_save(run, state, train_loss, rate):

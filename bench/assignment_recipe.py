@@ -26,6 +26,7 @@ BATCH_SIZE = 5
 NUM_FEATURES = 128
 NUM_UNITS = 64
 LEARNING_RATE = 1e-3
+EVALUATIONS = 30
 
 
 def main():
@@ -81,7 +82,7 @@ def train(frames, labels, validation, arguments):
     frames_node, labels_node, positions, loss, descend = build(labels.mean(axis=(0, 1)).ravel())
     start_history(arguments.history)
     step, seconds, losses = 0, 0.0, []
-    evaluate_at = 1.0 if arguments.scores else next_evaluation(0.0)
+    evaluate_at = 1.0 if arguments.scores else next_evaluation(0.0, EVALUATIONS)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         while seconds < time_limit:
@@ -105,7 +106,7 @@ def train(frames, labels, validation, arguments):
                 print(
                     f"step {step}  {seconds:.1f} s  validation pixel error {errors.mean_pixel_error:.3f} px", flush=True
                 )
-                evaluate_at, losses = next_evaluation(seconds / time_limit), []
+                evaluate_at, losses = next_evaluation(seconds / time_limit, EVALUATIONS), []
     if arguments.scores:
         Path(arguments.scores).write_text(json.dumps(errors.summary()))
 

@@ -8,7 +8,7 @@ from typing import Callable, NamedTuple
 
 from model.pyramid_cnn import pyramid_features
 from model.strided_cnn import strided_features
-from pipeline.joints import JOINT_NAMES
+from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
 from pipeline.normalization import normalize_frames
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.tensorflow_v1 import tf
@@ -58,17 +58,26 @@ def training_positions(input_frames, network, num_units, members, mean_pose):
     return outputs
 
 
-def joint_positions(input_frames, network, num_units, members):
+def joint_positions(input_frames, network, num_units, members, averages_mirror):
     """Builds the same to predict: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
 
-    That is the average of what the members give. Where the CNN sees a frame by itself, the tensor `frame_features`
-    between CNN and LSTM, float32 (B*10, members * D), has a row for each frame: whoever evaluates overlapping sequences
-    computes it once a frame.
+    That is the average of what the members give, and, with averages_mirror, of what they give for the mirrored frames.
+    Where the CNN sees a frame by itself, the tensor `frame_features` between CNN and LSTM, float32 (B*10, D), has a row
+    for each frame, of all members and of both sides: whoever evaluates overlapping sequences computes it once a frame.
     """
-    features = _features(_seen(input_frames, network), network, members)
+    frames = _seen(input_frames, network)
+    sides = [frames, tf.reverse(frames, axis=[2])] if averages_mirror else [frames]
+    features = tf.concat([_features(side, network, members) for side in sides], axis=1)
     if not NETWORKS[network].sees_motion:
         features = tf.identity(features, name="frame_features")
-    return _positions(features, network, num_units, members)
+    positions = [_positions(side, network, num_units, members) for side in tf.split(features, len(sides), axis=1)]
+    return (positions[0] + _mirrored(positions[1])) / 2 if averages_mirror else positions[0]
+
+
+def _mirrored(positions):
+    """Positions in mirrored frames, float32 (B, 10, 7, 2), pixels, as positions in the frames themselves."""
+    exchanged = tf.gather(positions, MIRRORED_JOINTS, axis=2)
+    return exchanged * (-1.0, 1.0) + (float(FRAME_SHAPE[1]), 0.0)
 
 
 def _seen(input_frames, network):
@@ -95,7 +104,7 @@ def _features(frames, network, members):
     """Those of all members side by side: float32 (F, 64, 64, C) → (F, members * D)."""
     features = []
     for scope in _member_scopes(members):
-        with tf.variable_scope(scope):
+        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
             features.append(NETWORKS[network].features(frames, is_training=False)[0])
     return tf.concat(features, axis=1)
 
@@ -104,7 +113,7 @@ def _positions(features, network, num_units, members):
     """The average of what the members make of their share of the features: float32 (B, 10, 7, 2)."""
     positions = []
     for scope, share in zip(_member_scopes(members), tf.split(features, members, axis=1)):
-        with tf.variable_scope(scope):
+        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
             positions.append(_member_positions(share, network, num_units))
     return tf.add_n(positions) / members
 

@@ -50,6 +50,7 @@ def trained_run(people, tmp_path_factory):
     """Two epochs on five of the six videos, in a process of its own, with the sixth for validation."""
     folder = tmp_path_factory.mktemp("runs") / "trained"
     arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 4, "--num-units", 8, "--members", 1, "--seed", 3]
+    arguments += ["--evaluations", 30]
     arguments += ["--precision", "float32", "--validation-sequences", 20, "--out", folder]
     arguments = [str(argument) for argument in arguments]
     command = [sys.executable, "-B", ROOT / "train.py", *arguments]

@@ -432,8 +432,11 @@ def test_refuses_to_augment_and_not_to(refused, people):
 
 def test_without_augmentation_the_network_is_the_one_that_fits_soonest(monkeypatch):
     for arguments, expected in (
-        (["--no-augment"], {"augment": [], "network": "strided", "batch_size": 16, "num_units": 64, "members": 1}),
-        ([], {"network": "pyramid", "batch_size": 8, "num_units": 128, "members": 2}),
+        (
+            ["--no-augment"],
+            {"augment": [], "network": "strided", "batch_size": 16, "num_units": 64, "members": 1, "evaluations": 30},
+        ),
+        ([], {"network": "pyramid", "batch_size": 8, "num_units": 128, "members": 2, "evaluations": 12}),
         (["--augment"], {"augment": ["mirror", "scale", "rotation", "shift", "colour"], "network": "pyramid"}),
         (["--augment", "shift,mirror"], {"augment": ["mirror", "shift"], "network": "pyramid"}),
         (["--network", "strided", "--batch-size", "3"], {"network": "strided", "batch_size": 3, "num_units": 64}),

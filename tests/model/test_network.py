@@ -17,6 +17,7 @@ from tests.conftest import drawn_weights
 POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
 NORMALIZED_LAYERS = {"pyramid": 9, "strided": 0}
 MEMBERS = {"pyramid": 2, "strided": 1}
+EXCHANGED = [0, 2, 1, 4, 3, 6, 5]
 
 
 class Trained(NamedTuple):
@@ -40,8 +41,8 @@ def trained(request, people):
         yield Trained(request.param, training, session, losses)
 
 
-def inference_of(trained):
-    return build_inference_graph(trained.network, num_units=16, members=MEMBERS[trained.network])
+def inference_of(trained, **arguments):
+    return build_inference_graph(trained.network, num_units=16, members=MEMBERS[trained.network], **arguments)
 
 
 def positions_of(inference, weights, frames):
@@ -119,6 +120,20 @@ def test_each_member_learns_by_itself(people):
         np.testing.assert_allclose(alone, beside, rtol=0, atol=1e-5)
 
 
+def mirrored(positions):
+    return positions[:, :, EXCHANGED] * [-1, 1] + [64, 0]
+
+
+def test_the_mirror_s_prediction_is_averaged_in(trained, people):
+    frames = people.frames[::30]
+    plain, averaging = inference_of(trained), inference_of(trained, averages_mirror=True)
+    assert averaging.variables.keys() == plain.variables.keys()
+    weights = drawn_weights(plain, seed=3)
+    from_mirror = mirrored(positions_of(plain, weights, frames[:, :, :, ::-1]))
+    expected = (positions_of(plain, weights, frames) + from_mirror) / 2
+    np.testing.assert_allclose(positions_of(averaging, weights, frames), expected, rtol=0, atol=1e-3)
+
+
 def test_the_pyramid_sees_what_moves(people):
     """A sequence of one frame ten times holds no motion; then one frame that differs changes all ten."""
     inference = build_inference_graph("pyramid", num_units=16)
@@ -130,9 +145,9 @@ def test_the_pyramid_sees_what_moves(people):
     assert np.abs(first - second)[:9].max(axis=(1, 2)).min() > 1e-3
 
 
-@pytest.mark.parametrize("members", [1, 2])
-def test_each_frame_passes_the_strided_cnn_once_where_sequences_overlap(members, people):
-    inference = build_inference_graph("strided", 16, members)
+@pytest.mark.parametrize(("averages_mirror", "members"), [(False, 1), (True, 2)])
+def test_each_frame_passes_the_strided_cnn_once_where_sequences_overlap(averages_mirror, members, people):
+    inference = build_inference_graph("strided", 16, averages_mirror, members)
     frames = np.concatenate(people.frames[[0, 30]])
     positions = np.array([[*range(10)], [*range(5, 15)], [*range(10, 20)]])
     with tf.Session(graph=inference.graph) as session:

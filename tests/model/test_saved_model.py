@@ -79,10 +79,10 @@ def test_tensorflow_1_15_takes_the_graph(saved):
     assert breaches_of_tensorflow_1_15(meta_graph) == []
 
 
-@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("averages_mirror", [False, True])
 @pytest.mark.parametrize("network", sorted(NETWORKS))
-def test_tensorflow_1_15_takes_every_network(network, members, tmp_path):
-    inference = build_inference_graph(network, 8, members)
+def test_tensorflow_1_15_takes_every_network(network, averages_mirror, tmp_path):
+    inference = build_inference_graph(network, 8, averages_mirror, members=2)
     with tf.Session(graph=inference.graph) as session:
         load_weights(inference, session, drawn_weights(inference, seed=0))
         save_model(str(tmp_path / "model"), inference, session)
