@@ -41,7 +41,7 @@ BT709 = 1  # as in ITU-T H.273
 class VideoFile:
     """A video; raises UserError where there is none at `path`, and where the package av is missing.
 
-    frame_count: about how many frames it holds, or None. duration: how many seconds it lasts by its own account, or None.
+    frame_count: about how many frames it holds. duration: how many seconds it lasts by its own account. Or None.
     """
 
     def __init__(self, path):
@@ -75,22 +75,23 @@ class VideoFile:
 
     def frames(self):
         """Yields a Frame for each picture, turned as the file says; raises UserError where the file is damaged."""
-        number, start, size = 0, None, None
+        count, start, size = 0, None, None
         with self._opened() as (container, stream):
             stream.thread_type = "AUTO"
             try:
-                for number, decoded in enumerate(container.decode(stream)):
-                    seconds = number / self._rate if decoded.pts is None else decoded.pts * decoded.time_base
+                for decoded in container.decode(stream):
+                    seconds = count / self._rate if decoded.pts is None else decoded.pts * decoded.time_base
                     start = seconds if start is None else start
                     turns = round(decoded.rotation / 90)
                     picture = np.rot90(decoded.to_ndarray(format="rgb24"), turns)
                     if size not in (None, picture.shape):
-                        raise UserError(f"{self.path}: the pictures change their size at frame {number}; cut it there")
+                        raise UserError(f"{self.path}: the pictures change their size at frame {count}; cut it there")
                     size = picture.shape
+                    count += 1
                     yield Frame(picture, seconds=float(seconds - start))
             except av.FFmpegError as error:
-                where = f"{self.path} is damaged after {number} frames ({error.strerror})"
-                raise UserError(f"{where}; give a whole copy") from error
+                where = f"{self.path} is damaged after {count} frames ({error.strerror})"
+                raise UserError(f"{where}; give a whole copy, or one that ends there") from error
         if size is None:
             raise UserError(f"{self.path} holds no frames; give a video that lasts longer")
 

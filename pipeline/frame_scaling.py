@@ -1,7 +1,8 @@
 """A picture of any size becomes a frame like those of the training data, and a frame's joints find their way back.
 
-The course's frames are whole pictures, 1.2 to 1.8 times as wide as high, each pixel the rounded mean of the area that it
-covers: scaled so, the publisher's pictures of YouTube Pose are the course's frames but for single values that are one off.
+The course's frames are whole pictures, 1.2 to 1.8 times as wide as high, and each of their pixels is the rounded mean
+of the area that it covers: scaled so, the publisher's pictures of YouTube Pose are the course's frames, but for single
+values that are one off.
 """
 
 import functools
@@ -17,6 +18,7 @@ WHOLE, MIDDLE = "none", "center"
 MIDDLE_SHAPE = (4, 3)
 
 HEIGHT, WIDTH, _ = FRAME_SHAPE
+ROWS_OF_STRIP = 8
 
 
 class Crop(NamedTuple):
@@ -60,16 +62,19 @@ def crop_of_picture(choice, picture):
 def scale_to_frame(picture, crop):
     """That part of a picture, uint8 (height, width, 3), as a frame, uint8 (64, 64, 3)."""
     part = picture[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
-    rows = np.stack([_weighted_rows(part, weights) for weights in _area_shares(crop.height, HEIGHT)])
+    shares = _area_shares(crop.height, HEIGHT)
+    strips = [_weighted_rows(part, shares[row : row + ROWS_OF_STRIP]) for row in range(0, HEIGHT, ROWS_OF_STRIP)]
+    rows = np.concatenate(strips).reshape(HEIGHT, crop.width, 3)
     scaled = np.tensordot(rows, _area_shares(crop.width, WIDTH), axes=(1, 1))
     return np.rint(scaled).astype(np.uint8).transpose(0, 2, 1)
 
 
-def _weighted_rows(part, weights):
-    # The few rows alone that this one of the frame covers, so that no picture becomes floats as a whole.
-    covered = np.flatnonzero(weights)
-    rows = part[covered[0] : covered[-1] + 1].astype(np.float32)
-    return np.tensordot(weights[covered[0] : covered[-1] + 1], rows, axes=1)
+def _weighted_rows(part, shares):
+    """Some rows of the frame, at the picture's width; only those of the picture that they cover become floats."""
+    covered = np.flatnonzero(shares.any(axis=0))
+    covered = slice(covered[0], covered[-1] + 1)
+    rows = part[covered].astype(np.float32)
+    return shares[:, covered] @ rows.reshape(len(rows), -1)
 
 
 @functools.lru_cache(maxsize=16)

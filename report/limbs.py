@@ -8,7 +8,7 @@ from pipeline.joints import JOINT_NAMES, LIMBS
 # Okabe and Ito's, which colour-blind people tell apart; the outline stands out on light pictures, the colours on dark.
 RIGHT, LEFT, BETWEEN = "#E69F00", "#56B4E9", "#F0E442"
 OUTLINE = "black"
-LINES_IN_A_SIDE = 110  # how many lines beside each other fill the shorter side of the picture
+LINES_IN_A_SIDE = 90  # how many lines beside each other fill the shorter side of the picture
 FARTHEST = 10_000
 
 
@@ -20,9 +20,9 @@ def draw_limbs(picture, joints):
     """
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
-    width = max(1, round(min(image.size) / LINES_IN_A_SIDE))
-    # Pillow's positions are those of pixels' middles.
-    places = np.clip(np.asarray(joints, np.float64) - 0.5, -FARTHEST, FARTHEST)
+    # Odd, so that a line has a middle; Pillow takes whole pixels.
+    width = 1 + 2 * (min(image.size) // (2 * LINES_IN_A_SIDE))
+    places = np.floor(np.clip(joints, -FARTHEST, FARTHEST)).astype(int).tolist()
     at = dict(zip(JOINT_NAMES, map(tuple, places)))
     for outline in (True, False):
         for limb in LIMBS:
@@ -41,13 +41,15 @@ def _colour(*joints):
 
 def _draw_line(draw, ends, colour, width, outline):
     if outline:
-        draw.line(ends, OUTLINE, 2 * width + 1)
+        draw.line(ends, OUTLINE, width + 2 * _outline_width(width))
     else:
         draw.line(ends, colour, width)
 
 
 def _draw_dot(draw, place, colour, width, outline):
-    radius = 1.5 * width + (0.5 * width + 0.5 if outline else 0)
-    draw.ellipse(
-        [place[0] - radius, place[1] - radius, place[0] + radius, place[1] + radius], OUTLINE if outline else colour
-    )
+    radius = width + (_outline_width(width) if outline else 0)
+    draw.circle(place, radius, OUTLINE if outline else colour)
+
+
+def _outline_width(width):
+    return (width + 1) // 2
