@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from tqdm import tqdm
 
 from pipeline.atomic_file import written_beside
+from pipeline.destination import check_destination
 from pipeline.label_range import FAR_OUTSIDE, LabelRange
 from pipeline.pickle_reader import locate_arrays, open_source, read_frames, read_labels
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 from pipeline.store_writer import StoreWriter
-from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
+from pipeline.user_error import ArgumentParser, reported_user_errors
 
 SEQUENCES_PER_BLOCK = 64
 BYTES_PER_HASHING = 1 << 20
@@ -48,18 +49,7 @@ def check_paths(source, destination, overwrite):
     """Raises OSError if the source cannot be read, UserError if the destination cannot or must not be written."""
     with open(source, "rb"):
         pass
-    folder = os.path.dirname(os.path.abspath(destination))
-    if not os.path.isdir(folder):
-        raise UserError(f"{folder} is not a folder; create it or choose another destination")
-    if os.path.isdir(destination):
-        raise UserError(f"{destination} is a folder; give the name of a file")
-    if os.path.exists(destination):
-        if os.path.samefile(source, destination):
-            raise UserError(f"{destination} is the source itself; give another destination")
-        if not overwrite:
-            raise UserError(f"{destination} exists; give another destination, or --overwrite to replace it")
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder} cannot be written; choose another destination")
+    check_destination(destination, source, overwrite)
 
 
 def convert(source_path, destination):

@@ -6,6 +6,7 @@ import shutil
 
 from model.predictor import Predictor
 from model.session_config import session_config
+from pipeline.atomic_file import folder_written_beside
 from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
 
@@ -23,35 +24,16 @@ def save_model(directory, inference, session):
 
     inference: an InferenceGraph. session: one that holds its weights.
     """
-    with _folder_written_beside(directory) as partial, inference.graph.as_default():
+    with folder_written_beside(directory) as partial, inference.graph.as_default():
         inference.saver.set_last_checkpoints_with_time([])
         inference.saver.save(session, os.path.join(partial, MODEL_NAME), strip_default_attrs=True)
 
 
 def copy_model(source, directory):
     """Copies the four files of one folder to another, which appears, or replaces an older one, whole."""
-    with _folder_written_beside(directory) as partial:
+    with folder_written_beside(directory) as partial:
         for name in MODEL_FILES:
             shutil.copy(os.path.join(source, name), partial)
-
-
-@contextlib.contextmanager
-def _folder_written_beside(directory):
-    partial, old = (f"{directory}.{os.getpid()}.{end}" for end in ("partial", "old"))
-    try:
-        os.makedirs(partial)
-        yield partial
-        if os.path.exists(directory):
-            os.rename(directory, old)
-        try:
-            os.rename(partial, directory)
-        except OSError:
-            if os.path.exists(old):
-                os.rename(old, directory)
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 
 
 @contextlib.contextmanager
@@ -20,3 +21,27 @@ def written_beside(path):
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(partial)
+
+
+@contextlib.contextmanager
+def folder_written_beside(directory):
+    """Yields a new folder beside `directory` to write to; it appears, or replaces an older one, whole at the end.
+
+    It is removed on any error. Raises OSError where it cannot be written.
+    """
+    directory = os.path.abspath(directory)
+    partial, old = (f"{directory}.{os.getpid()}.{end}" for end in ("partial", "old"))
+    try:
+        os.makedirs(partial)
+        yield partial
+        if os.path.exists(directory):
+            os.rename(directory, old)
+        try:
+            os.rename(partial, directory)
+        except OSError:
+            if os.path.exists(old):
+                os.rename(old, directory)
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from pipeline.atomic_file import written_beside
+from pipeline.atomic_file import folder_written_beside, written_beside
 
 
 def test_the_file_appears_at_the_end(tmp_path):
@@ -49,3 +49,23 @@ def test_raises_where_the_folder_is_none(tmp_path):
     with pytest.raises(OSError), written_beside(tmp_path / "nowhere" / "file") as partial, open(partial, "w"):
         pass
     assert os.listdir(tmp_path) == []
+
+
+def write_folder(path, text):
+    with folder_written_beside(path) as partial:
+        with open(os.path.join(partial, "file"), "w") as file:
+            file.write(text)
+
+
+def test_a_folder_appears_whole_and_replaces_an_older_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path, text in ((tmp_path / "folder", "first"), ("folder/", "second"), ("folder", "third")):
+        write_folder(path, text)
+        assert os.listdir(tmp_path) == ["folder"] and (tmp_path / "folder" / "file").read_text() == text
+
+
+def test_a_folder_stays_as_it_was_on_an_error(tmp_path):
+    write_folder(tmp_path / "folder", "old")
+    with pytest.raises(ValueError), folder_written_beside(tmp_path / "folder"):
+        raise ValueError
+    assert os.listdir(tmp_path) == ["folder"] and (tmp_path / "folder" / "file").read_text() == "old"

@@ -1,0 +1,277 @@
+import contextlib
+import csv
+import os
+import shutil
+import sys
+import weakref
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+import predict
+from media.frame import Frame
+from model.saved_model import loaded_model
+from pipeline.demo_data import draw_video
+from report.limbs import draw_limbs
+from tests.media.videos import read_video, write_video
+
+VIDEOS = (".mp4", ".avi", ".webm")
+
+
+@pytest.fixture(scope="module")
+def model(trained_run):
+    return trained_run.folder / "model"
+
+
+@pytest.fixture(scope="module")
+def predictor(model):
+    with loaded_model(str(model)) as predictor:
+        yield predictor
+
+
+@pytest.fixture
+def run_whole(monkeypatch, capfd):
+    """Runs the command with the given arguments; returns what it printed on standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["predict.py", *map(str, arguments)])
+        capfd.readouterr()
+        predict.main()
+        return capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def run(run_whole, predictor, monkeypatch):
+    """The same with the model loaded already."""
+    monkeypatch.setattr("predict.check", lambda directory: None)
+    monkeypatch.setattr("model.saved_model.loaded_model", lambda directory: contextlib.nullcontext(predictor))
+    return run_whole
+
+
+@pytest.fixture
+def refused(monkeypatch, capfd, tmp_path):
+    """Runs the command, which must refuse and leave tmp_path as it was; returns the one line without "error: "."""
+
+    def run(*arguments):
+        before = contents_of(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["predict.py", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            predict.main()
+        [line] = capfd.readouterr().err.splitlines()
+        assert stopped.value.code == 2 and line.startswith("error: ")
+        assert contents_of(tmp_path) == before
+        return line[len("error: ") :]
+
+    return run
+
+
+def contents_of(folder):
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+def people(count, across=3, down=2):
+    """A drawn person, each pixel of the 64×64 frames `across` pixels wide and `down` pixels high."""
+    frames, _ = draw_video(5, count)
+    return list(np.repeat(np.repeat(frames, down, axis=1), across, axis=2))
+
+
+def positions_by_hand(predictor, pictures, across=3, down=2):
+    """The mean over all windows, in the pictures' pixels, of what the model makes of the means of their pixels."""
+    blocks = np.stack(pictures).reshape(len(pictures), 64, down, 64, across, 3)
+    frames = np.rint(blocks.mean(axis=(2, 4))).astype(np.uint8)
+    windows = np.stack([frames[start : start + 10] for start in range(len(frames) - 9)])
+    parts = predictor.predict(windows)
+    means = [
+        np.mean([parts[start, number - start] for start in range(len(parts)) if 0 <= number - start < 10], axis=0)
+        for number in range(len(frames))
+    ]
+    return np.array(means) * [across, down]
+
+
+def read_table(path):
+    """The header, the column after the frame's number, and positions (F, 7, 2), of a CSV file."""
+    with open(path, newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    return header, [row[1] for row in rows], np.array([row[2:] for row in rows], np.float64).reshape(-1, 7, 2)
+
+
+def shows_limbs(picture, original, positions):
+    """Whether the picture is, but for the losses of its format, the original with these limbs on it."""
+    picture, original = picture.astype(int), original.astype(int)
+    expected = draw_limbs(original.astype(np.uint8), positions).astype(int)
+    changed = (expected != original).any(axis=-1)
+    still_there = np.abs(picture - original)[changed].mean()
+    return np.abs(picture - expected).mean() < 5 and np.abs(picture - expected)[changed].mean() < still_there / 2
+
+
+# What it makes
+
+
+@pytest.mark.parametrize("ending", VIDEOS)
+def test_a_video(ending, model, predictor, run, tmp_path):
+    source = write_video(tmp_path / f"in{ending}", people(12), rate=10)
+    output = run(model, source, "--out", tmp_path / f"out{ending}")
+    assert output.err == "" and f"wrote {tmp_path / f'out{ending}'} and {tmp_path / 'out.csv'}\n" in output.out
+    assert "12 frames of 192×128 pixels" in output.out
+    assert sorted(os.listdir(tmp_path)) == sorted([f"in{ending}", f"out{ending}", "out.csv"])
+
+    seen, seconds = read_video(source)
+    header, times, positions = read_table(tmp_path / "out.csv")
+    assert header[:4] == ["frame", "seconds", "head_x", "head_y"]
+    np.testing.assert_allclose(np.array(times, float), np.subtract(seconds, seconds[0]), atol=1e-3)
+    np.testing.assert_allclose(positions, positions_by_hand(predictor, seen), atol=0.1)
+    drawn, drawn_seconds = read_video(tmp_path / f"out{ending}")
+    assert drawn.shape == seen.shape
+    np.testing.assert_allclose(np.diff(drawn_seconds), np.diff(seconds), atol=1e-3)
+    assert all(map(shows_limbs, drawn, seen, positions))
+
+
+def test_a_gif_and_a_table_of_hdf5(model, predictor, run, tmp_path):
+    pictures = [np.asarray(Image.fromarray(picture).quantize(200).convert("RGB")) for picture in people(12)]
+    first, *others = map(Image.fromarray, pictures)
+    first.save(tmp_path / "in.gif", save_all=True, append_images=others, duration=50, loop=0)
+    run(model, tmp_path / "in.gif", "--out", tmp_path / "out.gif", "--joints", tmp_path / "joints.h5")
+    assert sorted(os.listdir(tmp_path)) == ["in.gif", "joints.h5", "out.gif"]
+    with h5py.File(tmp_path / "joints.h5") as file:
+        positions = file["joints"][:]
+        np.testing.assert_allclose(file["seconds"][:], np.arange(12) * 0.05)
+    np.testing.assert_allclose(positions, positions_by_hand(predictor, pictures), atol=0.1)
+    with Image.open(tmp_path / "out.gif") as image:
+        assert image.n_frames == 12 and image.info["duration"] == 50
+        assert shows_limbs(np.asarray(image.convert("RGB")), pictures[0], positions[0])
+
+
+def test_a_folder_whose_people_stand_in_crops(model, predictor, run, tmp_path):
+    pictures = people(11)
+    (tmp_path / "in").mkdir()
+    for number, picture in enumerate(pictures):
+        around = np.pad(picture, [(7, 30), (20, 9), (0, 0)])
+        Image.fromarray(around).save(tmp_path / "in" / f"{number}.png")
+    arguments = ["--out", f"{tmp_path / 'out'}/", "--crop", "20,7,192,128"]
+    run(model, tmp_path / "in", *arguments)
+    header, names, positions = read_table(tmp_path / "out.csv")
+    assert header[:2] == ["frame", "file"] and names == [f"{number}.png" for number in range(11)]
+    np.testing.assert_allclose(positions, positions_by_hand(predictor, pictures) + [20, 7], atol=0.1)
+    drawn = np.asarray(Image.open(tmp_path / "out" / "10.png"))
+    assert shows_limbs(drawn, np.pad(pictures[10], [(7, 30), (20, 9), (0, 0)]), positions[10])
+
+    before = contents_of(tmp_path)
+    run(model, tmp_path / "in", *arguments, "--overwrite")
+    assert contents_of(tmp_path) == before
+
+
+def test_under_ten_frames_of_an_unusual_shape(model, run_whole, tmp_path):
+    source = write_video(tmp_path / "in.mp4", people(3, across=1, down=3))
+    output = run_whole(model, source, "--out", tmp_path / "out.mp4")
+    assert "the last one was repeated" in output.out and len(read_video(tmp_path / "out.mp4")[0]) == 3
+    assert len(output.err.splitlines()) == 1
+    assert output.err.startswith("warning: the model sees 64×192 pixels squeezed into a square")
+
+
+def test_a_cut_video_gets_a_warning(capfd, tmp_path):
+    path = write_video(tmp_path / "in.webm", people(30, 1, 1), rate=10)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = predict.open_media(str(path))
+    *_, last = source.frames()
+    predict.print_findings(source, last, 15)
+    assert "lasts 3.0 s by its own account, but its last frame is at 1." in capfd.readouterr().err
+
+
+class CountedSource:
+    """400 frames of 200×300 pixels; `most` is how many of them there were at a time."""
+
+    def __init__(self):
+        self.pictures = []
+        self.most = 0
+
+    def frames(self):
+        for number in range(400):
+            picture = np.full((200, 300, 3), number % 256, np.uint8)
+            self.pictures.append(weakref.ref(picture))
+            self.most = max(self.most, sum(reference() is not None for reference in self.pictures))
+            yield Frame(picture, seconds=number / 25)
+
+
+class Still:
+    """In place of a model."""
+
+    def predict_block(self, frames, positions):
+        return np.zeros((*positions.shape, 7, 2), np.float32)
+
+
+def test_frames_of_full_size_do_not_wait_for_their_windows():
+    source = CountedSource()
+    numbers = [round(frame.seconds * 25) for frame, _ in predict.frames_and_joints(Still(), source, "none")]
+    assert numbers == list(range(400)) and 2 <= source.most <= 6
+
+
+def test_help_fits_a_screen_and_has_an_example(run, monkeypatch, capfd):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as stopped:
+        run("--help")
+    lines = capfd.readouterr().out.splitlines()
+    assert stopped.value.code == 0
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80
+    assert "python predict.py runs/first/model" in " ".join(lines)
+
+
+# What it refuses
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A small video."""
+    return write_video(tmp_path / "in.mp4", people(2, 1, 1))
+
+
+def test_refuses_inputs(model, refused, tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "empty").mkdir()
+    for name, message in (
+        ("nothing.mp4", "No such file or directory; check the path"),
+        ("text.mp4", "is no video that can be read"),
+        ("empty", "holds no pictures"),
+    ):
+        assert message in refused(model, tmp_path / name, "--out", tmp_path / "out.mp4")
+
+
+def test_refuses_outputs(model, source, refused, tmp_path):
+    (tmp_path / "theirs.csv").touch()
+    out = tmp_path / "out.mp4"
+    for arguments, message in (
+        (["--out", source], "is the source itself"),
+        (["--out", source, "--overwrite"], "is the source itself"),
+        (["--out", tmp_path / "out.gif"], "does not end in .avi"),
+        (["--out", tmp_path / "nowhere" / "out.mp4"], "is not a folder; create it"),
+        (["--out", tmp_path / "theirs.mp4"], "theirs.csv exists; give another destination, or --overwrite"),
+        (["--out", out, "--joints", tmp_path / "theirs.csv"], "--overwrite to replace it"),
+        (["--out", out, "--joints", tmp_path / "a.xlsx"], "are written as .csv or .h5"),
+        (["--out", out, "--crop", "1,1,64,64"], "reaches beyond a picture of 64×64 pixels"),
+        (["--out", out, "--crop", "left"], "neither none nor center"),
+        ([], "the following arguments are required: --out (predict.py --help lists the options)"),
+    ):
+        assert message in refused(model, source, *arguments)
+
+
+def test_refuses_a_model_that_breaks_the_contract(model, source, refused, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "model")
+    (folder / "notes.txt").touch()
+    line = refused(folder, source, "--out", tmp_path / "out.mp4")
+    assert line == "notes.txt is one file too many; take it out of the folder"
+    assert "is not a folder; give the folder that holds the model's four files" in refused(
+        tmp_path / "nothing", source, "--out", tmp_path / "out.mp4"
+    )
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_refuses_positions_that_are_no_numbers_and_leaves_nothing(bad, model, source, refused, monkeypatch, tmp_path):
+    monkeypatch.setattr("predict.check", lambda directory: None)
+    monkeypatch.setattr("model.predictor.Predictor.predict", lambda self, frames: np.full((len(frames), 10, 7, 2), bad))
+    monkeypatch.setattr("model.saved_model._frame_features", lambda graph: None)
+    line = refused(model, source, "--out", tmp_path / "out.mp4")
+    assert line == f"{model}: the positions in frame 0 are no numbers; train the model again"

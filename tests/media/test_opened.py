@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from media.gif_file import GifFile
+from media.opened import open_media
+from media.picture_folder import PictureFolder
+from media.video_file import VideoFile
+from pipeline.user_error import UserError
+from tests.media.videos import moving_square, write_video
+
+
+def test_folders_gifs_and_videos(tmp_path):
+    image = Image.fromarray(np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "a.mp4").mkdir()
+    image.save(tmp_path / "a.mp4" / "a.png")
+    image.save(tmp_path / "a.GIF")
+    write_video(tmp_path / "b.mp4", moving_square(2)).rename(tmp_path / "b.MOV")
+    for name, kind in (("a.mp4", PictureFolder), ("a.GIF", GifFile), ("b.MOV", VideoFile)):
+        assert isinstance(open_media(str(tmp_path / name)), kind)
+
+
+def test_refuses_the_rest(tmp_path):
+    for name, message in (("a.png", "is one picture; put it in a folder"), ("a.txt", "does not end in .gif, .avi")):
+        (tmp_path / name).touch()
+        with pytest.raises(UserError, match=message):
+            open_media(str(tmp_path / name))
+    with pytest.raises(FileNotFoundError):
+        open_media(str(tmp_path / "nothing.mp4"))

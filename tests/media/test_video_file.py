@@ -1,0 +1,236 @@
+import os
+import struct
+import sys
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from media.frame import Frame
+from media.video_file import VideoFile
+from pipeline.user_error import UserError
+from tests.media.videos import moving_square, read_video, write_video
+
+ENDINGS = (".avi", ".mkv", ".mov", ".mp4", ".webm")
+
+
+def refused(path):
+    with pytest.raises(UserError) as error:
+        list(VideoFile(str(path)).frames())
+    return str(error.value)
+
+
+def mean_difference(picture, other):
+    return np.abs(picture.astype(int) - other).mean()
+
+
+# Reading
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_every_frame_is_read_at_its_time(ending, tmp_path):
+    pictures = moving_square(12)
+    video = VideoFile(str(write_video(tmp_path / f"a{ending}", pictures)))
+    frames = list(video.frames())
+    assert len(frames) == video.frame_count == 12
+    for number, (frame, picture) in enumerate(zip(frames, pictures)):
+        assert (frame.picture.dtype, frame.picture.shape) == (np.uint8, picture.shape)
+        assert mean_difference(frame.picture, picture) < 8
+        assert frame.seconds == pytest.approx(number / 25, abs=1e-3)
+    assert float(video.duration) == pytest.approx(12 / 25, abs=0.05)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
+def test_times_begin_at_zero_and_need_not_be_even(ending, tmp_path):
+    ticks = [50, 51, 53, 57, 80]
+    path = write_video(tmp_path / f"a{ending}", moving_square(5), ticks=ticks)
+    seconds = [frame.seconds for frame in VideoFile(str(path)).frames()]
+    np.testing.assert_allclose(seconds, [0, 0.04, 0.12, 0.28, 1.2], atol=1e-3)
+
+
+def test_read_twice_at_once(tmp_path):
+    video = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(12))))
+    for first, second in zip(video.frames(), video.frames(), strict=True):
+        np.testing.assert_array_equal(first.picture, second.picture)
+
+
+# ISO/IEC 14496-12, 8.3.2: (p, q) of the stored picture is shown at (a p + c q, b p + d q).
+@pytest.mark.parametrize("a, b, c, d", [(0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)])
+def test_pictures_are_turned_as_the_file_says(a, b, c, d, tmp_path):
+    picture = moving_square(1)[0]
+    path = write_video(tmp_path / "a.mp4", [picture] * 2)
+    contents = path.read_bytes()
+    one = 0x10000
+    matrix = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 0x40000000)
+    place = contents.index(matrix, contents.index(b"tkhd"))
+    turned = struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, 0x40000000)
+    path.write_bytes(contents[:place] + turned + contents[place + 36 :])
+
+    y, x = np.indices(picture.shape[:2])
+    shown_x, shown_y = a * x + c * y, b * x + d * y
+    expected = np.empty((np.ptp(shown_y) + 1, np.ptp(shown_x) + 1, 3), np.uint8)
+    expected[shown_y - shown_y.min(), shown_x - shown_x.min()] = picture
+    first = next(VideoFile(str(path)).frames()).picture
+    assert first.shape == expected.shape and mean_difference(first, expected) < 8
+
+
+@pytest.mark.parametrize("name", ["10:30.mp4", "http:a.mp4", "a b%20#?.mp4", "ö'\".MP4", "-.mp4"])
+def test_odd_names(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.rename(write_video(tmp_path / "a.mp4", moving_square(2)), name)
+    assert len(list(VideoFile(name).frames())) == 2
+
+
+def test_refuses_what_is_no_video(tmp_path):
+    (tmp_path / "a.mp4").write_text("no video at all\n" * 100)
+    (tmp_path / "empty.avi").touch()
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{write_video(tmp_path / 'b.mp4', moving_square(2))}\n"
+    (tmp_path / "list.webm").write_text(playlist + "#EXT-X-ENDLIST\n")
+    for name in ("a.mp4", "empty.avi", "list.webm"):
+        assert "is no video that can be read" in refused(tmp_path / name)
+
+
+def test_refuses_sound_alone(tmp_path):
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert "holds no pictures, only sound" in refused(tmp_path / "a.mp4")
+
+
+def test_refuses_a_video_of_no_frames(tmp_path):
+    with av.open(str(tmp_path / "a.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width = stream.height = 16
+        stream.pix_fmt = "yuvj420p"
+        container.start_encoding()
+    assert "holds no frames" in refused(tmp_path / "a.avi")
+
+
+def test_refuses_one_whose_end_is_missing_with_its_index(tmp_path):
+    path = write_video(tmp_path / "a.mp4", moving_square(30))
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert "is no video that can be read" in refused(path)
+
+
+def test_refuses_a_video_that_is_cut_within_a_frame(tmp_path):
+    path = write_video(tmp_path / "a.avi", moving_square(30))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    assert "give a whole copy, or one that ends there" in refused(path)
+
+
+@pytest.mark.parametrize("percent", [40, 50, 60, 70])
+@pytest.mark.parametrize("ending, options", [(".mp4", {"movflags": "faststart"}), (".webm", {})])
+def test_no_cut_goes_unnoticed(ending, options, percent, tmp_path):
+    path = write_video(tmp_path / f"a{ending}", moving_square(30), rate=5, options=options)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * percent // 100])
+    video = VideoFile(str(path))
+    assert video.duration == pytest.approx(6, abs=0.3)
+    try:
+        *_, last = video.frames()
+    except UserError:
+        return
+    # FFmpeg makes do with what there is; the command warns where over a second is missing.
+    assert video.duration - last.seconds > 1
+
+
+def test_refuses_pictures_that_change_their_size(tmp_path):
+    with av.open(str(tmp_path / "a.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuvj420p"
+        for tick, picture in enumerate([moving_square(1)[0], moving_square(1, height=32)[0]]):
+            other = av.CodecContext.create("mjpeg", "w")
+            other.height, other.width, other.pix_fmt = *picture.shape[:2], "yuvj420p"
+            other.time_base = Fraction(1, 25)
+            frame = av.VideoFrame.from_ndarray(picture).reformat(format="yuvj420p")
+            if tick == 0:
+                container.start_encoding()
+            for packet in other.encode(frame) + other.encode(None):
+                packet.stream, packet.pts, packet.dts, packet.time_base = stream, tick, tick, Fraction(1, 25)
+                container.mux(packet)
+    assert "the pictures change their size at frame 1" in refused(tmp_path / "a.avi")
+
+
+def test_refuses_huge_frames(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.mp4", moving_square(2))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert "more than" in refused(path)
+
+
+def test_says_what_to_install_where_the_package_is_missing(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.mp4", moving_square(2))
+    monkeypatch.delitem(sys.modules, "media.video_file")
+    monkeypatch.setitem(sys.modules, "av", None)
+    from media.video_file import VideoFile as WithoutPackage
+
+    with pytest.raises(UserError, match="takes the package av; install it with: .*-r requirements-video.txt"):
+        WithoutPackage(str(path))
+
+
+# Writing
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("height, width", [(48, 64), (37, 51)])
+def test_what_is_written_is_a_video_of_the_same_size_and_times(height, width, ending, tmp_path):
+    source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(12))))
+    drawn = moving_square(12, height, width)
+    with source.written_to(str(tmp_path / f"b{ending}")) as write:
+        for picture, frame in zip(drawn, source.frames()):
+            write(picture, frame)
+        assert not (tmp_path / f"b{ending}").exists()
+    assert sorted(os.listdir(tmp_path)) == ["a.mp4", f"b{ending}"]
+
+    pictures, seconds = read_video(tmp_path / f"b{ending}")
+    assert pictures.shape == (12, height, width, 3)
+    assert max(map(mean_difference, pictures, drawn)) < 8
+    np.testing.assert_allclose(np.subtract(seconds, seconds[0]), np.arange(12) / 25, atol=1e-3)
+    with av.open(str(tmp_path / f"b{ending}")) as container:
+        assert container.streams.video[0].average_rate == pytest.approx(25, abs=1e-2)
+        assert container.streams.video[0].codec.name == ("vp9" if ending == ".webm" else "h264")
+
+
+def test_uneven_times_stay(tmp_path):
+    ticks = [0, 1, 3, 7, 30]
+    source = VideoFile(str(write_video(tmp_path / "a.webm", moving_square(5), ticks=ticks)))
+    with source.written_to(str(tmp_path / "b.mp4")) as write:
+        for frame in source.frames():
+            write(frame.picture, frame)
+    np.testing.assert_allclose(read_video(tmp_path / "b.mp4")[1], np.divide(ticks, 25), atol=1e-3)
+
+
+def test_equal_times_are_pulled_apart(tmp_path):
+    source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(2))))
+    with source.written_to(str(tmp_path / "b.avi")) as write:
+        for picture in moving_square(3):
+            write(picture, Frame(picture, seconds=0.5))
+    assert len(read_video(tmp_path / "b.avi")[0]) == 3
+
+
+@pytest.mark.parametrize("written", [0, 2])
+def test_leaves_nothing_on_an_error(written, tmp_path):
+    source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(2))))
+    with pytest.raises(KeyError), source.written_to(str(tmp_path / "b.mp4")) as write:
+        for frame in list(source.frames())[:written]:
+            write(frame.picture, frame)
+        raise KeyError
+    assert os.listdir(tmp_path) == ["a.mp4"]
+
+
+def test_refuses_destinations(tmp_path):
+    source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(2))))
+    (tmp_path / "b.avi").touch()
+    for name, overwrite, message in (
+        ("a.mp4", True, "is the source itself"),
+        ("b.avi", False, "--overwrite to replace it"),
+        ("b.gif", False, "does not end in .avi"),
+        ("b", False, "does not end in .avi"),
+    ):
+        with pytest.raises(UserError, match=message):
+            source.check_destination(str(tmp_path / name), overwrite)
+    source.check_destination(str(tmp_path / "b.avi"), True)
+    source.check_destination(str(tmp_path / "c.WebM"), False)

@@ -1,0 +1,46 @@
+"""Videos that tests make with PyAV itself, not with what they test, and what PyAV itself reads from one."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+
+CODECS = {".avi": "mjpeg", ".mkv": "libx264", ".mov": "libx264", ".mp4": "libx264", ".webm": "libvpx"}
+
+
+def write_video(path, pictures, rate=25, ticks=None, options=None):
+    """Writes pictures, uint8 (height, width, 3) each, at `rate` a second, or at these `ticks` of 1 / rate second."""
+    codec = CODECS[path.suffix.lower()]
+    with av.open(str(path), "w", options=options or {}) as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        if codec == "libx264":
+            stream.options = {"crf": "10", "preset": "ultrafast"}
+        else:
+            stream.bit_rate = 4_000_000
+        for tick, picture in zip(ticks or range(len(pictures)), pictures):
+            frame = av.VideoFrame.from_ndarray(picture)
+            frame.pts, frame.time_base = tick, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def read_video(path):
+    """The pictures, (F, height, width, 3) uint8, and the second at which each is shown."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in frames]), [frame.time for frame in frames]
+
+
+def moving_square(count, height=48, width=64):
+    """Pictures of four coloured quarters and a white square that moves right by two pixels a frame."""
+    quarters = np.zeros((height, width, 3), np.uint8)
+    quarters[: height // 2, : width // 2] = (200, 30, 30)
+    quarters[: height // 2, width // 2 :] = (86, 180, 233)
+    quarters[height // 2 :, width // 2 :] = (30, 40, 200)
+    pictures = [quarters.copy() for _ in range(count)]
+    for number, picture in enumerate(pictures):
+        picture[6:14, 4 + 2 * number : 12 + 2 * number] = 255
+    return pictures
