@@ -8,7 +8,7 @@ from pipeline.atomic_file import written_beside
 from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
 
 ROOT = Path(__file__).resolve().parent
-CODE = ("*.py", "requirements*.txt", "Makefile", "README.md", "LICENSE")
+CODE = ("*.py", "requirements.txt", "requirements-video.txt", "Makefile", "README.md", "LICENSE")
 CODE_FOLDERS = ("pipeline", "model", "media", "report")
 # The earliest that a zip can say: with the true times, the same files would give another zip.
 TIME = (1980, 1, 1, 0, 0, 0)
