@@ -18,9 +18,9 @@ class Network(NamedTuple):
     """A CNN and what suits it.
 
     features: a function of normalized frames, float32 (F, 64, 64, C), and of whether it is being trained, that gives
-    float32 (F, D) and the points of the seven joints, float32 (F, 7, 2), or None. sees_motion: whether C is 6, for each
-    frame comes with how it differs from the average of its sequence; it is 3 where it does not. forget_bias: of the
-    LSTM's cells. adam_beta2: Adam's second decay. average_decay: of the weights' moving average.
+    float32 (F, D) and the points of the seven joints, float32 (F, 7, 2), or None. sees_motion: whether C is 7, for each
+    frame comes with what moves in its sequence; it is 3 where it does not. forget_bias: of the LSTM's cells.
+    adam_beta2: Adam's second decay. average_decay: of the weights' moving average.
     """
 
     features: Callable
@@ -87,13 +87,17 @@ def _seen(input_frames, network):
 
 
 def _with_motion(frames):
-    """float32 (B*10, 64, 64, 3) → (B*10, 64, 64, 6): each frame, and how it differs from the average of its ten.
+    """float32 (B*10, 64, 64, 3) → (B*10, 64, 64, 7): each frame, how it differs from the average of its ten, and how
+    much its ten do so on average.
 
     What differs is what moves: most often the person, and not what stands around.
     """
     sequences = tf.reshape(frames, [-1, FRAMES_PER_SEQUENCE, *FRAME_SHAPE])
     motion = sequences - tf.reduce_mean(sequences, axis=1, keepdims=True)
-    return tf.concat([frames, tf.reshape(motion, [-1, *FRAME_SHAPE])], axis=3)
+    spread = tf.sqrt(tf.reduce_mean(tf.square(motion), axis=[1, 4], keepdims=True))
+    spread = tf.tile(spread, [1, FRAMES_PER_SEQUENCE, 1, 1, 1])
+    seen = tf.concat([sequences, motion, spread], axis=4)
+    return tf.reshape(seen, [-1, *FRAME_SHAPE[:2], seen.shape[4].value])
 
 
 def _member_scopes(members):
