@@ -204,8 +204,7 @@ def _default(text, name):
 
 
 def _network_default(text, name):
-    values = "; ".join(f"{defaults[name]} with {network}" for network, defaults in NETWORK_DEFAULTS.items())
-    return f"{text} (default: {values})"
+    return f"{text} (default: {NETWORK_DEFAULTS['pyramid'][name]}; strided {NETWORK_DEFAULTS['strided'][name]})"
 
 
 def _kinds(text):
