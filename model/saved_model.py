@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 
+from model.failed_write import user_errors_of_writing
 from model.predictor import Predictor
 from model.session_config import session_config
 from pipeline.tensorflow_v1 import tf
@@ -25,7 +26,8 @@ def save_model(directory, inference, session):
     """
     with _folder_written_beside(directory) as partial, inference.graph.as_default():
         inference.saver.set_last_checkpoints_with_time([])
-        inference.saver.save(session, os.path.join(partial, MODEL_NAME), strip_default_attrs=True)
+        with user_errors_of_writing(directory):
+            inference.saver.save(session, os.path.join(partial, MODEL_NAME), strip_default_attrs=True)
 
 
 def copy_model(source, directory):
@@ -37,7 +39,8 @@ def copy_model(source, directory):
 
 @contextlib.contextmanager
 def _folder_written_beside(directory):
-    partial, old = (f"{directory}.{os.getpid()}.{end}" for end in ("partial", "old"))
+    folder, name = os.path.split(os.path.abspath(directory))
+    partial, old = (os.path.join(folder, f".{name}.{os.getpid()}.{end}") for end in ("partial", "old"))
     try:
         os.makedirs(partial)
         yield partial
