@@ -1,7 +1,7 @@
 """The last states of a training run: weights, Adam's moments, averages, step, seconds, best error, in one checkpoint.
 
-The best model up to each of them lies in a folder of its own, named after its step: it is never changed, and a state that
-is gone on from finds the one that it knew.
+The best model up to each of them lies in a folder of its own, named after its step: it is never changed, and whoever
+goes on from a state finds the one that it knew.
 """
 
 import os
@@ -36,8 +36,12 @@ def save_checkpoint(folder, training, session, seconds, best_error):
     for name, variable in training.progress.items():
         session.run(variable.initializer, {variable.initializer.inputs[1]: values[name]})
     path = os.path.join(folder, NAME)
-    with user_errors_of_writing(folder):
-        training.saver.save(session, path, global_step=training.global_step, write_meta_graph=False)
+    try:
+        with user_errors_of_writing(folder):
+            training.saver.save(session, path, global_step=training.global_step, write_meta_graph=False)
+    except UserError:
+        _keep_only(folder, _steps(folder, STEP_OF_STATE))
+        raise
 
 
 def newest_checkpoint(folder):
@@ -84,15 +88,20 @@ def restore_checkpoint(checkpoint, training, session):
         raise UserError(f"{checkpoint.path} is of another version of the network; start a new run") from error
     folder = os.path.dirname(checkpoint.path)
     steps = sorted(step for step in _steps(folder, STEP_OF_STATE) if step <= checkpoint.step)[-KEPT:]
-    kept = [f"{NAME}-{step}" for step in steps]
-    for name in os.listdir(folder):
-        if name.split(".")[0] not in kept and name != "checkpoint":
-            os.remove(os.path.join(folder, name))
+    _keep_only(folder, steps)
     # A new Saver knows of no states but its own, and would never remove these.
-    paths = [os.path.join(folder, name) for name in kept]
+    paths = [os.path.join(folder, f"{NAME}-{step}") for step in steps]
     training.saver.set_last_checkpoints_with_time([(path, os.path.getmtime(f"{path}.index")) for path in paths])
     step, progress = session.run([training.global_step, training.progress])
     return int(step), float(progress["training_seconds"]), float(progress["best_validation_error"])
+
+
+def _keep_only(folder, steps):
+    """Removes what is not of the states of these steps, TensorFlow's temporary files among it."""
+    kept = {"checkpoint"}
+    kept.update(f"{NAME}-{step}.{end}" for step in steps for end in ("index", "data-00000-of-00001"))
+    for name in set(os.listdir(folder)) - kept:
+        os.remove(os.path.join(folder, name))
 
 
 def best_model(folder, step):

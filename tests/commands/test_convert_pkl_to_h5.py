@@ -243,6 +243,43 @@ def test_refuses_arguments_that_it_does_not_know(source, refused):
     assert "SOURCE" in refused(folder=source.parent)
 
 
+def replace(source):
+    contents = source.read_bytes()
+    source.unlink()
+    source.write_bytes(contents)
+
+
+@pytest.mark.promise(
+    "A conversion that is killed, fails or runs out of space leaves the old file whole, or the new one"
+)
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (Path.unlink, "No such file or directory; check the path"),
+        (replace, "it changed while it was read; convert it again once it is whole"),
+        (lambda source: os.utime(source, (0, 0)), "it changed while it was read"),
+        (lambda source: os.truncate(source, 0), "the pickle ends before its arrays do"),
+    ],
+)
+def test_refuses_a_source_that_vanishes_or_changes_as_it_is_read(change, message, source, convert, monkeypatch, capfd):
+    destination, copy_labels = source.with_suffix(".h5"), convert_pkl_to_h5.copy_labels
+    destination.write_bytes(b"old")
+
+    def change_and_copy_labels(*arguments):
+        change(source)
+        return copy_labels(*arguments)
+
+    monkeypatch.setattr(convert_pkl_to_h5, "copy_labels", change_and_copy_labels)
+    with pytest.raises(SystemExit) as stopped:
+        convert(source, "--overwrite")
+    error = capfd.readouterr().err
+    assert stopped.value.code == 2 and error.startswith(f"error: {source}: {message}") and error.count("\n") == 1
+    assert destination.read_bytes() == b"old" and {source, destination} >= set(source.parent.iterdir())
+
+
+@pytest.mark.promise(
+    "A conversion that is killed, fails or runs out of space leaves the old file whole, or the new one"
+)
 @pytest.mark.parametrize("bytes_left", [0, 100, 3000, 200_000])
 def test_a_full_disk_ends_in_an_error_line(bytes_left, source):
     resource = pytest.importorskip("resource")

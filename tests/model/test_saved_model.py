@@ -141,6 +141,18 @@ def test_a_folder_that_cannot_be_renamed_leaves_the_older_one(saved, inference_m
     assert contents_of(tmp_path) == before and os.listdir(tmp_path) == ["model"]
 
 
+@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+def test_a_full_disk_leaves_the_older_folder_and_nothing_else(saved, inference_model, tmp_path, limited_file_size):
+    before = contents_of(tmp_path)
+    for change, error in (
+        (lambda: save_model(str(saved), *inference_model), UserError),
+        (lambda: copy_model(str(saved), str(tmp_path / "copy")), OSError),
+    ):
+        with limited_file_size(1000), pytest.raises(error, match="File too large"):
+            change()
+        assert contents_of(tmp_path) == before and os.listdir(tmp_path) == ["model"]
+
+
 def test_a_copy_is_the_four_files(saved, tmp_path):
     (saved / "notes.txt").write_text("not of the model")
     copy_model(str(saved), str(tmp_path / "copy"))

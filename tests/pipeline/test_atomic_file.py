@@ -49,3 +49,16 @@ def test_raises_where_the_folder_is_none(tmp_path):
     with pytest.raises(OSError), written_beside(tmp_path / "nowhere" / "file") as partial, open(partial, "w"):
         pass
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
+def test_removes_what_was_abandoned_and_nothing_that_is_being_written(tmp_path):
+    (tmp_path / ".file.123.partial").write_text("abandoned")
+    (tmp_path / ".file2.123.partial").write_text("of another file")
+    with written_beside(tmp_path / "file") as first:
+        open(first, "w").close()
+        os.rename(first, tmp_path / ".file.124.partial")  # as if another process wrote it
+        with written_beside(tmp_path / "file") as second, open(second, "w") as file:
+            file.write("all of it")
+        os.rename(tmp_path / ".file.124.partial", first)
+    assert sorted(os.listdir(tmp_path)) == [".file2.123.partial", "file"]
