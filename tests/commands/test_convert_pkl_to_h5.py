@@ -173,6 +173,9 @@ class Touches:
         return self.reduced
 
 
+@pytest.mark.promise(
+    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
+)
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("function", [os.system, eval])
 def test_does_not_call_what_the_pickle_names(function, protocol, source, refused, tmp_path):
@@ -185,6 +188,7 @@ def test_does_not_call_what_the_pickle_names(function, protocol, source, refused
     assert mark.exists()
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 @pytest.mark.parametrize("cut", [0, 1, 2, 40, 150, 5000, -800, -1])
 def test_refuses_a_pickle_that_is_cut_short(cut, source, refused):
     source.write_bytes(source.read_bytes()[:cut])
@@ -211,6 +215,7 @@ def test_refuses_wrong_shapes(source, refused):
     assert "shape (10, 64, 64, 3), not (N, 10, 64, 64, 3)" in refused(source, folder=source.parent)
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 def test_refuses_damage_that_shows_only_while_frames_are_copied(source, refused):
     zipped = source.with_suffix(".zip")
     with zipfile.ZipFile(zipped, "w") as archive:
@@ -277,6 +282,7 @@ def test_refuses_a_source_that_vanishes_or_changes_as_it_is_read(change, message
     assert destination.read_bytes() == b"old" and {source, destination} >= set(source.parent.iterdir())
 
 
+@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
 @pytest.mark.promise(
     "A conversion that is killed, fails or runs out of space leaves the old file whole, or the new one"
 )

@@ -210,6 +210,7 @@ def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp
 # Stopping and going on
 
 
+@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
 def test_a_run_that_is_done_is_not_trained_again(earlier_run, run):
     before = contents_of(earlier_run)
     shutil.rmtree(earlier_run / "model")
@@ -432,6 +433,7 @@ def test_refuses_to_resume_a_run_without_a_checkpoint(refused, earlier_run):
 # What goes wrong while it trains
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 def test_damage_that_shows_only_while_it_trains(people, monkeypatch, capfd, tmp_path):
     training, _ = split_of_shared_run(people)
     contents = bytearray(people.path.read_bytes())

@@ -15,6 +15,7 @@ def test_the_file_appears_at_the_end(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.promise("Output is written beside its place and appears there whole or not at all")
 def test_replaces_a_file_only_at_the_end(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
@@ -25,6 +26,7 @@ def test_replaces_a_file_only_at_the_end(tmp_path):
     assert path.read_text() == "new"
 
 
+@pytest.mark.promise("Output is written beside its place and appears there whole or not at all")
 @pytest.mark.parametrize("is_written", [False, True])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_leaves_nothing_and_changes_nothing_on_an_error(error, is_written, tmp_path):
