@@ -10,6 +10,7 @@ from pipeline.user_error import UserError
 
 LOCK = ".lock"
 HALF_DONE = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<state>partial|old)")
+PATTERN = "*?["
 # What a run makes before its config.json, from which on it can be resumed.
 BEFORE_CONFIG = ("demo.pkl", "demo.h5")
 
@@ -18,9 +19,11 @@ BEFORE_CONFIG = ("demo.pkl", "demo.h5")
 def claimed_folder(out, resume):
     """Creates the folder `out`, unless it is there, and keeps all other runs out of it until the end.
 
-    Raises UserError where another process has it, or, without `resume`, where it holds something. Where an error ends
-    a run before its config.json is written, nothing is left of it.
+    Raises UserError where another process has it, where it holds something, but for `resume`, and where TensorFlow
+    would not find its files. Where an error ends a run before its config.json is written, nothing is left of it.
     """
+    if any(character in out for character in PATTERN):
+        raise UserError(f"{out}: TensorFlow takes * ? [ in a path for a pattern; give another --out")
     _check_is_free(out, resume)
     made = _missing_folders(out)
     os.makedirs(out, exist_ok=True)

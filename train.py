@@ -228,7 +228,7 @@ def finish(settings, data):
     out = settings["out"]
     best, model = newest_best_model(os.path.join(out, "checkpoints")), os.path.join(out, "model")
     if best is None:
-        raise UserError("there is no best model, for the run was stopped before its first evaluation; --resume goes on")
+        raise UserError("no evaluation has left a model; go on with --resume, or start a new run")
     copy_model(best, model)
     # In a session of its own, for a Ctrl-C at the terminal goes to every process of this one.
     command = [sys.executable, evaluate_command(), model]

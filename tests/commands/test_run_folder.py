@@ -21,6 +21,16 @@ def test_a_folder_is_claimed_once(resume, tmp_path):
         pass
 
 
+@pytest.mark.parametrize("name", ["run [1]", "run*", "what?"])
+def test_a_name_that_is_a_pattern_is_refused(name, tmp_path):
+    with (
+        pytest.raises(UserError, match="for a pattern; give another --out"),
+        claimed_folder(str(tmp_path / name), False),
+    ):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
 def test_an_error_before_the_config_leaves_nothing(tmp_path):
     with pytest.raises(KeyError), claimed_folder(str(tmp_path / "runs" / "first"), resume=False):
         (tmp_path / "runs" / "first" / "demo.pkl").touch()

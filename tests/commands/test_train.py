@@ -238,10 +238,22 @@ def test_sigterm_is_remembered_as_often_as_it_comes():
 
 
 def test_signals_are_as_before_afterwards():
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [signal.getsignal(number) for number in numbers]
     with stop_signals():
-        assert signal.getsignal(signal.SIGINT) != before[0]
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+        assert all(signal.getsignal(number) != handler for number, handler in zip(numbers, before))
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
+def test_a_closed_terminal_that_nohup_ignores_stays_ignored():
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_signals() as is_stopping:
+            signal.raise_signal(signal.SIGHUP)
+            assert not is_stopping()
+    finally:
+        signal.signal(signal.SIGHUP, earlier)
 
 
 # What it refuses
