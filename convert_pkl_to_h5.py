@@ -13,7 +13,7 @@ from pipeline.label_range import FAR_OUTSIDE, LabelRange
 from pipeline.pickle_reader import locate_arrays, open_source, read_frames, read_labels
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 from pipeline.store_writer import StoreWriter
-from pipeline.user_error import ArgumentParser, reported_user_errors
+from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
 
 SEQUENCES_PER_BLOCK = 64
 BYTES_PER_HASHING = 1 << 20
@@ -53,7 +53,11 @@ def check_paths(source, destination, overwrite):
 
 
 def convert(source_path, destination):
-    """Returns the LocatedArrays of the source, the StoredCounts of the destination and the LabelRange."""
+    """Returns the LocatedArrays of the source, the StoredCounts of the destination and the LabelRange.
+
+    Raises UserError where the source changes meanwhile, and OSError where it vanishes.
+    """
+    before = version_of_file(source_path)
     with open_source(source_path) as source, ThreadPoolExecutor(1) as thread:
         arrays = locate_arrays(source)
         sha256 = thread.submit(sha256_of_file, source_path)
@@ -62,7 +66,14 @@ def convert(source_path, destination):
             label_range = copy_labels(source, arrays, writer)
             name, size = os.path.basename(source_path), os.path.getsize(source_path)
             counts = writer.finish(name, size, sha256.result())
+            if version_of_file(source_path) != before:
+                raise UserError("it changed while it was read; convert it again once it is whole")
     return arrays, counts, label_range
+
+
+def version_of_file(path):
+    status = os.stat(path)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def copy_frames(source, arrays, writer):

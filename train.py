@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from report.hardest import Hardest
 from report.history import append_to_history, read_history, start_history
 from report.sequence_ranking import SequenceRanking
 from run_data import check_same_data, data_identity, describe_run_data, open_run_data
+from run_folder import claimed_folder
 from run_settings import parse_settings, read_config, write_config
 from stop_signals import stop_signals
 
@@ -60,41 +60,22 @@ class Run(NamedTuple):
 def main():
     with reported_user_errors(), contextlib.ExitStack() as open_files:
         settings = parse_settings(__doc__)
-        check_folder(settings)
-        data = open_run_data_or_leave_nothing(settings, open_files)
+        open_files.enter_context(claimed_folder(settings["out"], settings["resume"]))
+        data = open_run_data(settings, open_files)
         if settings["resume"]:
             check_same_data(read_config(settings["out"]), data)
-        os.makedirs(settings["out"], exist_ok=True)
         write_config(settings, data_identity(data))
         description = describe_run_data(settings, data)
         print(description, flush=True)
-        train(settings, data)
-        finish(settings, data, description)
+        with stop_signals() as is_stopping:
+            train(settings, data, is_stopping)
+            finish(settings, data, description)
 
 
-def check_folder(settings):
-    """Raises UserError where the run's folder holds something else; creates nothing."""
-    out = settings["out"]
-    if not settings["resume"] and os.path.lexists(out) and not (os.path.isdir(out) and not os.listdir(out)):
-        raise UserError(f"{out} exists; give another --out, or --resume to go on with the run in it")
-
-
-def open_run_data_or_leave_nothing(settings, open_files):
-    """open_run_data, which draws the demo's data in the run's folder; where it fails, a new folder is removed again."""
-    is_new = not os.path.exists(settings["out"])
-    try:
-        return open_run_data(settings, open_files)
-    except BaseException:
-        if is_new:
-            open_files.close()
-            shutil.rmtree(settings["out"], ignore_errors=True)
-        raise
-
-
-def train(settings, data):
-    """Builds both graphs and trains; leaves checkpoints/last, checkpoints/best and history.csv in the run's folder."""
+def train(settings, data, is_stopping):
+    """Builds both graphs and trains; leaves history.csv and checkpoints/, the best model among them, in the folder."""
     # TensorFlow takes seconds to import: not before everything that the user may have got wrong is checked.
-    from model.checkpoint import checkpointed_step, restore_checkpoint
+    from model.checkpoint import keep_best_models, newest_best_model, restore_checkpoint
     from model.inference_graph import build_inference_graph
     from model.predictor import Predictor
     from model.session_config import resolve_precision, session_config
@@ -103,9 +84,10 @@ def train(settings, data):
     from pipeline.dataset import make_dataset, user_errors_of_dataset
     from pipeline.tensorflow_v1 import tf
 
-    last = os.path.join(settings["out"], "checkpoints", "last")
-    os.makedirs(last, exist_ok=True)
-    first_step = checkpointed_step(last) if settings["resume"] else 0
+    checkpoints = os.path.join(settings["out"], "checkpoints")
+    os.makedirs(os.path.join(checkpoints, "last"), exist_ok=True)
+    checkpoint = checkpoint_to_resume(settings["out"])
+    first_step = checkpoint.step if checkpoint else 0
     batches = partial(endless_batches, data.training, settings["batch_size"], settings["seed"], first_step)
     kinds = tuple(settings["augment"])
     augmentation = Augmentation(kinds, settings["seed"], first_step) if kinds else None
@@ -122,12 +104,15 @@ def train(settings, data):
     ):
         session.run(training.initialize)
         start_history(os.path.join(settings["out"], "history.csv"), first_step)
+        keep_best_models(checkpoints, first_step)
         state = State(0, 0.0, math.inf)
-        if settings["resume"]:
-            state = State(*restore_checkpoint(last, training, session))
+        if checkpoint:
+            state = State(*restore_checkpoint(checkpoint, training, session))
+        if newest_best_model(checkpoints) is None:
+            state = state._replace(best_error=math.inf)
         predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
         run = Run(settings, data, training, session, inference, inference_session, predictor, events)
-        training_loop(run, state)
+        training_loop(run, state, is_stopping)
 
 
 def opened_events(settings, graph, first_step):
@@ -139,8 +124,26 @@ def opened_events(settings, graph, first_step):
     return event_files(os.path.join(settings["out"], "tensorboard"), graph, first_step)
 
 
-def training_loop(run, state):
-    """Trains from `state` until the run's limit, or until Ctrl-C, and evaluates every so often."""
+def checkpoint_to_resume(out):
+    """The newest whole Checkpoint in the run's folder, or None where the run has not come to its first.
+
+    Says so where it is not the newest. Raises UserError where there was one once.
+    """
+    from model.checkpoint import newest_checkpoint
+
+    last, history = os.path.join(out, "checkpoints", "last"), os.path.join(out, "history.csv")
+    checkpoint = newest_checkpoint(last)
+    # A row is written before the checkpoint of the same step.
+    if checkpoint is None and os.path.exists(history) and len(read_history(history)) > 1:
+        raise UserError(f"{last} holds no checkpoint to go on from; start a new run")
+    if checkpoint and checkpoint.damaged:
+        damaged = " and ".join(checkpoint.damaged)
+        print(f"warning: {damaged} in {last}: cut short; going on from step {checkpoint.step}", file=sys.stderr)
+    return checkpoint
+
+
+def training_loop(run, state, is_stopping):
+    """Trains from `state` until the run's limit, or until it is stopped, and evaluates every so often."""
     from model.learning_rate import learning_rate, share_done
 
     settings = run.settings
@@ -149,7 +152,7 @@ def training_loop(run, state):
     loss_and_step = [run.training.loss, run.training.train_step]
     run_step = run.session.make_callable(loss_and_step, feed_list=[run.training.learning_rate])
     done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
-    with stop_signals() as is_stopping, progress_bar(done) as bar:
+    with progress_bar(done) as bar:
         while done < 1 and not is_stopping():
             losses, evaluate_at = [], next_evaluation(done, settings["evaluations"])
             while done < evaluate_at and not is_stopping():
@@ -177,7 +180,7 @@ def evaluate_and_save(run, state, train_loss, rate):
 
     train_loss: the mean since the last evaluation, px². rate: the learning rate of the last step.
     """
-    from model.checkpoint import save_checkpoint
+    from model.checkpoint import best_model, keep_best_models, save_checkpoint
     from model.inference_graph import load_weights
     from model.saved_model import save_model
     from model.training_graph import exported_weights
@@ -190,8 +193,7 @@ def evaluate_and_save(run, state, train_loss, rate):
     checkpoints = os.path.join(settings["out"], "checkpoints")
     if errors.mean_pixel_error < state.best_error:
         state = state._replace(best_error=errors.mean_pixel_error)
-        save_model(os.path.join(checkpoints, "best"), run.inference, run.inference_session)
-    save_checkpoint(os.path.join(checkpoints, "last"), run.training, run.session, state.seconds, state.best_error)
+        save_model(best_model(checkpoints, state.step), run.inference, run.inference_session)
     row = {
         "step": state.step,
         "epoch": state.step // steps_per_epoch(len(data.training), settings["batch_size"]),
@@ -201,6 +203,9 @@ def evaluate_and_save(run, state, train_loss, rate):
         "validation_pixel_error": errors.mean_pixel_error,
     }
     append_to_history(os.path.join(settings["out"], "history.csv"), row)
+    # Last, for it counts: what belongs to later steps than a checkpoint's is dropped where a run goes on from it.
+    save_checkpoint(os.path.join(checkpoints, "last"), run.training, run.session, state.seconds, state.best_error)
+    keep_best_models(checkpoints, state.step)
     if run.events is not None:
         from report.event_files import write_events
 
@@ -282,13 +287,16 @@ def export_best(out):
     Returns the path of model/ and what the check printed. Raises UserError where there are no weights, or where they
     break the contract.
     """
+    from model.checkpoint import newest_best_model
     from model.saved_model import copy_model
 
-    best, model = os.path.join(out, "checkpoints", "best"), os.path.join(out, "model")
-    if not os.path.isdir(best):
-        raise UserError("stopped before the first evaluation, so there is no model; start again in another --out")
+    best, model = newest_best_model(os.path.join(out, "checkpoints")), os.path.join(out, "model")
+    if best is None:
+        raise UserError("no evaluation has left a model; go on with --resume, or start a new run")
     copy_model(best, model)
-    check = subprocess.run([sys.executable, evaluate_command(), model], capture_output=True, text=True)
+    # In a session of its own, for a Ctrl-C at the terminal goes to every process of this one.
+    command = [sys.executable, evaluate_command(), model]
+    check = subprocess.run(command, capture_output=True, text=True, start_new_session=True)
     if check.returncode:
         raise UserError(f"the exported model breaks the contract: {check.stderr}")
     return model, check.stdout.strip()

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 
+from model.failed_write import user_errors_of_writing
 from model.predictor import Predictor
 from model.session_config import session_config
 from pipeline.atomic_file import folder_written_beside
@@ -26,7 +27,8 @@ def save_model(directory, inference, session):
     """
     with folder_written_beside(directory) as partial, inference.graph.as_default():
         inference.saver.set_last_checkpoints_with_time([])
-        inference.saver.save(session, os.path.join(partial, MODEL_NAME), strip_default_attrs=True)
+        with user_errors_of_writing(directory):
+            inference.saver.save(session, os.path.join(partial, MODEL_NAME), strip_default_attrs=True)
 
 
 def copy_model(source, directory):

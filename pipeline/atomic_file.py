@@ -1,23 +1,29 @@
 """Output is written beside its place and renamed into it, so that a reader finds all of it or none."""
 
 import contextlib
+import glob
 import os
 import shutil
+
+from pipeline.file_lock import CAN_LOCK_WHAT_IS_WRITTEN, lock
 
 
 @contextlib.contextmanager
 def written_beside(path):
     """Yields a path in the same folder to write to; renames it to `path` at the end, removes it on any error.
 
-    Raises OSError where the folder cannot be written.
+    What a process that was killed has left of the same file is removed. Raises OSError where the folder cannot be
+    written.
     """
     folder, name = os.path.split(os.path.abspath(path))
+    _remove_abandoned(folder, name)
     partial = os.path.join(folder, f".{name}.{os.getpid()}.partial")
     try:
-        yield partial
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        with _held(partial):
+            yield partial
+            with open(partial, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(partial, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(partial)
@@ -29,8 +35,8 @@ def folder_written_beside(directory):
 
     It is removed on any error. Raises OSError where it cannot be written.
     """
-    directory = os.path.abspath(directory)
-    partial, old = (f"{directory}.{os.getpid()}.{end}" for end in ("partial", "old"))
+    folder, name = os.path.split(os.path.abspath(directory))
+    partial, old = (os.path.join(folder, f".{name}.{os.getpid()}.{end}") for end in ("partial", "old"))
     try:
         os.makedirs(partial)
         yield partial
@@ -45,3 +51,25 @@ def folder_written_beside(directory):
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _held(partial):
+    """Creates the file and holds a lock on it, where there are locks: whoever finds it knows that it is being written.
+
+    A file system without locks is no reason to write nothing.
+    """
+    with contextlib.ExitStack() as held:
+        if CAN_LOCK_WHAT_IS_WRITTEN:
+            file = held.enter_context(open(partial, "ab"))
+            with contextlib.suppress(OSError):
+                lock(file)
+        yield
+
+
+def _remove_abandoned(folder, name):
+    for path in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}.*.partial")):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as held:
+            if CAN_LOCK_WHAT_IS_WRITTEN:
+                lock(held.enter_context(open(path, "ab")))
+            os.remove(path)

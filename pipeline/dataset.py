@@ -62,7 +62,9 @@ def make_dataset_of(read_batches, augmentation=None):
     shapes = ((None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE), (None, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2))
     dataset = tf.data.Dataset.from_generator(read_batches, (tf.uint8, tf.float32), shapes)
     if augmentation is not None:
-        dataset = dataset.enumerate(augmentation.first_step).map(partial(_augmented, augmentation))
+        # There is no Python control flow for AutoGraph to convert, and looking for it takes seconds.
+        augmented = tf.autograph.experimental.do_not_convert(partial(_augmented, augmentation))
+        dataset = dataset.enumerate(augmentation.first_step).map(augmented)
     return dataset.prefetch(PREFETCHED_BATCHES)
 
 

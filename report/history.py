@@ -27,8 +27,9 @@ def append_to_history(path, row):
 
 def read_history(path):
     """The rows as a list of dicts of numbers; a last line that was cut short is left out."""
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    with open(path, encoding="utf-8", errors="replace", newline="") as file:
+        whole, _, _ = file.read().replace("\0", "").rpartition("\n")
+    rows = csv.DictReader(whole.splitlines())
     return [numbers for numbers in map(_numbers, rows) if numbers is not None]
 
 

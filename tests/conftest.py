@@ -1,5 +1,6 @@
 """Data sets and a trained run that many tests share. They are made once; a test that changes one copies it first."""
 
+import contextlib
 import os
 import pickle
 import subprocess
@@ -62,6 +63,23 @@ def trained_run(people, tmp_path_factory):
 def utf8_environment():
     """The environment of a command whose output, unbuffered UTF-8, goes to a pipe."""
     return {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture
+def limited_file_size():
+    """A context manager of a number of bytes: no file may grow beyond it, as none may on a full disk."""
+    resource = pytest.importorskip("resource")
+
+    @contextlib.contextmanager
+    def limited(bytes_left):
+        earlier = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, earlier[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, earlier)
+
+    return limited
 
 
 @pytest.fixture(scope="session")

@@ -173,6 +173,9 @@ class Touches:
         return self.reduced
 
 
+@pytest.mark.promise(
+    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
+)
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("function", [os.system, eval])
 def test_does_not_call_what_the_pickle_names(function, protocol, source, refused, tmp_path):
@@ -185,6 +188,7 @@ def test_does_not_call_what_the_pickle_names(function, protocol, source, refused
     assert mark.exists()
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 @pytest.mark.parametrize("cut", [0, 1, 2, 40, 150, 5000, -800, -1])
 def test_refuses_a_pickle_that_is_cut_short(cut, source, refused):
     source.write_bytes(source.read_bytes()[:cut])
@@ -211,6 +215,7 @@ def test_refuses_wrong_shapes(source, refused):
     assert "shape (10, 64, 64, 3), not (N, 10, 64, 64, 3)" in refused(source, folder=source.parent)
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 def test_refuses_damage_that_shows_only_while_frames_are_copied(source, refused):
     zipped = source.with_suffix(".zip")
     with zipfile.ZipFile(zipped, "w") as archive:
@@ -243,6 +248,44 @@ def test_refuses_arguments_that_it_does_not_know(source, refused):
     assert "SOURCE" in refused(folder=source.parent)
 
 
+def replace(source):
+    contents = source.read_bytes()
+    source.unlink()
+    source.write_bytes(contents)
+
+
+@pytest.mark.promise(
+    "A conversion that is killed, fails or runs out of space leaves the old file whole, or the new one"
+)
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (Path.unlink, "No such file or directory; check the path"),
+        (replace, "it changed while it was read; convert it again once it is whole"),
+        (lambda source: os.utime(source, (0, 0)), "it changed while it was read"),
+        (lambda source: os.truncate(source, 0), "the pickle ends before its arrays do"),
+    ],
+)
+def test_refuses_a_source_that_vanishes_or_changes_as_it_is_read(change, message, source, convert, monkeypatch, capfd):
+    destination, copy_labels = source.with_suffix(".h5"), convert_pkl_to_h5.copy_labels
+    destination.write_bytes(b"old")
+
+    def change_and_copy_labels(*arguments):
+        change(source)
+        return copy_labels(*arguments)
+
+    monkeypatch.setattr(convert_pkl_to_h5, "copy_labels", change_and_copy_labels)
+    with pytest.raises(SystemExit) as stopped:
+        convert(source, "--overwrite")
+    error = capfd.readouterr().err
+    assert stopped.value.code == 2 and error.startswith(f"error: {source}: {message}") and error.count("\n") == 1
+    assert destination.read_bytes() == b"old" and {source, destination} >= set(source.parent.iterdir())
+
+
+@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.promise(
+    "A conversion that is killed, fails or runs out of space leaves the old file whole, or the new one"
+)
 @pytest.mark.parametrize("bytes_left", [0, 100, 3000, 200_000])
 def test_a_full_disk_ends_in_an_error_line(bytes_left, source):
     resource = pytest.importorskip("resource")

@@ -222,6 +222,7 @@ def test_refuses_data_that_is_none(foreign_model, people, refused, tmp_path):
         assert line.startswith(f"{tmp_path / name}: ") and message in line
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 def test_refuses_damaged_frames(foreign_model, people, refused, tmp_path):
     contents = bytearray(people.path.read_bytes())
     contents[contents.index(people.frames[40, 5].tobytes()) + 5000] ^= 1

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 
 import h5py
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 import train
+from model.checkpoint import newest_checkpoint
 from model.contract import contract_breaches
 from pipeline.joints import JOINT_NAMES
 from pipeline.split import split_sequences
@@ -20,9 +20,9 @@ from pipeline.store import SequenceStore
 from pipeline.tensorflow_v1 import tf
 from report.history import read_history
 from run_data import describe_run_data, open_run_data
+from run_folder import claimed_folder
 from run_settings import parse_settings
 from stop_signals import stop_signals
-from tests.conftest import ROOT, utf8_environment
 from tests.report.png import read_png
 
 STEPS_PER_EPOCH = 28  # 110 sequences in batches of 4, the last of 2
@@ -102,7 +102,7 @@ def test_a_run_s_folder(trained_run):
     assert sorted(os.listdir(folder)) == sorted([*files, "checkpoints", "model", "plots"])
     four_files = ["checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta"]
     assert sorted(os.listdir(folder / "model")) == four_files
-    assert sorted(os.listdir(folder / "checkpoints")) == ["best", "last"]
+    assert {name.split("-")[0] for name in os.listdir(folder / "checkpoints")} == {"best", "last"}
     assert contract_breaches(str(folder / "model")) == []
     assert sorted(os.listdir(folder / "plots")) == ["accuracy.png", "loss.png", "predictions.png", "worst.png"]
     for name in os.listdir(folder / "plots"):
@@ -184,10 +184,12 @@ def test_the_mean_pose_is_that_of_the_training_sequences(trained_run, people):
 
 def test_the_best_weights_are_exported(trained_run):
     metrics = json.loads((trained_run.folder / "metrics.json").read_text())
-    best = min(row["validation_pixel_error"] for row in read_history(trained_run.folder / "history.csv"))
-    assert metrics["mean_pixel_error"] == pytest.approx(best, abs=1e-4)
+    best = min(read_history(trained_run.folder / "history.csv"), key=lambda row: row["validation_pixel_error"])
+    assert metrics["mean_pixel_error"] == pytest.approx(best["validation_pixel_error"], abs=1e-4)
     for path in (trained_run.folder / "model").iterdir():
-        assert path.read_bytes() == (trained_run.folder / "checkpoints" / "best" / path.name).read_bytes()
+        assert (
+            path.read_bytes() == (trained_run.folder / "checkpoints" / f"best-{best['step']}" / path.name).read_bytes()
+        )
 
 
 @pytest.mark.parametrize("split, expected", [("video", 0), ("random", 15), ("tail", 15)])
@@ -219,38 +221,7 @@ def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp
 # Stopping and going on
 
 
-def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(trained_run, run, tmp_path):
-    folder = tmp_path / "stopped"
-    arguments = [*trained_run.arguments[:-1], str(folder)]
-    command = [sys.executable, "-B", ROOT / "train.py", *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
-    with subprocess.Popen(command, cwd=tmp_path, env=utf8_environment(), **pipes) as process:
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if line.startswith("step "):
-                process.send_signal(signal.SIGINT)
-                break
-        rest, errors = process.communicate()
-    assert (process.returncode, errors) == (0, "")
-    assert "stopped; --resume goes on from here\n" in rest
-    stopped_at = read_history(folder / "history.csv")
-    assert 0 < stopped_at[-1]["step"] < 2 * STEPS_PER_EPOCH
-    assert contract_breaches(str(folder / "model")) == []
-    assert sorted(os.listdir(folder)) == sorted(os.listdir(trained_run.folder))
-
-    run("--resume", "--out", folder)
-    rows, uninterrupted = read_history(folder / "history.csv"), read_history(trained_run.folder / "history.csv")
-    assert rows[: len(stopped_at)] == stopped_at
-    assert (np.diff([row["step"] for row in rows]) > 0).all()
-    assert (np.diff([row["seconds"] for row in rows]) > 0).all()
-    assert (rows[-1]["step"], rows[-1]["epoch"]) == (2 * STEPS_PER_EPOCH, 2)
-    # The same order of data and the same schedule, so the same losses, but for the order in which threads add.
-    for name in ("train_loss", "validation_loss"):
-        assert rows[-1][name] == pytest.approx(uninterrupted[-1][name], rel=0.02)
-    assert contract_breaches(str(folder / "model")) == []
-
-
+@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
 def test_a_run_that_is_done_is_not_trained_again(earlier_run, run):
     before = contents_of(earlier_run)
     shutil.rmtree(earlier_run / "model")
@@ -280,10 +251,22 @@ def test_sigterm_is_remembered_as_often_as_it_comes():
 
 
 def test_signals_are_as_before_afterwards():
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [signal.getsignal(number) for number in numbers]
     with stop_signals():
-        assert signal.getsignal(signal.SIGINT) != before[0]
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+        assert all(signal.getsignal(number) != handler for number, handler in zip(numbers, before))
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
+def test_a_closed_terminal_that_nohup_ignores_stays_ignored():
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_signals() as is_stopping:
+            signal.raise_signal(signal.SIGHUP)
+            assert not is_stopping()
+    finally:
+        signal.signal(signal.SIGHUP, earlier)
 
 
 # What it refuses
@@ -566,6 +549,15 @@ def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp
     assert line == "the data set differs from the one that the run began with; resume it with that one"
 
 
+@pytest.mark.promise("Two runs never share a folder")
+def test_refuses_a_folder_that_another_run_writes_to(refused, people, earlier_run, tmp_path):
+    with claimed_folder(str(tmp_path / "new"), resume=False):
+        for arguments in (["--data", people.path, "--out", tmp_path / "new"], ["--resume", "--out", earlier_run]):
+            with claimed_folder(str(earlier_run), resume=True):
+                line = refused(*arguments)
+            assert line.startswith(f"another run is writing to {arguments[-1]}; wait for it to end")
+
+
 def test_refuses_to_resume_a_run_without_a_checkpoint(refused, earlier_run):
     shutil.rmtree(earlier_run / "checkpoints")
     (earlier_run / "checkpoints" / "last").mkdir(parents=True)
@@ -575,6 +567,7 @@ def test_refuses_to_resume_a_run_without_a_checkpoint(refused, earlier_run):
 # What goes wrong while it trains
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 def test_damage_that_shows_only_while_it_trains(people, monkeypatch, capfd, tmp_path):
     training, _ = split_of_shared_run(people)
     contents = bytearray(people.path.read_bytes())
@@ -588,8 +581,17 @@ def test_damage_that_shows_only_while_it_trains(people, monkeypatch, capfd, tmp_
     assert line == "damaged.h5: damaged (frames cannot be read); convert the pickle again"
 
 
-@pytest.mark.parametrize("option", ["--augment", "--no-augment"])
-def test_a_loss_that_is_no_number(option, people, monkeypatch, capfd, tmp_path):
-    arguments = ["--data", people.path, option, "--epochs", 1, "--num-units", 8, "--validation-sequences", 20]
-    line = error_line_of([*arguments, "--learning-rate", 1e30], monkeypatch, capfd, tmp_path)
+@pytest.mark.promise("A loss that is no number ends a run with an error, and the last good checkpoint stays")
+@pytest.mark.parametrize("option, rate, evaluated", [("--augment", 1e30, False), ("--no-augment", 1e9, True)])
+def test_a_loss_that_is_no_number(option, rate, evaluated, people, monkeypatch, capfd, tmp_path):
+    arguments = ["--data", people.path, option, "--epochs", 1, "--batch-size", 8, "--num-units", 8, "--seed", 3]
+    arguments += ["--precision", "float32", "--validation-sequences", 20, "--learning-rate", rate, "--out", "run"]
+    line = error_line_of(arguments, monkeypatch, capfd, tmp_path)
     assert "the loss is no number any more at step" in line and line.endswith("with a lower --learning-rate")
+    rows = read_history(tmp_path / "run" / "history.csv")
+    checkpoint = newest_checkpoint(str(tmp_path / "run" / "checkpoints" / "last"))
+    assert bool(rows) == evaluated == (checkpoint is not None)
+    if evaluated:
+        assert checkpoint.step == rows[-1]["step"]
+        values = tf.train.load_checkpoint(checkpoint.path)
+        assert all(np.isfinite(values.get_tensor(name)).all() for name in values.get_variable_to_shape_map())

@@ -133,6 +133,7 @@ def test_a_checkpoint_that_names_nothing(contents, folder):
 # What is in them
 
 
+@pytest.mark.promise("A model that cannot be loaded is refused in one line")
 @pytest.mark.parametrize("damaged", [lambda contents: b"not a graph", lambda contents: contents[:1000]])
 def test_a_graph_that_is_damaged(damaged, folder):
     meta = folder / "my_model.meta"
@@ -153,6 +154,7 @@ def test_weights_with_a_flipped_bit(folder):
     assert "the weights cannot be restored" in only_breach(folder)
 
 
+@pytest.mark.promise("A model that cannot be loaded is refused in one line")
 @pytest.mark.parametrize("name", ["my_model.data-00000-of-00001", "my_model.index"])
 @pytest.mark.parametrize("length", [0, 50])
 def test_weights_that_are_cut_short(name, length, folder):

@@ -102,6 +102,7 @@ def test_the_collection_is_saved_in_order(saved):
     assert list(collection.node_list.value) == ["input_frames:0", "joint_pos:0"]
 
 
+@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
 def test_replaces_an_older_folder_whole(saved, inference_model, tmp_path):
     (saved / "notes.txt").write_text("of an older model")
     (saved / "my_model.meta").write_text("of an older model")
@@ -115,6 +116,7 @@ def test_saving_again_and_again_names_one_checkpoint(saved, inference_model):
     assert (saved / "checkpoint").read_text().count("all_model_checkpoint_paths") == 1
 
 
+@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
 def test_what_fails_leaves_the_older_folder_and_nothing_else(saved, inference_model, tmp_path):
     before = contents_of(tmp_path)
     inference, _ = inference_model
@@ -126,6 +128,7 @@ def test_what_fails_leaves_the_older_folder_and_nothing_else(saved, inference_mo
     assert os.listdir(tmp_path) == ["model"]
 
 
+@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
 def test_a_folder_that_cannot_be_renamed_leaves_the_older_one(saved, inference_model, tmp_path, monkeypatch):
     before = contents_of(tmp_path)
     rename = os.rename
@@ -141,6 +144,18 @@ def test_a_folder_that_cannot_be_renamed_leaves_the_older_one(saved, inference_m
     assert contents_of(tmp_path) == before and os.listdir(tmp_path) == ["model"]
 
 
+@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+def test_a_full_disk_leaves_the_older_folder_and_nothing_else(saved, inference_model, tmp_path, limited_file_size):
+    before = contents_of(tmp_path)
+    for change, error in (
+        (lambda: save_model(str(saved), *inference_model), UserError),
+        (lambda: copy_model(str(saved), str(tmp_path / "copy")), OSError),
+    ):
+        with limited_file_size(1000), pytest.raises(error, match="File too large"):
+            change()
+        assert contents_of(tmp_path) == before and os.listdir(tmp_path) == ["model"]
+
+
 def test_a_copy_is_the_four_files(saved, tmp_path):
     (saved / "notes.txt").write_text("not of the model")
     copy_model(str(saved), str(tmp_path / "copy"))
@@ -149,6 +164,7 @@ def test_a_copy_is_the_four_files(saved, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["copy", "model"]
 
 
+@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
 def test_a_copy_that_fails_leaves_the_older_folder_and_nothing_else(saved, tmp_path):
     copy_model(str(saved), str(tmp_path / "copy"))
     (saved / "my_model.index").unlink()
@@ -169,6 +185,7 @@ def test_loads_a_model_that_is_none_of_ours(people, tmp_path):
         np.testing.assert_allclose(predictor.predict(people.frames[:3]), expected, atol=1e-5)
 
 
+@pytest.mark.promise("A model that cannot be loaded is refused in one line")
 @pytest.mark.parametrize("name, message", [("my_model.meta", "as a graph"), ("my_model.index", "weights")])
 def test_a_file_that_is_damaged_is_the_user_s_to_put_right(name, message, saved):
     (saved / name).write_bytes((saved / name).read_bytes()[:100])

@@ -15,6 +15,7 @@ def test_the_file_appears_at_the_end(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.promise("Output is written beside its place and appears there whole or not at all")
 def test_replaces_a_file_only_at_the_end(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
@@ -25,6 +26,7 @@ def test_replaces_a_file_only_at_the_end(tmp_path):
     assert path.read_text() == "new"
 
 
+@pytest.mark.promise("Output is written beside its place and appears there whole or not at all")
 @pytest.mark.parametrize("is_written", [False, True])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_leaves_nothing_and_changes_nothing_on_an_error(error, is_written, tmp_path):
@@ -69,3 +71,16 @@ def test_a_folder_stays_as_it_was_on_an_error(tmp_path):
     with pytest.raises(ValueError), folder_written_beside(tmp_path / "folder"):
         raise ValueError
     assert os.listdir(tmp_path) == ["folder"] and (tmp_path / "folder" / "file").read_text() == "old"
+
+
+@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
+def test_removes_what_was_abandoned_and_nothing_that_is_being_written(tmp_path):
+    (tmp_path / ".file.123.partial").write_text("abandoned")
+    (tmp_path / ".file2.123.partial").write_text("of another file")
+    with written_beside(tmp_path / "file") as first:
+        open(first, "w").close()
+        os.rename(first, tmp_path / ".file.124.partial")  # as if another process wrote it
+        with written_beside(tmp_path / "file") as second, open(second, "w") as file:
+            file.write("all of it")
+        os.rename(tmp_path / ".file.124.partial", first)
+    assert sorted(os.listdir(tmp_path)) == [".file2.123.partial", "file"]

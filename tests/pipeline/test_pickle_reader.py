@@ -139,12 +139,18 @@ class Calls:
         return self.reduced
 
 
+@pytest.mark.promise(
+    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
+)
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_names_the_function_that_it_refused(protocol):
     assert "refused builtins.eval" in refusal(pickled(Calls(eval, "1"), protocol)).replace("__builtin__", "builtins")
     assert f"refused {__name__}.Calls" in refusal(pickled((Calls, LABELS), protocol))
 
 
+@pytest.mark.promise(
+    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
+)
 def test_refuses_os_system_however_it_is_named():
     assert "refused os.system, at byte" in refusal(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
     assert "refused os.system, at byte" in refusal(b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.")
@@ -179,6 +185,9 @@ def test_a_name_cannot_write_to_the_terminal():
     assert r"refused os.\x1b[2J" in refusal(b"\x80\x02cos\n\x1b[2J\n.")
 
 
+@pytest.mark.promise(
+    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
+)
 @pytest.mark.parametrize(
     "opcodes, named",
     [
@@ -217,12 +226,18 @@ def test_refuses_other_uses_of_what_it_knows(opcodes):
     assert "refused" in refusal(b"\x80\x04" + opcodes + b".")
 
 
+@pytest.mark.promise(
+    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
+)
 @pytest.mark.parametrize("frames", [np.array([None, "a"], object), np.array(["a"], object)])
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_refuses_arrays_of_objects(frames, protocol):
     assert "refused an array of Python objects" in refusal(pickled((frames, LABELS), protocol))
 
 
+@pytest.mark.promise(
+    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
+)
 def test_refuses_subclasses_of_arrays():
     assert "refused numpy" in refusal(pickled((np.ma.masked_array(FRAMES), LABELS)))
     assert "refused numpy" in refusal(pickled((FRAMES.view(np.recarray), LABELS)))
@@ -318,6 +333,7 @@ def test_says_what_the_file_is_instead(data, complaint):
     assert complaint in refusal(data)
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_refuses_a_pickle_that_is_cut_anywhere(protocol):
     data = pickled((FRAMES, LABELS), protocol)
@@ -327,6 +343,7 @@ def test_refuses_a_pickle_that_is_cut_anywhere(protocol):
         assert "cut short" in message or "damaged" in message or "empty" in message, (cut, message)
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 def test_notices_a_file_that_is_cut_after_it_was_looked_at():
     arrays = located(VALID)
     with pytest.raises(UserError, match="ends before its arrays do"):
@@ -374,6 +391,7 @@ def test_refuses_an_encrypted_or_oddly_packed_zip_file(tmp_path):
 # What is made to harm
 
 
+@pytest.mark.promise("A hostile pickle takes little memory and time")
 @pytest.mark.parametrize(
     "data, complaint",
     [
@@ -420,6 +438,7 @@ def check_read_or_refused(data):
         assert next(iter(read_frames(source, arrays, 1))).shape == (1, 10, 64, 64, 3)
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_pickle_with_changed_bytes_is_read_or_refused(changes):
@@ -440,6 +459,9 @@ OPCODES = st.sampled_from(
 )
 
 
+@pytest.mark.promise(
+    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
+)
 @settings(max_examples=500, deadline=None)
 @given(st.lists(OPCODES, max_size=30))
 def test_opcodes_in_any_order_are_read_or_refused(opcodes):
