@@ -43,7 +43,7 @@ def parse_arguments():
     parser.add_argument("model", metavar="MODEL_DIR", help="the folder with checkpoint and the three my_model files")
     parser.add_argument("data", metavar="DATA.h5", nargs="?", help="a converted data set; without it, only the check")
     parser.add_argument("--out", metavar="DIR", help="write metrics.json and the plots to this folder")
-    parser.add_argument("--trust", action="store_true", help="run the model whatever ops it holds, as a program")
+    parser.add_argument("--trust", action="store_true", help="run it even if it holds ops that no network needs")
     return parser.parse_args()
 
 

@@ -95,19 +95,16 @@ _TENSOR_ARRAYS = """
     TensorListScatterV2 TensorListSetItem TensorListSplit TensorListStack
 """
 
-ALLOWED_OPS = frozenset(
-    " ".join(
-        (
-            _ARITHMETIC,
-            _REDUCTIONS,
-            _ARRAYS,
-            _LINEAR_ALGEBRA,
-            _NETWORKS,
-            _IMAGES,
-            _RANDOM_NUMBERS,
-            _VARIABLES,
-            _CONTROL_FLOW,
-            _TENSOR_ARRAYS,
-        )
-    ).split()
+_ALL = (
+    _ARITHMETIC,
+    _REDUCTIONS,
+    _ARRAYS,
+    _LINEAR_ALGEBRA,
+    _NETWORKS,
+    _IMAGES,
+    _RANDOM_NUMBERS,
+    _VARIABLES,
+    _CONTROL_FLOW,
+    _TENSOR_ARRAYS,
 )
+ALLOWED_OPS = frozenset(op for ops in _ALL for op in ops.split())

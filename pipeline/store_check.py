@@ -66,14 +66,18 @@ def _check_format(path, file):
 
 def _is_ours(file):
     # A text of any length, as earlier files have, lies in a heap, and a damaged one can keep HDF5 busy for ever.
-    kind = h5py.check_string_dtype(file.attrs.get_id("format").dtype)
-    return kind is not None and (kind.length is None or text_attribute(file, "format") == FORMAT)
+    attribute = file.attrs.get_id("format")
+    kind = h5py.check_string_dtype(attribute.dtype)
+    if kind is None or attribute.shape != ():
+        return False
+    return kind.length is None or text_attribute(file, "format") == FORMAT
 
 
 def _checked_dataset(path, file, name):
     shape, dtype, _ = DATASETS[name]
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise damaged(path, f"{name} is missing" if name not in file.keys() else f"{name} is a link to elsewhere")
+    link = file.get(name, getlink=True)
+    if not isinstance(link, h5py.HardLink):
+        raise damaged(path, f"{name} is missing" if link is None else f"{name} is a link to elsewhere")
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset):
         raise damaged(path, f"{name} is missing")
