@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
+FUZZ_SECONDS ?= 60
 
-.PHONY: demo test submission install install-dev clean
+.PHONY: demo test fuzz submission install install-dev clean
 
 demo: $(VENV)/installed
 	$(VENV_PYTHON) train.py --demo
@@ -14,6 +15,11 @@ test: $(VENV)/installed-dev
 # make submission RUN=runs/first
 submission: $(VENV)/installed
 	$(VENV_PYTHON) make_submission.py "$(RUN)"
+
+# atheris has wheels for Linux and Python 3.11 to 3.13.
+fuzz: $(VENV)/installed-fuzz
+	$(VENV_PYTHON) fuzz/fuzz_pickle_reader.py $(FUZZ_SECONDS)
+	$(VENV_PYTHON) fuzz/fuzz_store.py $(FUZZ_SECONDS)
 
 install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev
@@ -28,6 +34,10 @@ $(VENV)/installed: requirements.txt | $(VENV_PYTHON)
 
 $(VENV)/installed-dev: requirements-dev.txt requirements-video.txt $(VENV)/installed
 	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+$(VENV)/installed-fuzz: requirements-fuzz.txt $(VENV)/installed
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
 	touch $@
 
 clean:

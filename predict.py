@@ -28,8 +28,8 @@ def main():
         table = arguments.joints or (out if os.path.isdir(arguments.input) else os.path.splitext(out)[0]) + ".csv"
         check_outputs(source, out, table, arguments.overwrite)
         check_first_frame(source, crop)
-        check(arguments.model)
-        predict(arguments.model, source, crop, out, table)
+        check(arguments.model, arguments.trust)
+        predict(arguments, source, crop, out, table)
 
 
 def parse_arguments():
@@ -50,6 +50,7 @@ def parse_arguments():
         help="what the model sees: none for the whole frame, as in training, center for its 4:3 middle, or"
         " X,Y,WIDTH,HEIGHT in pixels of INPUT (default: none)",
     )
+    parser.add_argument("--trust", action="store_true", help="run it even if it holds ops that no network needs")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT and FILE if they exist")
     return parser.parse_args()
 
@@ -75,19 +76,19 @@ def check_first_frame(source, crop):
         )
 
 
-def predict(model, source, crop, out, table):
+def predict(arguments, source, crop, out, table):
     """Writes the joints in the whole source to the file `table`, and the source with limbs to `out`."""
     from model.saved_model import loaded_model
 
     with (
-        loaded_model(model) as predictor,
+        loaded_model(arguments.model, trust=arguments.trust) as predictor,
         joint_table(table) as add_row,
         source.written_to(out) as write,
         tqdm(total=source.frame_count, desc="predicting", unit=" frames", leave=False, disable=None, delay=2) as bar,
     ):
         for number, (frame, joints) in enumerate(frames_and_joints(predictor, source, crop)):
             if not np.isfinite(joints).all():
-                raise UserError(f"{model}: the positions in frame {number} are no numbers; train the model again")
+                raise UserError(f"{arguments.model}: the positions in frame {number} are no numbers; train the model again")
             add_row(joints, frame.seconds, frame.name)
             write(draw_limbs(frame.picture, joints), frame)
             bar.update()

@@ -2,39 +2,48 @@
 
 import os
 import re
+import stat
 
 import numpy as np
 
-from model.saved_model import MODEL_FILES, MODEL_NAME, import_graph, restore_weights
+from model.needed_graph import COLLECTION, collected_names, node_name, nodes_behind, nodes_by_name, read_meta_graph
+from model.saved_model import MODEL_FILES, MODEL_NAME, graph_path, import_graph, restore_weights
 from model.session_config import session_config
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
 
-COLLECTION = "validation_nodes"
 INPUT_SHAPE = [None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE]
 OUTPUT_SHAPE = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2)
 FURTHER_INPUTS = ("Placeholder", "IteratorV2", "Iterator", "OneShotIterator", "QueueDequeueV2", "QueueDequeueManyV2")
 
+LARGEST_CHECKPOINT = 1 << 20
+MOST_EXTRA_FILES = 20
 
-def contract_breaches(directory):
+
+def contract_breaches(directory, trust=False):
     """Every way in which the folder breaks the contract: a list of one-line messages, empty where it keeps it.
 
-    Later checks need what earlier ones establish, so a folder that lacks a file is not loaded. Raises UserError where
-    there is no such folder.
+    Later checks need what earlier ones establish, so a folder that lacks a file is not loaded, and nothing of the graph
+    is run before all that can be said without. trust: whether a graph may be run that holds more than the ops of a
+    network. Raises UserError where there is no such folder.
     """
     if not os.path.isdir(directory):
         raise UserError(f"{directory} is not a folder; give the folder that holds the model's four files")
     breaches = _file_breaches(directory)
-    if any(not os.path.isfile(os.path.join(directory, name)) for name in MODEL_FILES):
+    kinds = _kinds_of_files(directory)
+    if any(not stat.S_ISREG(kinds.get(name, 0)) for name in MODEL_FILES) or _special_files(kinds):
         return breaches
     breaches += _checkpoint_breaches(directory)
     try:
-        graph = import_graph(directory)
-        node_breaches = _node_breaches(graph)
+        node_breaches = _node_breaches(read_meta_graph(graph_path(directory)))
         if node_breaches:
             return breaches + node_breaches
+        graph = import_graph(directory, trust)
+        _, joint_pos = graph.get_collection(COLLECTION)
+        if joint_pos.dtype != tf.float32:
+            return [*breaches, f"joint_pos has dtype {joint_pos.dtype.name}; the contract's is float32"]
         with tf.Session(graph=graph, config=session_config("float32")) as session:
             restore_weights(directory, graph, session)
             return breaches + _prediction_breaches(graph, session)
@@ -42,17 +51,32 @@ def contract_breaches(directory):
         return [*breaches, str(error)]
 
 
+def _kinds_of_files(directory):
+    """By name, the mode of each thing in the folder; that of a link, not of what it leads to."""
+    return {entry.name: entry.stat(follow_symlinks=False).st_mode for entry in os.scandir(directory)}
+
+
+def _special_files(kinds):
+    """The names of links, pipes and devices, which would be read elsewhere, or for ever."""
+    return sorted(name for name, mode in kinds.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)))
+
+
 def _file_breaches(directory):
-    extra_names = sorted(set(os.listdir(directory)) - set(MODEL_FILES))
-    missing_names = [name for name in MODEL_FILES if not os.path.isfile(os.path.join(directory, name))]
-    missing = [f"the file {name} is missing; save the model again" for name in missing_names]
-    extra = [f"{name} is one file too many; take it out of the folder" for name in extra_names]
-    return missing + extra
+    kinds = _kinds_of_files(directory)
+    special = [name for name in _special_files(kinds) if name in MODEL_FILES]
+    missing = [name for name in MODEL_FILES if name not in special and not stat.S_ISREG(kinds.get(name, 0))]
+    extra = sorted(set(kinds) - set(MODEL_FILES))
+    breaches = [f"the file {name} is missing; save the model again" for name in missing]
+    breaches += [f"{name} is a link or device, not a file; put the file itself in the folder" for name in special]
+    breaches += [f"{name} is one file too many; take it out of the folder" for name in extra[:MOST_EXTRA_FILES]]
+    if len(extra) > MOST_EXTRA_FILES:
+        breaches.append(f"{len(extra) - MOST_EXTRA_FILES} more files are too many; take them out of the folder")
+    return breaches
 
 
 def _checkpoint_breaches(directory):
     with open(os.path.join(directory, "checkpoint"), encoding="utf-8", errors="replace") as file:
-        text = file.read()
+        text = file.read(LARGEST_CHECKPOINT)
     named = re.search(r'^model_checkpoint_path:\s*"(.*)"', text, re.MULTILINE)
     if named is None:
         return ["the file checkpoint does not name a model_checkpoint_path; save the model again"]
@@ -69,52 +93,43 @@ def _checkpoint_breaches(directory):
     return breaches
 
 
-def _node_breaches(graph):
-    nodes = graph.get_collection(COLLECTION)
-    if len(nodes) != 2 or not all(isinstance(node, tf.Tensor) for node in nodes):
-        return [f"the collection {COLLECTION} must hold input_frames and joint_pos, it holds {_names(nodes)}"]
-    if [node.name for node in nodes] == ["joint_pos:0", "input_frames:0"]:
+def _node_breaches(meta_graph):
+    names, nodes = collected_names(meta_graph), nodes_by_name(meta_graph)
+    if len(names) != 2 or not all(":" in name and node_name(name) in nodes for name in names):
+        held = ", ".join(names) or "nothing"
+        return [f"the collection {COLLECTION} must hold input_frames and joint_pos, it holds {held}"]
+    if names == ["joint_pos:0", "input_frames:0"]:
         return [f"the collection {COLLECTION} holds joint_pos before input_frames; add input_frames first"]
-    input_frames, joint_pos = nodes
     breaches = []
-    for node, name in zip(nodes, ("input_frames", "joint_pos")):
-        if node.name != f"{name}:0":
-            breaches.append(
-                f"the collection {COLLECTION} holds {node.name} where {name} belongs; name the tensor {name}"
-            )
-    if input_frames.op.type != "Placeholder":
-        breaches.append(f"input_frames is the result of {input_frames.op.type}; make it a tf.placeholder")
-    if input_frames.dtype != tf.uint8:
-        breaches.append(f"input_frames has dtype {input_frames.dtype.name}; the contract's is uint8")
-    if _shape(input_frames) != INPUT_SHAPE:
-        breaches.append(f"input_frames has shape {_shape(input_frames)}; the contract's is {INPUT_SHAPE}")
-    if joint_pos.dtype != tf.float32:
-        breaches.append(f"joint_pos has dtype {joint_pos.dtype.name}; the contract's is float32")
-    return breaches + _further_inputs(input_frames, joint_pos)
+    for held, name in zip(names, ("input_frames", "joint_pos")):
+        if held != f"{name}:0":
+            breaches.append(f"the collection {COLLECTION} holds {held} where {name} belongs; name the tensor {name}")
+    breaches += _input_breaches(nodes[node_name(names[0])])
+    return breaches + _further_inputs(nodes, *names)
 
 
-def _names(nodes):
-    return ", ".join(getattr(node, "name", repr(node)) for node in nodes) or "nothing"
-
-
-def _shape(tensor):
-    return None if tensor.shape.ndims is None else tensor.shape.as_list()
-
-
-def _further_inputs(input_frames, joint_pos):
-    """Walks back from joint_pos to whatever it needs that is neither a weight nor input_frames."""
-    waiting, seen, breaches = [joint_pos.op], {joint_pos.op}, []
-    while waiting:
-        op = waiting.pop()
-        if op.type in FURTHER_INPUTS and op != input_frames.op:
-            breaches.append(
-                f"joint_pos needs the further input {op.name}; export a graph that needs input_frames alone"
-            )
-        for needed in [tensor.op for tensor in op.inputs] + list(op.control_inputs):
-            if needed not in seen and op != input_frames.op:
-                seen.add(needed)
-                waiting.append(needed)
+def _input_breaches(node):
+    if node.op != "Placeholder":
+        return [f"input_frames is the result of {node.op}; make it a tf.placeholder"]
+    breaches = []
+    dtype = tf.as_dtype(node.attr["dtype"].type)
+    if dtype != tf.uint8:
+        breaches.append(f"input_frames has dtype {dtype.name}; the contract's is uint8")
+    shape = tf.TensorShape(node.attr["shape"].shape if "shape" in node.attr else None)
+    shape = None if shape.ndims is None else shape.as_list()
+    if shape != INPUT_SHAPE:
+        breaches.append(f"input_frames has shape {shape}; the contract's is {INPUT_SHAPE}")
     return breaches
+
+
+def _further_inputs(nodes, input_frames, joint_pos):
+    """Walks back from joint_pos to whatever it needs that is neither a weight nor input_frames."""
+    needed = nodes_behind(nodes, [joint_pos], given=[node_name(input_frames)])
+    return [
+        f"joint_pos needs the further input {name}; export a graph that needs input_frames alone"
+        for name in needed
+        if nodes[name].op in FURTHER_INPUTS and name != node_name(input_frames)
+    ]
 
 
 def _prediction_breaches(graph, session):

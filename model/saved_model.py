@@ -5,6 +5,7 @@ import os
 import shutil
 
 from model.failed_write import user_errors_of_writing
+from model.needed_graph import COLLECTION, FRAME_FEATURES, check_ops, needed_part, read_meta_graph
 from model.predictor import Predictor
 from model.session_config import session_config
 from pipeline.atomic_file import folder_written_beside
@@ -39,25 +40,36 @@ def copy_model(source, directory):
 
 
 @contextlib.contextmanager
-def loaded_model(directory, precision="float32"):
+def loaded_model(directory, precision="float32", trust=False):
     """Yields a Predictor for a folder that keeps the course's contract; closes its session at the end.
 
-    Raises UserError where the graph or the weights cannot be loaded.
+    Raises UserError where the graph or the weights cannot be loaded. trust: as in `import_graph`.
     """
-    graph = import_graph(directory)
+    graph = import_graph(directory, trust)
     with tf.Session(graph=graph, config=session_config(precision)) as session:
         restore_weights(directory, graph, session)
-        input_frames, joint_pos = graph.get_collection("validation_nodes")
+        input_frames, joint_pos = graph.get_collection(COLLECTION)
         yield Predictor(session, input_frames, joint_pos, _frame_features(graph))
 
 
-def import_graph(directory):
-    """The tf.Graph in `my_model.meta`; raises UserError where it is not one that this TensorFlow knows."""
-    path = os.path.join(directory, f"{MODEL_NAME}.meta")
+def graph_path(directory):
+    return os.path.join(directory, f"{MODEL_NAME}.meta")
+
+
+def import_graph(directory, trust=False):
+    """The tf.Graph in `my_model.meta`, of which only what positions and weights need is there.
+
+    Raises UserError where it is not one that this TensorFlow knows, or holds ops that a network has no need of. trust:
+    whether it may hold any. See `needed_graph`.
+    """
+    path = graph_path(directory)
+    part = needed_part(read_meta_graph(path))
+    if not trust:
+        check_ops(path, part)
     graph = tf.Graph()
     try:
         with graph.as_default():
-            graph.add_to_collection("savers_of_the_course", tf.train.import_meta_graph(path))
+            graph.add_to_collection("savers_of_the_course", tf.train.import_meta_graph(part))
     except Exception as error:
         raise UserError(f"{path} cannot be loaded as a graph: {_first_line(error)}; save the model again") from error
     return graph
@@ -70,7 +82,7 @@ def restore_weights(directory, graph, session):
         raise UserError(f"{directory}: the graph has no Saver; save the model with tf.train.Saver().save")
     try:
         saver.restore(session, os.path.join(directory, MODEL_NAME))
-    except (tf.errors.OpError, ValueError) as error:
+    except (tf.errors.OpError, ValueError, TypeError, LookupError) as error:
         raise UserError(
             f"{directory}: the weights cannot be restored: {_first_line(error)}; save the model again"
         ) from error
@@ -78,7 +90,7 @@ def restore_weights(directory, graph, session):
 
 def _frame_features(graph):
     try:
-        return graph.get_tensor_by_name("frame_features:0")
+        return graph.get_tensor_by_name(f"{FRAME_FEATURES}:0")
     except KeyError:
         return None
 

@@ -7,8 +7,7 @@ import codecs
 import contextlib
 import io
 import os
-import zipfile
-import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from pipeline.joints import JOINT_NAMES
 from pipeline.pickle_opcodes import SAVE_AGAIN, PickledArray, StoredBytes, follow_pickle
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.user_error import UserError
+from pipeline.zipped_pickle import unzipped
 
 FRAMES_OF_SEQUENCE = (FRAMES_PER_SEQUENCE, *FRAME_SHAPE)
 LABELS_OF_SEQUENCE = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2)
@@ -25,10 +25,14 @@ LARGEST_READ = 1 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """An open pickle: a seekable binary file and its length in bytes."""
+    """An open pickle: a seekable binary file and its length in bytes.
+
+    check_contents: reads all of it and raises where it is not what a checksum says; does nothing where there is none.
+    """
 
     file: io.BufferedIOBase
     size: int
+    check_contents: Callable = lambda: None
 
 
 @dataclass(frozen=True)
@@ -53,47 +57,29 @@ def open_source(path):
         with open(path, "rb") as file:
             zipped = file.read(2) == b"PK"
             file.seek(0)
-            with _unzipped(file) if zipped else contextlib.nullcontext(_whole(file)) as source:
+            with _unzipped(file) if zipped else _whole(file) as source:
                 yield source
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
 
+@contextlib.contextmanager
 def _whole(file):
-    return Source(file, os.fstat(file.fileno()).st_size)
+    yield Source(file, os.fstat(file.fileno()).st_size)
 
 
 @contextlib.contextmanager
 def _unzipped(file):
-    try:
-        with zipfile.ZipFile(file) as archive:
-            member = _only_member(archive)
-            # From Python 3.12 on, seeking in a file that is packed uncompressed turns off the check of its checksum.
-            if archive.testzip() is not None:
-                raise zipfile.BadZipFile
-            with archive.open(member) as unpacked:
-                unpacked.MAX_SEEK_READ = LARGEST_READ  # zipfile's own 16 MB take 50 MB of memory
-                yield Source(unpacked, member.file_size)
-    except (zipfile.BadZipFile, zlib.error, EOFError):
-        raise UserError("the zip file is damaged or cut short; download or copy it again") from None
-
-
-def _only_member(archive):
-    members = [
-        member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith("__MACOSX/")
-    ]
-    if len(members) != 1:
-        raise UserError(f"the zip file holds {len(members)} files, not one pickle; unpack it and give the .pkl")
-    if members[0].flag_bits & 1 or members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise UserError("the zip file is encrypted or packed in an unusual way; unpack it and give the .pkl")
-    return members[0]
+    with unzipped(file) as (member, size, check_contents):
+        yield Source(member, size, check_contents)
 
 
 def locate_arrays(source):
-    """Finds the two arrays in a Source without reading them. Returns LocatedArrays.
+    """Finds the two arrays in a Source without keeping them. Returns LocatedArrays.
 
     Raises UserError if it is anything but a tuple of frames (N, 10, 64, 64, 3) int8 or uint8 and labels (N, 10, 7, 2)
-    float32 or float64, N > 0, in C order, or if the file is cut short.
+    float32 or float64, N > 0, in C order, if the file is cut short or goes on after it, or if a checksum is wrong. That
+    is looked at last, so that no more of a zip file is unpacked for it than the arrays take.
     """
     source.file.seek(0)
     arrays = follow_pickle(source.file, source.size)
@@ -107,6 +93,10 @@ def locate_arrays(source):
     sequences = frames.shape[0]
     if sequences != labels.shape[0]:
         raise UserError(f"there are {sequences} sequences of frames but {labels.shape[0]} of labels; {SAVE_AGAIN}")
+    if source.file.tell() < source.size:
+        unread = source.size - source.file.tell()
+        raise UserError(f"{unread} bytes follow the pickle of frames and labels, which should be alone; {SAVE_AGAIN}")
+    source.check_contents()
     return LocatedArrays(sequences, frames_dtype, labels_dtype, frames.contents, labels.contents)
 
 

@@ -8,9 +8,7 @@ import os
 import h5py
 import numpy as np
 
-from pipeline.hdf5_layout import FORMAT, FORMAT_VERSION
-from pipeline.joints import JOINT_NAMES
-from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.store_check import checked_datasets, damaged, text_attribute
 from pipeline.user_error import UserError
 
 # Rows no further apart than this are read in one go, those between them too, which costs less than a read for each.
@@ -29,8 +27,7 @@ class SequenceStore:
         self.path = os.fspath(path)
         self._file = _open(self.path)
         try:
-            self.source_sha256 = str(self._file.attrs.get("source_sha256", ""))
-            self._datasets = _checked_datasets(self.path, self._file)
+            self._datasets = checked_datasets(self.path, self._file)
             self.number_of_frames = len(self._datasets["frames"])
             self.sequences = self._read("sequences", slice(None))
             self.videos = self._read("videos", slice(None))
@@ -48,6 +45,10 @@ class SequenceStore:
     def __len__(self):
         return len(self.sequences)
 
+    @property
+    def source_sha256(self):
+        return text_attribute(self._file, "source_sha256") or ""
+
     def close(self):
         self._file.close()
 
@@ -61,9 +62,16 @@ class SequenceStore:
     def read_labels(self, indices):
         """The labels of these sequences: int array (B,) → float32 (B, 10, 7, 2), x and y in pixels.
 
-        Raises UserError where a checksum does not match.
+        Raises UserError where a checksum does not match, or a label is NaN or infinite.
         """
-        return self._read_rows("labels", indices)
+        labels = self._read_rows("labels", indices)
+        finite = np.isfinite(labels)
+        if not finite.all():
+            row = np.argwhere(~finite)[0, 0]
+            first = np.ravel(indices)[row]
+            what = f"{np.count_nonzero(~finite)} labels are not finite numbers, the first of sequence {first}"
+            raise damaged(self.path, what)
+        return labels
 
     def read_sequences(self, indices):
         """Frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2)."""
@@ -86,8 +94,8 @@ class SequenceStore:
     def _read(self, name, selection):
         try:
             return self._datasets[name][selection]
-        except OSError as error:
-            raise _damaged(self.path, f"{name} cannot be read") from error
+        except (OSError, RuntimeError, ValueError) as error:
+            raise damaged(self.path, f"{name} cannot be read") from error
 
 
 def _open(path):
@@ -95,45 +103,14 @@ def _open(path):
         pass
     try:
         return h5py.File(path, "r")
-    except OSError as error:
+    except Exception as error:  # h5py meets damage with errors of every kind.
         raise UserError(
             f"{path}: not a whole HDF5 file; convert the course's pickle with convert_pkl_to_h5.py, again if need be"
         ) from error
 
 
-def _damaged(path, what):
-    return UserError(f"{path}: damaged ({what}); convert the pickle again")
-
-
-def _checked_datasets(path, file):
-    if str(file.attrs.get("format")) != FORMAT:
-        raise UserError(
-            f"{path}: an HDF5 file, but not one that convert_pkl_to_h5.py wrote; convert the pickle with it"
-        )
-    if str(file.attrs.get("format_version")) != str(FORMAT_VERSION):
-        raise UserError(
-            f"{path}: format version {file.attrs.get('format_version')}, this program reads version {FORMAT_VERSION}; "
-            "convert the pickle again"
-        )
-    expected = {
-        "frames": (FRAME_SHAPE, np.uint8),
-        "sequences": ((FRAMES_PER_SEQUENCE,), np.int32),
-        "labels": ((FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2), np.float32),
-        "videos": ((), np.int32),
-    }
-    for name, (shape, dtype) in expected.items():
-        dataset = file.get(name)
-        if not isinstance(dataset, h5py.Dataset):
-            raise _damaged(path, f"{name} is missing")
-        if dataset.ndim != len(shape) + 1 or dataset.shape[1:] != shape or dataset.dtype != dtype:
-            raise _damaged(path, f"{name} is {dataset.dtype} {dataset.shape}, expected {np.dtype(dtype)} (N, {shape})")
-    if not len(file["sequences"]) == len(file["labels"]) == len(file["videos"]) > 0:
-        raise _damaged(path, "sequences, labels and videos differ in number or are none")
-    return {name: file[name] for name in expected}
-
-
 def _check_index(path, sequences, videos, number_of_frames):
     if sequences.min() < 0 or sequences.max() >= number_of_frames:
-        raise _damaged(path, f"a sequence names a frame outside of the {number_of_frames} stored ones")
+        raise damaged(path, f"a sequence names a frame outside of the {number_of_frames} stored ones")
     if videos.min() < 0:
-        raise _damaged(path, "a video has a negative number")
+        raise damaged(path, "a video has a negative number")

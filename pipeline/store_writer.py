@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from pipeline.hdf5_layout import FORMAT, FORMAT_VERSION, FRAMES_PER_CHUNK, SEQUENCES_PER_CHUNK
+from pipeline.hdf5_layout import (
+    DATASETS,
+    FORMAT,
+    FORMAT_VERSION,
+    FRAMES_PER_CHUNK,
+    HDF5_FORMAT,
+    SEQUENCES_PER_CHUNK,
+)
 from pipeline.hdf5_output import HDF5Output
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
@@ -34,17 +41,17 @@ class StoreWriter:
 
     def __init__(self, path):
         self._output = HDF5Output(path)
-        self._file = h5py.File(self._output, "w")
+        self._file = h5py.File(self._output, "w", libver=(HDF5_FORMAT, HDF5_FORMAT))
         self._frame_numbers = FrameNumbers()
         self._videos = Videos()
         self._unwritten = np.empty((FRAMES_PER_WRITE, *FRAME_SHAPE), np.uint8)
         self._unwritten_count = 0
-        self._frames = self._create("frames", FRAME_SHAPE, np.uint8, FRAMES_PER_CHUNK)
-        self._sequences = self._create("sequences", (FRAMES_PER_SEQUENCE,), np.int32, SEQUENCES_PER_CHUNK)
-        labels_shape = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2)
-        self._labels = self._create("labels", labels_shape, np.float32, SEQUENCES_PER_CHUNK)
+        self._frames = self._create("frames")
+        self._sequences = self._create("sequences")
+        self._labels = self._create("labels")
 
-    def _create(self, name, shape_of_row, dtype, rows_per_chunk):
+    def _create(self, name):
+        shape_of_row, dtype, rows_per_chunk = DATASETS[name]
         return self._file.create_dataset(
             name,
             shape=(0, *shape_of_row),
@@ -93,12 +100,12 @@ class StoreWriter:
             raise ValueError(f"{count} sequences of frames and {len(self._labels)} of labels")
         self._write_frames()
         videos = self._write_videos()
-        self._file.attrs["format"] = FORMAT
+        self._file.attrs["format"] = _text(FORMAT)
         self._file.attrs["format_version"] = FORMAT_VERSION
-        self._file.attrs["source_name"] = source_name
+        self._file.attrs["source_name"] = _text(source_name)
         self._file.attrs["source_size"] = source_size
-        self._file.attrs["source_sha256"] = source_sha256
-        self._file.attrs["joints"] = list(JOINT_NAMES)
+        self._file.attrs["source_sha256"] = _text(source_sha256)
+        self._file.attrs["joints"] = _text(JOINT_NAMES)
         return StoredCounts(count, len(self._frames), videos)
 
     def _write_frames(self):
@@ -106,7 +113,7 @@ class StoreWriter:
         self._unwritten_count = 0
 
     def _write_videos(self):
-        dataset = self._create("videos", (), np.int32, SEQUENCES_PER_CHUNK)
+        dataset = self._create("videos")
         for start in range(0, len(self._sequences), SEQUENCES_PER_READ):
             self._append(dataset, self._videos.videos(self._sequences[start : start + SEQUENCES_PER_READ]))
         return self._videos.count
@@ -116,6 +123,12 @@ class StoreWriter:
         dataset.resize(start + len(rows), axis=0)
         dataset[start:] = rows
         self._output.check()
+
+
+def _text(text):
+    """A text, or a sequence of texts, as HDF5's of fixed length: others lie in a heap, which has no checksums."""
+    encoded = np.char.encode(np.asarray(text), "utf-8", "surrogateescape")
+    return encoded.astype(h5py.string_dtype("utf-8", encoded.dtype.itemsize))
 
 
 def _check_block(block, shape_of_sequence, dtype):

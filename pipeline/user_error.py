@@ -5,6 +5,8 @@ import contextlib
 import errno
 import sys
 
+LONGEST_MESSAGE = 2000
+
 
 class UserError(Exception):
     """Something that the user can put right; the message is one line and says what to do."""
@@ -38,8 +40,15 @@ def reported_user_errors():
         raise SystemExit(130) from None
     else:
         return
-    print("error:", " ".join(message.split()), file=sys.stderr)
+    print_error(message)
     raise SystemExit(2) from None
+
+
+def print_error(message):
+    """Prints one `error:` line. A name from a stranger's file may hold anything; it can write nothing to the terminal."""
+    characters = " ".join(message.split())[:LONGEST_MESSAGE]
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in characters)
+    print("error:", line, file=sys.stderr)
 
 
 def _operating_system_message(error):

@@ -129,9 +129,9 @@ def test_warns_of_labels_far_outside_the_frame(tmp_path, convert, capfd):
 def test_describes_the_source_in_attributes(source, convert):
     convert(source)
     with h5py.File(source.with_suffix(".h5")) as file:
-        assert file.attrs["source_name"] == "data.pkl"
+        assert file.attrs["source_name"] == b"data.pkl"
         assert file.attrs["source_size"] == source.stat().st_size
-        assert file.attrs["source_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+        assert file.attrs["source_sha256"].decode() == hashlib.sha256(source.read_bytes()).hexdigest()
 
 
 def test_replaces_only_when_told_to(source, convert, refused):

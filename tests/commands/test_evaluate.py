@@ -202,6 +202,27 @@ def test_a_breach_inside_the_graph(refused, tmp_path):
     assert refused(folder) == ["input_frames has dtype float32; the contract's is uint8"]
 
 
+def test_refuses_a_model_that_is_a_program_unless_it_is_trusted(refused, run, tmp_path):
+    def touch(positions):
+        with tf.control_dependencies([tf.io.write_file(str(tmp_path / "mark"), "", name="odd")]):
+            return tf.identity(positions)
+
+    folder = save_foreign_model(tmp_path / "model", lambda: foreign_network(change_positions=touch))
+    [line] = refused(folder)
+    assert "refused WriteFile (node odd): a network has no need of it, and nothing was run" in line
+    (folder / "notes.txt").touch()
+    assert [line.split()[0] for line in refused(folder)] == ["notes.txt", f"{folder / 'my_model.meta'}:"]
+    (folder / "notes.txt").unlink()
+    assert run(folder, "--trust") == "The model keeps the contract.\n"
+    assert (tmp_path / "mark").exists()
+
+
+def test_names_cannot_write_to_the_terminal(foreign_model, refused, tmp_path):
+    folder = shutil.copytree(foreign_model, tmp_path / "model")
+    (folder / "a\n\x1b[2Jnotes\u202e").touch()
+    assert refused(folder) == ["a \\x1b[2Jnotes\\u202e is one file too many; take it out of the folder"]
+
+
 def test_refuses_a_model_that_is_not_there(refused, people, tmp_path):
     for arguments in ([tmp_path / "nothing"], [people.path], [tmp_path / "nothing", people.path]):
         [line] = refused(*arguments)

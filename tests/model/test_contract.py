@@ -77,6 +77,32 @@ def test_a_folder_too_many(folder):
     assert only_breach(folder).startswith("variables is one file too many")
 
 
+@pytest.mark.parametrize("name", FOUR_FILES)
+def test_a_link_to_a_file_elsewhere_is_not_followed(name, folder, tmp_path):
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    assert only_breach(folder).startswith(f"{name} is a link or device, not a file")
+
+
+@pytest.mark.parametrize("name", [*FOUR_FILES, "my_model.data-00001-of-00002"])
+def test_a_pipe_is_not_waited_for(name, folder):
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    assert only_breach(folder).startswith(name)
+
+
+def test_many_files_too_many_are_a_few_lines(folder):
+    for number in range(300):
+        (folder / f"file{number}").touch()
+    breaches = contract_breaches(str(folder))
+    assert len(breaches) == 21 and breaches[-1].startswith("280 more files are too many")
+
+
+def test_a_long_checkpoint_is_not_read_whole(folder):
+    os.truncate(folder / "checkpoint", 5 << 30)
+    assert contract_breaches(str(folder)) == []
+
+
 def test_no_folder(fine_model, tmp_path):
     for path in (tmp_path / "nothing", fine_model / "checkpoint"):
         with pytest.raises(UserError, match="is not a folder"):

@@ -84,8 +84,8 @@ def test_reads_what_python_2_wrote(name, labels_dtype, tmp_path):
         path = Path(archive.extract("youtube_train_data.pkl", tmp_path))
     frames, labels = pickle.loads(path.read_bytes(), encoding="latin1")
     assert frames.dtype == np.int8 and labels.dtype == labels_dtype and frames.min() < 0
-    for given in (path, DATA / f"{name}.zip"):
-        with open_source(given) as source:
+    for packed in (path, DATA / f"{name}.zip"):
+        with open_source(packed) as source:
             read_frames, read_labels = read_back(source, 1)
         check_equal(read_frames, frames.view(np.uint8))
         check_equal(read_labels, labels)

@@ -150,7 +150,7 @@ def test_refuses_another_version(made_data, arrays, write_data_set, tmp_path):
     assert "format version 2, this program reads version 1" in refusal(path)
     with h5py.File(path, "r+") as file:
         del file.attrs["format_version"]
-    assert "format version None" in refusal(path)
+    assert "not one that convert_pkl_to_h5.py wrote" in refusal(path)
 
 
 @pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
@@ -201,9 +201,10 @@ def test_refuses_a_data_set_without_sequences(arrays, tmp_path, write_data_set):
     path = write_data_set(tmp_path / "data.h5", **arrays)
     with h5py.File(path, "r+") as file:
         for name in ("sequences", "labels", "videos"):
-            empty = file[name][:0]
+            row = file[name].shape[1:]
             del file[name]
-            file[name] = empty
+            shapes = {"shape": (0, *row), "maxshape": (None, *row), "chunks": (10, *row)}
+            file.create_dataset(name, dtype=arrays[name].dtype, fletcher32=True, **shapes)
     assert "are none" in refusal(path)
 
 

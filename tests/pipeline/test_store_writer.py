@@ -6,7 +6,7 @@ from pipeline.joints import JOINT_NAMES
 from pipeline.store_writer import FRAMES_PER_WRITE, StoredCounts, StoreWriter
 from tests.pipeline.pickles import made_arrays
 
-SOURCE = ("source.pkl", 1234, "ab" * 32)
+SOURCE = ("Источник.pkl", 1234, "ab" * 32)
 
 
 def write(path, frames, labels, sequences_per_block=64):
@@ -62,9 +62,10 @@ def test_layout_and_attributes(data, tmp_path):
         }
         names = {"format", "format_version", "source_name", "source_size", "source_sha256", "joints"}
         assert set(file.attrs) == names
-        assert (file.attrs["format"], file.attrs["format_version"]) == ("pose sequences", 1)
-        assert tuple(file.attrs[name] for name in ("source_name", "source_size", "source_sha256")) == SOURCE
-        assert tuple(file.attrs["joints"]) == JOINT_NAMES
+        assert (file.attrs["format"], file.attrs["format_version"]) == (b"pose sequences", 1)
+        texts = [file.attrs[name].decode() for name in ("source_name", "source_sha256")]
+        assert (texts[0], file.attrs["source_size"], texts[1]) == SOURCE
+        assert tuple(joint.decode() for joint in file.attrs["joints"]) == JOINT_NAMES
 
 
 def test_a_changed_byte_is_noticed_when_read(data, tmp_path):

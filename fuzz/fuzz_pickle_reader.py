@@ -1,0 +1,85 @@
+"""Feeds the pickle reader what atheris makes of valid pickles and zip files, for a while.
+
+What is not read must be refused as a UserError. What is read must be what pickle.load makes of it; that is asked only of
+what the reader took, in which there is nothing but NumPy's constructors.
+"""
+
+import io
+import os
+import pickle
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import atheris
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+with atheris.instrument_imports(include=["pipeline"]):
+    import numpy as np
+
+    from pipeline import pickle_reader
+    from pipeline.user_error import UserError
+
+from fuzz_settings import fuzz
+
+# Frames of 4×4 pixels, so that what is changed is seldom a pixel.
+pickle_reader.FRAMES_OF_SEQUENCE = SHAPE = (10, 4, 4, 3)
+
+
+def write_corpus(folder):
+    random = np.random.default_rng(0)
+    for number in (1, 2):
+        for frames_dtype, labels_dtype in ((np.uint8, "f4"), (np.int8, "f8"), (np.uint8, ">f4")):
+            frames = random.integers(0, 256, (number, *SHAPE), dtype=np.uint8).view(frames_dtype)
+            labels = random.uniform(0, 64, (number, 10, 7, 2)).astype(labels_dtype)
+            for protocol in (2, 3, 4, 5):
+                contents = pickle.dumps((frames, labels), protocol)
+                name = f"{number}_{np.dtype(frames_dtype).name}_{np.dtype(labels_dtype).str[1:]}_{protocol}"
+                (folder / name).write_bytes(contents)
+                for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    with zipfile.ZipFile(folder / f"{name}_{compression}.zip", "w", compression) as archive:
+                        archive.writestr("data.pkl", contents)
+
+
+def read(path):
+    """(frames, labels) as the reader gives them, or None where it refuses."""
+    try:
+        with pickle_reader.open_source(path) as source:
+            arrays = pickle_reader.locate_arrays(source)
+            frames = [block.copy() for block in pickle_reader.read_frames(source, arrays, 3)]
+            labels = [block.copy() for block in pickle_reader.read_labels(source, arrays, 3)]
+    except UserError as error:
+        assert "\n" not in str(error) and len(str(error)) < 1000
+        return None
+    return np.concatenate(frames), np.concatenate(labels)
+
+
+def loaded(contents):
+    """What pickle.load gives; None where it does not take it."""
+    if contents[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(contents)) as archive:
+            [name] = [
+                name for name in archive.namelist() if not name.startswith("__MACOSX/") and not name.endswith("/")
+            ]
+            contents = archive.read(name)
+    try:
+        return pickle.loads(contents, encoding="latin1")
+    except Exception:
+        return None
+
+
+def check(contents):
+    with tempfile.NamedTemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
+        file.write(contents)
+        file.flush()
+        arrays = read(file.name)
+    expected = loaded(contents) if arrays is not None else None
+    if expected is not None:
+        for array, from_pickle in zip(arrays, expected):
+            assert array.tobytes() == from_pickle.tobytes(), "another array than pickle.load gives"
+
+
+if __name__ == "__main__":
+    fuzz(check, write_corpus, largest_input=6000)

@@ -1,0 +1,66 @@
+"""Feeds the store what atheris makes of valid HDF5 files, in the present format and in that of earlier files, for a while.
+
+What is not read must be refused as a UserError.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+with atheris.instrument_imports(include=["pipeline"]):
+    import h5py
+    import numpy as np
+
+    from pipeline import hdf5_layout
+    from pipeline.store import SequenceStore
+    from pipeline.user_error import UserError
+
+from fuzz_settings import fuzz
+
+# Frames of 4×4 pixels in small chunks, so that what is changed is seldom a pixel.
+SHAPE = (4, 4, 3)
+hdf5_layout.DATASETS["frames"] = (SHAPE, np.uint8, 5)
+
+
+def write_corpus(folder):
+    random = np.random.default_rng(0)
+    rows = {
+        "frames": random.integers(0, 256, (13, *SHAPE), dtype=np.uint8),
+        "sequences": random.integers(0, 13, (6, 10), dtype=np.int32),
+        "labels": random.uniform(0, 64, (6, 10, 7, 2)).astype(np.float32),
+        "videos": np.zeros(6, np.int32),
+    }
+    for libver in ("earliest", hdf5_layout.HDF5_FORMAT):
+        for chunk in (2, 5):
+            with h5py.File(folder / f"{libver}_{chunk}.h5", "w", libver=(libver, hdf5_layout.HDF5_FORMAT)) as file:
+                for name, array in rows.items():
+                    shape = array.shape[1:]
+                    file.create_dataset(
+                        name, data=array, maxshape=(None, *shape), chunks=(chunk, *shape), fletcher32=True
+                    )
+                file.attrs["format"] = np.bytes_(hdf5_layout.FORMAT)
+                file.attrs["format_version"] = hdf5_layout.FORMAT_VERSION
+                file.attrs["source_sha256"] = np.bytes_("ab" * 32)
+
+
+def check(contents):
+    with tempfile.NamedTemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
+        file.write(contents)
+        file.flush()
+        try:
+            with SequenceStore(file.name) as store:
+                indices = np.arange(len(store))[:100]
+                frames, labels = store.read_sequences(indices)
+                assert frames.shape == (len(indices), 10, *SHAPE) and labels.shape == (len(indices), 10, 7, 2)
+                assert np.isfinite(labels).all() and len(store.source_sha256) <= 100
+        except UserError as error:
+            assert len(str(error)) < 1000
+
+
+if __name__ == "__main__":
+    fuzz(check, write_corpus, largest_input=30000)

@@ -1,0 +1,110 @@
+"""The TensorFlow ops that a network needs to compute positions, and a saver to restore weights. No other is run.
+
+Each works on numbers in memory alone: none reads or writes a file, a socket or a terminal, calls Python, loads a library,
+ends the process, or waits for another. What is on no list here is refused, so an op that is new in TensorFlow is too. Some
+that sound harmless and are left out: ImmutableConst and ReadFile read files, Print writes what looks like our output to the
+terminal, Abort ends the process, LookupTable ops and FixedUnigramCandidateSampler read vocabularies, iterators and queues
+are inputs.
+
+RestoreV2 is in none of them: it reads the file that its input names. `needed_graph` says where it may be.
+"""
+
+_ARITHMETIC = """
+    Abs Acos Acosh Add AddN AddV2 Angle ApproximateEqual Asin Asinh Atan Atan2 Atanh BatchMatMul BatchMatMulV2
+    BatchMatMulV3 Bincount BitwiseAnd BitwiseOr BitwiseXor Bucketize Cast Ceil ClipByValue Complex ComplexAbs Conj Cos
+    Cosh Cross Cumprod Cumsum DenseBincount Digamma Div DivNoNan Equal Erf Erfc Erfinv Exp Expm1 Floor FloorDiv
+    FloorMod Greater GreaterEqual HistogramFixedWidth Imag Inv Invert IsFinite IsInf IsNan L2Loss LeftShift
+    Less LessEqual Lgamma LinSpace Log Log1p LogicalAnd LogicalNot LogicalOr MatMul Maximum Minimum Mod Mul MulNoNan
+    Neg NotEqual Pow Real RealDiv Reciprocal RightShift Rint Round Rsqrt Sigmoid Sign Sin Sinh Sqrt Square
+    SquaredDifference Sub Tan Tanh TruncateDiv TruncateMod Xdivy Xlog1py Xlogy
+"""
+
+_REDUCTIONS = """
+    All Any ArgMax ArgMin EuclideanNorm InTopK InTopKV2 Max Mean Min NthElement Prod SegmentMax SegmentMean SegmentMin
+    SegmentProd SegmentSum Sum TopK TopKV2 UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum
+"""
+
+_ARRAYS = """
+    BatchToSpace BatchToSpaceND Bitcast BroadcastArgs BroadcastGradientArgs BroadcastTo CheckNumerics CheckNumericsV2
+    Concat ConcatOffset ConcatV2 Const DepthToSpace Diag DiagPart DynamicPartition DynamicStitch
+    EnsureShape ExpandDims ExtractImagePatches Fill Gather GatherNd GatherV2 GuaranteeConst Identity IdentityN
+    InplaceAdd InplaceSub InplaceUpdate InvertPermutation ListDiff MatrixBandPart MatrixDiag MatrixDiagPart
+    MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3
+    MirrorPad OneHot OnesLike Pack Pad PadV2 ParallelConcat ParallelDynamicStitch Placeholder PlaceholderV2
+    PlaceholderWithDefault PreventGradient Range Rank RefIdentity Reshape Reverse ReverseSequence ReverseV2 Roll
+    ScatterNd ScatterNdNonAliasingAdd Select SelectV2 Shape ShapeN Size Slice Snapshot SpaceToBatch SpaceToBatchND
+    SpaceToDepth Split SplitV Squeeze StopGradient StridedSlice TensorScatterAdd TensorScatterMax TensorScatterMin
+    TensorScatterSub TensorScatterUpdate TensorStridedSliceUpdate Tile Transpose Unique UniqueV2 UniqueWithCounts
+    UniqueWithCountsV2 Unpack UnravelIndex Where ZerosLike
+"""
+
+_LINEAR_ALGEBRA = """
+    BatchMatrixBandPart BatchMatrixDiag BatchMatrixDiagPart Cholesky Einsum FFT FFT2D FFT3D IFFT IFFT2D IFFT3D IRFFT
+    IRFFT2D IRFFT3D MatrixDeterminant MatrixInverse MatrixSolve MatrixTriangularSolve Qr RFFT RFFT2D RFFT3D
+    SelfAdjointEigV2 Svd
+"""
+
+_NETWORKS = """
+    AvgPool AvgPool3D BatchNormWithGlobalNormalization BiasAdd BiasAddV1 BlockLSTM BlockLSTMV2 Conv Conv2D
+    Conv2DBackpropInput Conv2DBackpropInputV2 Conv3D Conv3DBackpropInput Conv3DBackpropInputV2 CudnnRNN
+    CudnnRNNCanonicalToParams CudnnRNNCanonicalToParamsV2 CudnnRNNParamsSize CudnnRNNV2 CudnnRNNV3
+    DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput Dilation2D Elu FakeQuantWithMinMaxArgs
+    FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel FractionalAvgPool FractionalMaxPool FusedBatchNorm
+    FusedBatchNormV2 FusedBatchNormV3 FusedPadConv2D FusedResizeAndPadConv2D GRUBlockCell LRN LSTMBlockCell LeakyRelu
+    LogSoftmax MaxPool MaxPool3D MaxPoolV2 MaxPoolWithArgmax QuantizeAndDequantize QuantizeAndDequantizeV2
+    QuantizeAndDequantizeV3 QuantizeAndDequantizeV4 Relu Relu6 Selu SoftmaxCrossEntropyWithLogits Softmax Softplus
+    Softsign SparseSoftmaxCrossEntropyWithLogits
+"""
+
+_IMAGES = """
+    AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation CropAndResize ExtractGlimpse ExtractGlimpseV2 HSVToRGB
+    ImageProjectiveTransformV2 ImageProjectiveTransformV3 RGBToHSV ResizeArea ResizeBicubic ResizeBilinear
+    ResizeNearestNeighbor ScaleAndTranslate
+"""
+
+_RANDOM_NUMBERS = """
+    Multinomial ParameterizedTruncatedNormal RandomGamma RandomPoisson RandomPoissonV2 RandomShuffle
+    RandomStandardNormal RandomUniform RandomUniformInt RngReadAndSkip StatefulStandardNormalV2 StatefulTruncatedNormal
+    StatefulUniform StatefulUniformInt StatelessMultinomial StatelessRandomGetAlg StatelessRandomGetKeyCounter
+    StatelessRandomGetKeyCounterAlg StatelessRandomNormal StatelessRandomNormalV2 StatelessRandomUniform
+    StatelessRandomUniformFullInt StatelessRandomUniformFullIntV2 StatelessRandomUniformInt StatelessRandomUniformIntV2
+    StatelessRandomUniformV2 StatelessTruncatedNormal StatelessTruncatedNormalV2 TruncatedNormal
+"""
+
+_VARIABLES = """
+    Assign AssignAdd AssignAddVariableOp AssignSub AssignSubVariableOp AssignVariableOp DestroyTemporaryVariable
+    IsVariableInitialized ReadVariableOp ResourceGather ResourceGatherNd ResourceStridedSliceAssign ScatterAdd
+    ScatterSub ScatterUpdate StridedSliceAssign TemporaryVariable VarHandleOp VarIsInitializedOp Variable VariableShape
+    VariableV2
+"""
+
+# Functions that these call are looked into too.
+_CONTROL_FLOW = """
+    Assert Case ControlTrigger Enter Exit FakeParam If LoopCond Merge NextIteration NoOp PartitionedCall RefEnter
+    RefExit RefMerge RefNextIteration RefSelect RefSwitch StatefulPartitionedCall StatelessCase StatelessIf
+    StatelessWhile Switch While
+"""
+
+_TENSOR_ARRAYS = """
+    EmptyTensorList TensorArrayCloseV2 TensorArrayCloseV3 TensorArrayConcatV2 TensorArrayConcatV3 TensorArrayGatherV2
+    TensorArrayGatherV3 TensorArrayReadV2 TensorArrayReadV3 TensorArrayScatterV2 TensorArrayScatterV3 TensorArraySizeV2
+    TensorArraySizeV3 TensorArraySplitV2 TensorArraySplitV3 TensorArrayV2 TensorArrayV3 TensorArrayWriteV2
+    TensorArrayWriteV3 TensorListConcat TensorListConcatLists TensorListConcatV2 TensorListElementShape
+    TensorListFromTensor TensorListGather TensorListGetItem TensorListLength TensorListPopBack TensorListPushBack
+    TensorListPushBackBatch TensorListReserve TensorListResize TensorListScatter TensorListScatterIntoExistingList
+    TensorListScatterV2 TensorListSetItem TensorListSplit TensorListStack
+"""
+
+_ALL = (
+    _ARITHMETIC,
+    _REDUCTIONS,
+    _ARRAYS,
+    _LINEAR_ALGEBRA,
+    _NETWORKS,
+    _IMAGES,
+    _RANDOM_NUMBERS,
+    _VARIABLES,
+    _CONTROL_FLOW,
+    _TENSOR_ARRAYS,
+)
+ALLOWED_OPS = frozenset(op for ops in _ALL for op in ops.split())
