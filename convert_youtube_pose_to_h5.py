@@ -10,12 +10,11 @@ from pipeline.annotated_pictures import AnnotatedPictures, Part, write_part
 from pipeline.atomic_file import written_beside
 from pipeline.destination import check_destination
 from pipeline.sequence_frames import COURSE_STRIDES, number_of_starts, sequence_frames
-from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
+from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
 from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
 from pipeline.youtube_pose_release import MAT_FILE, PICTURES_FOLDER, find_pictures, mat_file, read_annotations
 from report.conversion import print_counts, warn_of_labels_outside
 
-SIZE_STEP = 8
 LARGEST_SIZE = 1024
 
 

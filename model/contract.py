@@ -7,22 +7,20 @@ import numpy as np
 
 from model.saved_model import MODEL_FILES, MODEL_NAME, import_graph, restore_weights
 from model.session_config import session_config
-from pipeline.joints import JOINT_NAMES
-from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.sequence_shape import COURSE_SHAPE
 from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
 
 COLLECTION = "validation_nodes"
-INPUT_SHAPE = [None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE]
-OUTPUT_SHAPE = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2)
 FURTHER_INPUTS = ("Placeholder", "IteratorV2", "Iterator", "OneShotIterator", "QueueDequeueV2", "QueueDequeueManyV2")
 
 
-def contract_breaches(directory):
+def contract_breaches(directory, shape=COURSE_SHAPE):
     """Every way in which the folder breaks the contract: a list of one-line messages, empty where it keeps it.
 
-    Later checks need what earlier ones establish, so a folder that lacks a file is not loaded. Raises UserError where
-    there is no such folder.
+    Later checks need what earlier ones establish, so a folder that lacks a file is not loaded. shape: SequenceShape of
+    the input; with another than the course's, whatever else the contract says. Raises UserError where there is no such
+    folder.
     """
     if not os.path.isdir(directory):
         raise UserError(f"{directory} is not a folder; give the folder that holds the model's four files")
@@ -32,12 +30,12 @@ def contract_breaches(directory):
     breaches += _checkpoint_breaches(directory)
     try:
         graph = import_graph(directory)
-        node_breaches = _node_breaches(graph)
+        node_breaches = _node_breaches(graph, shape)
         if node_breaches:
             return breaches + node_breaches
         with tf.Session(graph=graph, config=session_config("float32")) as session:
             restore_weights(directory, graph, session)
-            return breaches + _prediction_breaches(graph, session)
+            return breaches + _prediction_breaches(graph, session, shape)
     except UserError as error:
         return [*breaches, str(error)]
 
@@ -69,7 +67,7 @@ def _checkpoint_breaches(directory):
     return breaches
 
 
-def _node_breaches(graph):
+def _node_breaches(graph, shape):
     nodes = graph.get_collection(COLLECTION)
     if len(nodes) != 2 or not all(isinstance(node, tf.Tensor) for node in nodes):
         return [f"the collection {COLLECTION} must hold input_frames and joint_pos, it holds {_names(nodes)}"]
@@ -86,11 +84,16 @@ def _node_breaches(graph):
         breaches.append(f"input_frames is the result of {input_frames.op.type}; make it a tf.placeholder")
     if input_frames.dtype != tf.uint8:
         breaches.append(f"input_frames has dtype {input_frames.dtype.name}; the contract's is uint8")
-    if _shape(input_frames) != INPUT_SHAPE:
-        breaches.append(f"input_frames has shape {_shape(input_frames)}; the contract's is {INPUT_SHAPE}")
+    if _shape(input_frames) != [None, *shape.frames]:
+        wanted = f"{_whose(shape)} is {[None, *shape.frames]}"
+        breaches.append(f"input_frames has shape {_shape(input_frames)}; {wanted}")
     if joint_pos.dtype != tf.float32:
         breaches.append(f"joint_pos has dtype {joint_pos.dtype.name}; the contract's is float32")
     return breaches + _further_inputs(input_frames, joint_pos)
+
+
+def _whose(shape):
+    return "the contract's" if shape == COURSE_SHAPE else "the data set's"
 
 
 def _names(nodes):
@@ -117,20 +120,19 @@ def _further_inputs(input_frames, joint_pos):
     return breaches
 
 
-def _prediction_breaches(graph, session):
+def _prediction_breaches(graph, session, shape):
     """Runs the model on frames of one colour, in batches of one and of three."""
     input_frames, joint_pos = graph.get_collection(COLLECTION)
     for colours in ([0], [0, 77, 255]):
-        frames = np.zeros((len(colours), *INPUT_SHAPE[1:]), np.uint8) + np.array(colours, np.uint8).reshape(
-            -1, 1, 1, 1, 1
-        )
+        frames = np.zeros((len(colours), *shape.frames), np.uint8) + np.array(colours, np.uint8).reshape(-1, 1, 1, 1, 1)
         try:
             positions = session.run(joint_pos, {input_frames: frames})
         except tf.errors.OpError as error:
             return [f"joint_pos cannot be computed for {len(frames)} sequences: {str(error).strip().splitlines()[0]}"]
-        if positions.shape != (len(frames), *OUTPUT_SHAPE):
-            expected = (len(frames), *OUTPUT_SHAPE)
-            return [f"joint_pos has shape {positions.shape} for {len(frames)} sequences; the contract's is {expected}"]
+        expected = (len(frames), *shape.labels)
+        if positions.shape != expected:
+            wanted = f"{_whose(shape)} is {expected}"
+            return [f"joint_pos has shape {positions.shape} for {len(frames)} sequences; {wanted}"]
         if not np.isfinite(positions).all():
             return ["joint_pos is NaN or infinite for a frame of one colour; divide by no less than a small deviation"]
     return []

@@ -10,7 +10,7 @@ from model.pyramid_cnn import pyramid_features
 from model.strided_cnn import strided_features
 from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
 from pipeline.normalization import normalize_frames
-from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
 
 
@@ -41,14 +41,16 @@ HEAD_DEVIATION = 3.0
 def training_positions(input_frames, network, num_units, mean_pose):
     """Builds the network behind uint8 frames, to be trained.
 
-    input_frames: uint8 tensor (B, 10, 64, 64, 3). network: a key of NETWORKS. num_units: size of the LSTM. mean_pose:
+    input_frames: uint8 tensor (B, 10, 64, 64, 3), or of another SequenceShape whose height and width are multiples of
+    SIZE_STEP. network: a key of NETWORKS. num_units: size of the LSTM. mean_pose:
     float32 array (7, 2) at which the head's bias starts. Returns float32 (B, 10, 7, 2), x and y in pixels, and the same
     as the CNN's points give it frame by frame, or None.
     """
     features, points = NETWORKS[network].features(_normalized(input_frames), is_training=True)
+    shape = _sequence_shape(input_frames)
     if points is not None:
-        points = tf.reshape((points + 1) * (FRAME_SHAPE[1] / 2), [-1, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2])
-    return _positions(features, network, num_units, mean_pose), points
+        points = tf.reshape((points + 1) * (shape.width / 2, shape.height / 2), [-1, *shape.labels])
+    return _positions(features, network, num_units, shape, mean_pose), points
 
 
 def joint_positions(input_frames, network, num_units):
@@ -58,7 +60,8 @@ def joint_positions(input_frames, network, num_units):
     overlapping sequences computes it once a frame.
     """
     features, _ = NETWORKS[network].features(_normalized(input_frames), is_training=False)
-    return _positions(tf.identity(features, name="frame_features"), network, num_units)
+    features = tf.identity(features, name="frame_features")
+    return _positions(features, network, num_units, _sequence_shape(input_frames))
 
 
 def mirror_averaged_positions(input_frames, network, num_units):
@@ -67,29 +70,35 @@ def mirror_averaged_positions(input_frames, network, num_units):
     both = tf.concat([frames, tf.reverse(frames, axis=[2])], axis=0)
     features, _ = NETWORKS[network].features(both, is_training=False)
     features = tf.identity(tf.concat(tf.split(features, 2), axis=1), name="frame_features")
-    both = _positions(tf.concat(tf.split(features, 2, axis=1), axis=0), network, num_units)
+    shape = _sequence_shape(input_frames)
+    both = _positions(tf.concat(tf.split(features, 2, axis=1), axis=0), network, num_units, shape)
     positions, mirrored = tf.split(both, 2)
-    mirrored = tf.gather(mirrored, MIRRORED_JOINTS, axis=2) * (-1.0, 1.0) + (float(FRAME_SHAPE[1]), 0.0)
+    mirrored = tf.gather(mirrored, MIRRORED_JOINTS, axis=2) * (-1.0, 1.0) + (float(shape.width), 0.0)
     return (positions + mirrored) / 2
 
 
+def _sequence_shape(input_frames):
+    """That of a tensor (B, length, height, width, 3)."""
+    return SequenceShape(*input_frames.shape.as_list()[1:4])
+
+
 def _normalized(input_frames):
-    return normalize_frames(tf.reshape(input_frames, [-1, *FRAME_SHAPE]))
+    return normalize_frames(tf.reshape(input_frames, [-1, *_sequence_shape(input_frames).frame]))
 
 
-def _positions(features, network, num_units, mean_pose=None):
-    return _head(_hidden_states(features, num_units, NETWORKS[network].forget_bias), mean_pose)
+def _positions(features, network, num_units, shape, mean_pose=None):
+    return _head(_hidden_states(features, num_units, shape, NETWORKS[network].forget_bias), shape, mean_pose)
 
 
-def _hidden_states(features, num_units, forget_bias):
+def _hidden_states(features, num_units, shape, forget_bias):
     """The LSTM over each sequence's frames: float32 (B*10, C) → (B*10, num_units)."""
-    sequences = tf.reshape(features, [-1, FRAMES_PER_SEQUENCE, features.shape[1].value])
+    sequences = tf.reshape(features, [-1, shape.length, features.shape[1].value])
     cell = tf.nn.rnn_cell.LSTMCell(num_units, forget_bias=forget_bias)
     hidden_states, _ = tf.nn.dynamic_rnn(cell, sequences, dtype=tf.float32)
     return tf.reshape(hidden_states, [-1, num_units])
 
 
-def _head(hidden_states, mean_pose):
+def _head(hidden_states, shape, mean_pose):
     """One matmul with weights that all frames share: float32 (B*10, num_units) → (B, 10, 7, 2) pixels."""
     num_outputs = len(JOINT_NAMES) * 2
     start = tf.zeros_initializer() if mean_pose is None else tf.constant_initializer(mean_pose.ravel())
@@ -101,4 +110,4 @@ def _head(hidden_states, mean_pose):
         )
         bias = tf.get_variable("bias", [num_outputs], initializer=start)
     positions = tf.nn.bias_add(tf.matmul(hidden_states, weights), bias)
-    return tf.reshape(positions, [-1, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2])
+    return tf.reshape(positions, [-1, *shape.labels])

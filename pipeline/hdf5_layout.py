@@ -5,6 +5,9 @@
     /labels     (N, 10, 7, 2) float32   x, y in pixels, joints in the order of the attribute `joints`
     /videos     (N,) int32              the video that each sequence comes from, numbered from 0
 
+Files that are not the course's may have other numbers in place of 10, 64 and 64. Where the source does not name the
+videos, those sequences are of one that share a frame, directly or through others.
+
 Attributes of the file: `format`, `format_version`, `source_name`, `source_size` in bytes, `source_sha256`, `joints`.
 """
 

@@ -12,6 +12,9 @@ class SequenceShape(NamedTuple):
     height: int
     width: int
 
+    def __str__(self):
+        return f"{self.length} frames of {self.width}×{self.height} px"
+
     @property
     def frame(self):
         """Of one RGB frame: (height, width, 3)."""
@@ -27,6 +30,9 @@ class SequenceShape(NamedTuple):
         """Of the labels of one sequence: (length, 7, 2)."""
         return self.length, len(JOINT_NAMES), 2
 
+
+# Both networks halve a frame three times.
+SIZE_STEP = 8
 
 COURSE_SHAPE = SequenceShape(10, 64, 64)
 FRAMES_PER_SEQUENCE = COURSE_SHAPE.length

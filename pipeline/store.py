@@ -9,8 +9,7 @@ import h5py
 import numpy as np
 
 from pipeline.hdf5_layout import FORMAT, FORMAT_VERSION
-from pipeline.joints import JOINT_NAMES
-from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.user_error import UserError
 
 # Rows no further apart than this are read in one go, those between them too, which costs less than a read for each.
@@ -20,9 +19,9 @@ LARGEST_GAP = 4
 class SequenceStore:
     """An open data set of N sequences over F different frames; a context manager that closes the file.
 
-    sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory.
-    number_of_frames: F. source_sha256: str, that of the file it was converted from. Raises UserError where `path` is
-    not a data set of ours or does not add up.
+    sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory. shape: the file's
+    SequenceShape, which stands for the 10 and 64×64 of the course. number_of_frames: F. source_sha256: str, that of the
+    file it was converted from. Raises UserError where `path` is not a data set of ours or does not add up.
     """
 
     def __init__(self, path):
@@ -30,7 +29,7 @@ class SequenceStore:
         self._file = _open(self.path)
         try:
             self.source_sha256 = str(self._file.attrs.get("source_sha256", ""))
-            self._datasets = _checked_datasets(self.path, self._file)
+            self._datasets, self.shape = _checked_datasets(self.path, self._file)
             self.number_of_frames = len(self._datasets["frames"])
             self.sequences = self._read("sequences", slice(None))
             self.videos = self._read("videos", slice(None))
@@ -115,21 +114,35 @@ def _checked_datasets(path, file):
             f"{path}: format version {file.attrs.get('format_version')}, this program reads version {FORMAT_VERSION}; "
             "convert the pickle again"
         )
+    shape = _shape_of(file)
     expected = {
-        "frames": (FRAME_SHAPE, np.uint8),
-        "sequences": ((FRAMES_PER_SEQUENCE,), np.int32),
-        "labels": ((FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2), np.float32),
+        "frames": (shape.frame, np.uint8),
+        "sequences": ((shape.length,), np.int32),
+        "labels": (shape.labels, np.float32),
         "videos": ((), np.int32),
     }
-    for name, (shape, dtype) in expected.items():
+    for name, (shape_of_row, dtype) in expected.items():
         dataset = file.get(name)
         if not isinstance(dataset, h5py.Dataset):
             raise _damaged(path, f"{name} is missing")
-        if dataset.ndim != len(shape) + 1 or dataset.shape[1:] != shape or dataset.dtype != dtype:
-            raise _damaged(path, f"{name} is {dataset.dtype} {dataset.shape}, expected {np.dtype(dtype)} (N, {shape})")
+        if dataset.ndim != len(shape_of_row) + 1 or dataset.shape[1:] != shape_of_row or dataset.dtype != dtype:
+            raise _damaged(
+                path, f"{name} is {dataset.dtype} {dataset.shape}, expected {np.dtype(dtype)} (N, {shape_of_row})"
+            )
     if not len(file["sequences"]) == len(file["labels"]) == len(file["videos"]) > 0:
         raise _damaged(path, "sequences, labels and videos differ in number or are none")
-    return {name: file[name] for name in expected}
+    return {name: file[name] for name in expected}, shape
+
+
+def _shape_of(file):
+    """The SequenceShape that frames and labels have, each the course's where it has none."""
+    length, height, width = COURSE_SHAPE
+    frames, labels = file.get("frames"), file.get("labels")
+    if isinstance(frames, h5py.Dataset) and frames.ndim == 4 and min(frames.shape[1:]) > 0:
+        height, width = frames.shape[1:3]
+    if isinstance(labels, h5py.Dataset) and labels.ndim == 4 and labels.shape[1] > 0:
+        length = labels.shape[1]
+    return SequenceShape(length, height, width)
 
 
 def _check_index(path, sequences, videos, number_of_frames):
