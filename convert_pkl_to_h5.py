@@ -2,18 +2,18 @@
 
 import hashlib
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from tqdm import tqdm
 
 from pipeline.atomic_file import written_beside
 from pipeline.destination import check_destination
-from pipeline.label_range import FAR_OUTSIDE, LabelRange
+from pipeline.label_range import LabelRange
 from pipeline.pickle_reader import locate_arrays, open_source, read_frames, read_labels
-from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
+from pipeline.sequence_shape import COURSE_SHAPE
 from pipeline.store_writer import StoreWriter
 from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
+from report.conversion import print_counts, warn_of_labels_outside
 
 SEQUENCES_PER_BLOCK = 64
 BYTES_PER_HASHING = 1 << 20
@@ -101,22 +101,14 @@ def sha256_of_file(path):
 
 
 def print_findings(source, destination, arrays, counts, label_range):
-    before, after = os.path.getsize(source), os.path.getsize(destination)
-    print(f"sequences         {counts.sequences}")
-    print(f"different frames  {counts.frames} of {FRAMES_PER_SEQUENCE * counts.sequences}")
-    print(f"videos            {counts.videos}")
-    print(f"labels            {label_range.minimum:.2f} to {label_range.maximum:.2f} px")
-    print(f"size              {before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after: {before / after:.1f} to 1")
+    sizes = os.path.getsize(source), os.path.getsize(destination)
+    print_counts(*sizes, counts, label_range, COURSE_SHAPE.length)
     if arrays.frames_dtype == "int8":
         print("The frames are int8: their bytes were reinterpreted as uint8, none was changed.")
     if arrays.labels_dtype.itemsize == 8:
         rounding = label_range.largest_rounding
         print(f"The labels are float64: rounding to float32 moved them by {rounding:.2g} px at most.")
-    if label_range.far_outside:
-        print(
-            f"warning: {label_range.far_outside} label coordinates lie over {FAR_OUTSIDE} px outside the frame",
-            file=sys.stderr,
-        )
+    warn_of_labels_outside(label_range)
     print(f"wrote {destination}")
 
 

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from pipeline.atomic_file import written_beside
 from pipeline.evaluation_blocks import evaluation_blocks
 from pipeline.mean_pose import mean_pose
+from pipeline.sequence_shape import COURSE_SHAPE
 from pipeline.store import SequenceStore
 from pipeline.user_error import ArgumentParser, UserError, print_error, reported_user_errors
 from report.hardest import Hardest
@@ -29,9 +30,9 @@ def main():
         if arguments.out and os.path.exists(os.path.join(arguments.out, "metrics.json")):
             raise UserError(f"{arguments.out} holds the metrics of another evaluation; give another --out")
         if arguments.data is None:
-            return check(arguments.model, arguments.trust)
+            return check(arguments.model, trust=arguments.trust)
         with SequenceStore(arguments.data) as store:
-            check(arguments.model, arguments.trust)
+            check(arguments.model, store.shape, arguments.trust)
             if arguments.out is not None:
                 os.makedirs(os.path.join(arguments.out, "plots"), exist_ok=True)
             evaluate(arguments.model, store, arguments.out, arguments.trust)
@@ -49,16 +50,27 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def check(directory, trust=False):
-    """Prints each breach of the contract as an error line and exits with status 2 if there is one."""
+def check(directory, shape=COURSE_SHAPE, trust=False):
+    """Prints each breach of the contract as an error line and exits with status 2 if there is one.
+
+    shape: SequenceShape of the data that the model is scored on, which need not be the course's. trust: see
+    contract_breaches.
+    """
     from model.contract import contract_breaches
 
-    breaches = contract_breaches(directory, trust)
+    breaches = contract_breaches(directory, shape, trust)
     for breach in breaches:
         print_error(breach)
     if breaches:
         raise SystemExit(2)
-    print("The model keeps the contract.")
+    print(verdict(shape))
+
+
+def verdict(shape):
+    """What to say of a model that takes sequences of this SequenceShape and keeps the contract in all else."""
+    if shape == COURSE_SHAPE:
+        return "The model keeps the contract."
+    return f"The model takes {shape}, the course's contract wants {COURSE_SHAPE}; in all else it keeps the contract."
 
 
 def evaluate(directory, store, out, trust=False):

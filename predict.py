@@ -28,7 +28,7 @@ def main():
         table = arguments.joints or (out if os.path.isdir(arguments.input) else os.path.splitext(out)[0]) + ".csv"
         check_outputs(source, out, table, arguments.overwrite)
         check_first_frame(source, crop)
-        check(arguments.model, arguments.trust)
+        check(arguments.model, trust=arguments.trust)
         predict(arguments, source, crop, out, table)
 
 
@@ -88,7 +88,9 @@ def predict(arguments, source, crop, out, table):
     ):
         for number, (frame, joints) in enumerate(frames_and_joints(predictor, source, crop)):
             if not np.isfinite(joints).all():
-                raise UserError(f"{arguments.model}: the positions in frame {number} are no numbers; train the model again")
+                raise UserError(
+                    f"{arguments.model}: the positions in frame {number} are no numbers; train the model again"
+                )
             add_row(joints, frame.seconds, frame.name)
             write(draw_limbs(frame.picture, joints), frame)
             bar.update()

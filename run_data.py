@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.frame_sharing import count_sharing_frames
 from pipeline.mean_pose import mean_pose
+from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP
 from pipeline.split import split_sequences
 from pipeline.store import SequenceStore
 from pipeline.user_error import UserError
@@ -45,7 +46,22 @@ def open_run_data(settings, open_files):
     else:
         validation_store = open_files.enter_context(SequenceStore(settings["validation_data"]))
         training, validation = np.arange(len(store)), np.arange(len(validation_store))
+    check_shapes(store, validation_store)
     return RunData(path, store, training, validation_store, validation, mean_pose(store, training))
+
+
+def check_shapes(store, validation_store):
+    """Raises UserError where sequences are not of a size that the networks take, or differ between the two."""
+    if store.shape.height % SIZE_STEP or store.shape.width % SIZE_STEP:
+        raise UserError(
+            f"{store.path} holds {store.shape}; the networks take sizes that are multiples of {SIZE_STEP}, "
+            "so convert it again with such a --size"
+        )
+    if store.shape != validation_store.shape:
+        raise UserError(
+            f"{validation_store.path} holds {validation_store.shape}, {store.path} {store.shape}; "
+            "convert both with the same options"
+        )
 
 
 def _demo_data(folder):
@@ -63,7 +79,10 @@ def _demo_data(folder):
 
 
 def describe_run_data(settings, data):
-    """Two lines: how many sequences and videos are on each side, and how many validation sequences share a frame."""
+    """Two lines: how many sequences and videos are on each side, and how many validation sequences share a frame.
+
+    A third where the model will not be one to hand in.
+    """
     shared = count_sharing_frames(data.store, data.training, data.validation_store, data.validation)
     videos = len(np.unique(data.store.videos[data.training]))
     validation_videos = len(np.unique(data.validation_store.videos[data.validation]))
@@ -71,7 +90,7 @@ def describe_run_data(settings, data):
     return (
         f"training on    {len(data.training)} sequences of {_videos(videos)}\n"
         f"validating on  {len(data.validation)} sequences of {_videos(validation_videos)} ({source}), "
-        f"{shared} of which share a frame with training"
+        f"{shared} of which share a frame with training" + _misfit(data.store.shape)
     )
 
 
@@ -82,6 +101,12 @@ def describe_scored_data(store):
         f"{os.path.basename(store.path)}; the mean pose is theirs, and whether the model was trained on their frames "
         "is not known here"
     )
+
+
+def _misfit(shape):
+    if shape == COURSE_SHAPE:
+        return ""
+    return f"\nsequences of   {shape}: the course's contract wants {COURSE_SHAPE}, so this model cannot be handed in"
 
 
 def _videos(number):
@@ -95,6 +120,7 @@ def data_identity(data):
         "validation_data_sha256": data.validation_store.source_sha256,
         "trained_sequences": len(data.training),
         "validated_sequences": len(data.validation),
+        "sequence_shape": list(data.store.shape),
     }
 
 

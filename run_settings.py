@@ -38,7 +38,7 @@ DEFAULT_DEMO_SECONDS = 60
 
 
 # What a run's config.json says besides its settings; see run_data.data_identity.
-RECORDED = ("data_sha256", "validation_data_sha256", "trained_sequences", "validated_sequences")
+RECORDED = ("data_sha256", "validation_data_sha256", "trained_sequences", "validated_sequences", "sequence_shape")
 
 # Options of which one, given on the command line, takes the place of the others of a --config file.
 REPLACED = {

@@ -9,25 +9,23 @@ import numpy as np
 from model.needed_graph import COLLECTION, collected_names, node_name, nodes_behind, nodes_by_name, read_meta_graph
 from model.saved_model import MODEL_FILES, MODEL_NAME, graph_path, import_graph, restore_weights
 from model.session_config import session_config
-from pipeline.joints import JOINT_NAMES
-from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.sequence_shape import COURSE_SHAPE
 from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
 
-INPUT_SHAPE = [None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE]
-OUTPUT_SHAPE = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2)
 FURTHER_INPUTS = ("Placeholder", "IteratorV2", "Iterator", "OneShotIterator", "QueueDequeueV2", "QueueDequeueManyV2")
 
 LARGEST_CHECKPOINT = 1 << 20
 MOST_EXTRA_FILES = 20
 
 
-def contract_breaches(directory, trust=False):
+def contract_breaches(directory, shape=COURSE_SHAPE, trust=False):
     """Every way in which the folder breaks the contract: a list of one-line messages, empty where it keeps it.
 
     Later checks need what earlier ones establish, so a folder that lacks a file is not loaded, and nothing of the graph
-    is run before all that can be said without. trust: whether a graph may be run that holds more than the ops of a
-    network. Raises UserError where there is no such folder.
+    is run before all that can be said without. shape: SequenceShape of the input; with another than the course's,
+    whatever else the contract says. trust: whether a graph may be run that holds more than the ops of a network. Raises
+    UserError where there is no such folder.
     """
     if not os.path.isdir(directory):
         raise UserError(f"{directory} is not a folder; give the folder that holds the model's four files")
@@ -37,7 +35,7 @@ def contract_breaches(directory, trust=False):
         return breaches
     breaches += _checkpoint_breaches(directory)
     try:
-        node_breaches = _node_breaches(read_meta_graph(graph_path(directory)))
+        node_breaches = _node_breaches(read_meta_graph(graph_path(directory)), shape)
         if node_breaches:
             return breaches + node_breaches
         graph = import_graph(directory, trust)
@@ -46,7 +44,7 @@ def contract_breaches(directory, trust=False):
             return [*breaches, f"joint_pos has dtype {joint_pos.dtype.name}; the contract's is float32"]
         with tf.Session(graph=graph, config=session_config("float32")) as session:
             restore_weights(directory, graph, session)
-            return breaches + _prediction_breaches(graph, session)
+            return breaches + _prediction_breaches(graph, session, shape)
     except UserError as error:
         return [*breaches, str(error)]
 
@@ -93,7 +91,7 @@ def _checkpoint_breaches(directory):
     return breaches
 
 
-def _node_breaches(meta_graph):
+def _node_breaches(meta_graph, shape):
     names, nodes = collected_names(meta_graph), nodes_by_name(meta_graph)
     if len(names) != 2 or not all(":" in name and node_name(name) in nodes for name in names):
         held = ", ".join(names) or "nothing"
@@ -104,22 +102,26 @@ def _node_breaches(meta_graph):
     for held, name in zip(names, ("input_frames", "joint_pos")):
         if held != f"{name}:0":
             breaches.append(f"the collection {COLLECTION} holds {held} where {name} belongs; name the tensor {name}")
-    breaches += _input_breaches(nodes[node_name(names[0])])
+    breaches += _input_breaches(nodes[node_name(names[0])], shape)
     return breaches + _further_inputs(nodes, *names)
 
 
-def _input_breaches(node):
+def _input_breaches(node, shape):
     if node.op != "Placeholder":
         return [f"input_frames is the result of {node.op}; make it a tf.placeholder"]
     breaches = []
     dtype = tf.as_dtype(node.attr["dtype"].type)
     if dtype != tf.uint8:
         breaches.append(f"input_frames has dtype {dtype.name}; the contract's is uint8")
-    shape = tf.TensorShape(node.attr["shape"].shape if "shape" in node.attr else None)
-    shape = None if shape.ndims is None else shape.as_list()
-    if shape != INPUT_SHAPE:
-        breaches.append(f"input_frames has shape {shape}; the contract's is {INPUT_SHAPE}")
+    found = tf.TensorShape(node.attr["shape"].shape if "shape" in node.attr else None)
+    found = None if found.ndims is None else found.as_list()
+    if found != [None, *shape.frames]:
+        breaches.append(f"input_frames has shape {found}; {_whose(shape)} is {[None, *shape.frames]}")
     return breaches
+
+
+def _whose(shape):
+    return "the contract's" if shape == COURSE_SHAPE else "the data set's"
 
 
 def _further_inputs(nodes, input_frames, joint_pos):
@@ -132,20 +134,19 @@ def _further_inputs(nodes, input_frames, joint_pos):
     ]
 
 
-def _prediction_breaches(graph, session):
+def _prediction_breaches(graph, session, shape):
     """Runs the model on frames of one colour, in batches of one and of three."""
     input_frames, joint_pos = graph.get_collection(COLLECTION)
     for colours in ([0], [0, 77, 255]):
-        frames = np.zeros((len(colours), *INPUT_SHAPE[1:]), np.uint8) + np.array(colours, np.uint8).reshape(
-            -1, 1, 1, 1, 1
-        )
+        frames = np.zeros((len(colours), *shape.frames), np.uint8) + np.array(colours, np.uint8).reshape(-1, 1, 1, 1, 1)
         try:
             positions = session.run(joint_pos, {input_frames: frames})
         except tf.errors.OpError as error:
             return [f"joint_pos cannot be computed for {len(frames)} sequences: {str(error).strip().splitlines()[0]}"]
-        if positions.shape != (len(frames), *OUTPUT_SHAPE):
-            expected = (len(frames), *OUTPUT_SHAPE)
-            return [f"joint_pos has shape {positions.shape} for {len(frames)} sequences; the contract's is {expected}"]
+        expected = (len(frames), *shape.labels)
+        if positions.shape != expected:
+            wanted = f"{_whose(shape)} is {expected}"
+            return [f"joint_pos has shape {positions.shape} for {len(frames)} sequences; {wanted}"]
         if not np.isfinite(positions).all():
             return ["joint_pos is NaN or infinite for a frame of one colour; divide by no less than a small deviation"]
     return []

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from model.network import joint_positions
-from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.sequence_shape import COURSE_SHAPE
 from pipeline.tensorflow_v1 import tf
 
 
@@ -18,19 +18,18 @@ class InferenceGraph(NamedTuple):
     saver: tf.train.Saver
 
 
-def build_inference_graph(network, num_units, averages_mirror=False, members=1):
+def build_inference_graph(network, num_units, averages_mirror=False, members=1, shape=COURSE_SHAPE):
     """Builds the course's contract in a graph of its own: `input_frames`, `joint_pos` and the collection of the two.
 
     network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether what the network makes of the
     mirrored frames is averaged in, which takes twice the time and is of use only if mirrored frames were trained on.
-    members: how many networks are averaged. `frame_features` is None where the CNN sees more than a frame by itself.
-    `variables` maps the names that they have in the training graph too to the variables.
+    members: how many networks are averaged. shape: SequenceShape of the input; with another than the course's, the model
+    is not one to hand in. `frame_features` is None where the CNN sees more than a frame by itself. `variables` maps the
+    names that they have in the training graph too to the variables.
     """
     graph = tf.Graph()
     with graph.as_default():
-        input_frames = tf.placeholder(
-            dtype=tf.uint8, shape=[None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE], name="input_frames"
-        )
+        input_frames = tf.placeholder(dtype=tf.uint8, shape=[None, *shape.frames], name="input_frames")
         positions = joint_positions(input_frames, network, num_units, members, averages_mirror)
         joint_pos = tf.identity(positions, name="joint_pos")
         tf.add_to_collection("validation_nodes", input_frames)

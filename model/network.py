@@ -10,7 +10,7 @@ from model.pyramid_cnn import pyramid_features
 from model.strided_cnn import strided_features
 from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
 from pipeline.normalization import normalize_frames
-from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
 
 
@@ -43,18 +43,19 @@ HEAD_DEVIATION = 3.0
 def training_positions(input_frames, network, num_units, members, mean_pose):
     """Builds the network behind uint8 frames, to be trained.
 
-    input_frames: uint8 tensor (B, 10, 64, 64, 3). network: a key of NETWORKS. num_units: size of the LSTM. members: how
-    many networks of this kind, each with a CNN, an LSTM and a head of its own, learn side by side. mean_pose: float32
-    array (7, 2) at which the heads' biases start. Returns, for each member, float32 (B, 10, 7, 2), x and y in pixels,
-    and the same as its CNN's points give it frame by frame, or None.
+    input_frames: uint8 tensor (B, 10, 64, 64, 3), or of another SequenceShape whose height and width are multiples of
+    SIZE_STEP. network: a key of NETWORKS. num_units: size of the LSTM. members: how many networks of this kind, each
+    with a CNN, an LSTM and a head of its own, learn side by side. mean_pose: float32 array (7, 2) at which the heads'
+    biases start. Returns, for each member, float32 (B, 10, 7, 2), x and y in pixels, and the same as its CNN's points
+    give it frame by frame, or None.
     """
-    frames, outputs = _seen(input_frames, network), []
+    shape, frames, outputs = _sequence_shape(input_frames), _seen(input_frames, network), []
     for scope in _member_scopes(members):
         with tf.variable_scope(scope):
             features, points = NETWORKS[network].features(frames, is_training=True)
             if points is not None:
-                points = tf.reshape((points + 1) * (FRAME_SHAPE[1] / 2), [-1, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2])
-            outputs.append((_member_positions(features, network, num_units, mean_pose), points))
+                points = tf.reshape((points + 1) * (shape.width / 2, shape.height / 2), [-1, *shape.labels])
+            outputs.append((_member_positions(features, network, num_units, shape, mean_pose), points))
     return outputs
 
 
@@ -65,39 +66,45 @@ def joint_positions(input_frames, network, num_units, members, averages_mirror):
     Where the CNN sees a frame by itself, the tensor `frame_features` between CNN and LSTM, float32 (B*10, D), has a row
     for each frame, of all members and of both sides: whoever evaluates overlapping sequences computes it once a frame.
     """
-    frames = _seen(input_frames, network)
+    shape, frames = _sequence_shape(input_frames), _seen(input_frames, network)
     sides = [frames, tf.reverse(frames, axis=[2])] if averages_mirror else [frames]
     features = tf.concat([_features(side, network, members) for side in sides], axis=1)
     if not NETWORKS[network].sees_motion:
         features = tf.identity(features, name="frame_features")
-    positions = [_positions(side, network, num_units, members) for side in tf.split(features, len(sides), axis=1)]
-    return (positions[0] + _mirrored(positions[1])) / 2 if averages_mirror else positions[0]
+    sides = tf.split(features, len(sides), axis=1)
+    positions = [_positions(side, network, num_units, members, shape) for side in sides]
+    return (positions[0] + _mirrored(positions[1], shape.width)) / 2 if averages_mirror else positions[0]
 
 
-def _mirrored(positions):
+def _mirrored(positions, width):
     """Positions in mirrored frames, float32 (B, 10, 7, 2), pixels, as positions in the frames themselves."""
-    exchanged = tf.gather(positions, MIRRORED_JOINTS, axis=2)
-    return exchanged * (-1.0, 1.0) + (float(FRAME_SHAPE[1]), 0.0)
+    return tf.gather(positions, MIRRORED_JOINTS, axis=2) * (-1.0, 1.0) + (float(width), 0.0)
+
+
+def _sequence_shape(input_frames):
+    """That of a tensor (B, length, height, width, 3)."""
+    return SequenceShape(*input_frames.shape.as_list()[1:4])
 
 
 def _seen(input_frames, network):
     """What the CNN sees of uint8 frames (B, 10, 64, 64, 3): float32 (B*10, 64, 64, C)."""
-    frames = normalize_frames(tf.reshape(input_frames, [-1, *FRAME_SHAPE]))
-    return _with_motion(frames) if NETWORKS[network].sees_motion else frames
+    shape = _sequence_shape(input_frames)
+    frames = normalize_frames(tf.reshape(input_frames, [-1, *shape.frame]))
+    return _with_motion(frames, shape) if NETWORKS[network].sees_motion else frames
 
 
-def _with_motion(frames):
+def _with_motion(frames, shape):
     """float32 (B*10, 64, 64, 3) → (B*10, 64, 64, 7): each frame, how it differs from the average of its ten, and how
     much its ten do so on average.
 
     What differs is what moves: most often the person, and not what stands around.
     """
-    sequences = tf.reshape(frames, [-1, FRAMES_PER_SEQUENCE, *FRAME_SHAPE])
+    sequences = tf.reshape(frames, [-1, *shape.frames])
     motion = sequences - tf.reduce_mean(sequences, axis=1, keepdims=True)
     spread = tf.sqrt(tf.reduce_mean(tf.square(motion), axis=[1, 4], keepdims=True))
-    spread = tf.tile(spread, [1, FRAMES_PER_SEQUENCE, 1, 1, 1])
+    spread = tf.tile(spread, [1, shape.length, 1, 1, 1])
     seen = tf.concat([sequences, motion, spread], axis=4)
-    return tf.reshape(seen, [-1, *FRAME_SHAPE[:2], seen.shape[4].value])
+    return tf.reshape(seen, [-1, shape.height, shape.width, seen.shape[4].value])
 
 
 def _member_scopes(members):
@@ -113,28 +120,28 @@ def _features(frames, network, members):
     return tf.concat(features, axis=1)
 
 
-def _positions(features, network, num_units, members):
+def _positions(features, network, num_units, members, shape):
     """The average of what the members make of their share of the features: float32 (B, 10, 7, 2)."""
     positions = []
     for scope, share in zip(_member_scopes(members), tf.split(features, members, axis=1)):
         with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
-            positions.append(_member_positions(share, network, num_units))
+            positions.append(_member_positions(share, network, num_units, shape))
     return tf.add_n(positions) / members
 
 
-def _member_positions(features, network, num_units, mean_pose=None):
-    return _head(_hidden_states(features, num_units, NETWORKS[network].forget_bias), mean_pose)
+def _member_positions(features, network, num_units, shape, mean_pose=None):
+    return _head(_hidden_states(features, num_units, shape, NETWORKS[network].forget_bias), shape, mean_pose)
 
 
-def _hidden_states(features, num_units, forget_bias):
+def _hidden_states(features, num_units, shape, forget_bias):
     """The LSTM over each sequence's frames: float32 (B*10, C) → (B*10, num_units)."""
-    sequences = tf.reshape(features, [-1, FRAMES_PER_SEQUENCE, features.shape[1].value])
+    sequences = tf.reshape(features, [-1, shape.length, features.shape[1].value])
     cell = tf.nn.rnn_cell.LSTMCell(num_units, forget_bias=forget_bias)
     hidden_states, _ = tf.nn.dynamic_rnn(cell, sequences, dtype=tf.float32)
     return tf.reshape(hidden_states, [-1, num_units])
 
 
-def _head(hidden_states, mean_pose):
+def _head(hidden_states, shape, mean_pose):
     """One matmul with weights that all frames share: float32 (B*10, num_units) → (B, 10, 7, 2) pixels."""
     num_outputs = len(JOINT_NAMES) * 2
     start = tf.zeros_initializer() if mean_pose is None else tf.constant_initializer(mean_pose.ravel())
@@ -146,4 +153,4 @@ def _head(hidden_states, mean_pose):
         )
         bias = tf.get_variable("bias", [num_outputs], initializer=start)
     positions = tf.nn.bias_add(tf.matmul(hidden_states, weights), bias)
-    return tf.reshape(positions, [-1, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2])
+    return tf.reshape(positions, [-1, *shape.labels])

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 from pipeline.tensorflow_v1 import tf
 
 SEQUENCES_PER_RUN = 16
@@ -44,15 +43,15 @@ class Predictor:
         return self._predict_by_features(frames, positions)
 
     def _predict_by_features(self, frames, positions):
-        features = self._features(frames)[positions]
+        features = self._features(frames, positions.shape[1])[positions]
         features = features.reshape(-1, features.shape[-1])
         return self._session.run(self._joint_pos, {self._frame_features: features})
 
-    def _features(self, frames):
-        """One row for each of D frames, fed as sequences of ten; the last ones are filled up with the last frame."""
-        missing = -len(frames) % FRAMES_PER_SEQUENCE
+    def _features(self, frames, length):
+        """One row for each of D frames, fed as sequences of `length`; the last frame fills up the last one."""
+        missing = -len(frames) % length
         filled = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)]) if missing else frames
-        sequences = filled.reshape(-1, FRAMES_PER_SEQUENCE, *frames.shape[1:])
+        sequences = filled.reshape(-1, length, *frames.shape[1:])
         parts = [sequences[start : start + SEQUENCES_PER_RUN] for start in range(0, len(sequences), SEQUENCES_PER_RUN)]
         features = [self._session.run(self._frame_features, {self._input_frames: part}) for part in parts]
         return np.concatenate(features)[: len(frames)]
@@ -63,7 +62,7 @@ class Predictor:
         numbers, places = np.unique(positions[:2], return_inverse=True)
         order = np.random.default_rng(0).permutation(len(numbers))
         try:
-            shuffled_positions = np.argsort(order)[places].reshape(-1, FRAMES_PER_SEQUENCE)
+            shuffled_positions = np.argsort(order)[places].reshape(-1, positions.shape[1])
             by_features = self._predict_by_features(frames[numbers[order]], shuffled_positions)
             agrees = np.allclose(plain, by_features, rtol=0, atol=LARGEST_DIFFERENCE)
         except (tf.errors.OpError, ValueError, TypeError, IndexError):

@@ -13,7 +13,6 @@ import numpy as np
 
 from pipeline.augmentation_kinds import KINDS
 from pipeline.joints import MIRRORED_JOINTS
-from pipeline.sequence_shape import FRAME_SHAPE
 from pipeline.tensorflow_v1 import tf
 
 DRAWN = ("mirror", "scale", "scale", "rotation", "shift", "shift")
@@ -23,12 +22,10 @@ SMALLEST_SCALE = 0.5
 LARGEST_SCALE = 1.35
 LARGEST_STRETCH = 1.1
 LARGEST_ROTATION = math.radians(9)
-LARGEST_SHIFT = 10.0
+# Of the width or the height: 10 px of 64.
+LARGEST_SHIFT = 10 / 64
 LARGEST_GAIN = 0.25
 LARGEST_OFFSET = 16.0
-
-HEIGHT, WIDTH, _ = FRAME_SHAPE
-MIDDLE = (WIDTH / 2, HEIGHT / 2)
 
 
 class Augmentation(NamedTuple):
@@ -48,14 +45,19 @@ def augment(frames, labels, seed, kinds=KINDS):
     """
     uniform = tf.random.stateless_uniform([tf.shape(frames)[0], len(DRAWN) + 6], seed, -1.0, 1.0)
     is_wanted = np.array([kind in kinds for kind in DRAWN], np.float32)
-    transforms = _random_transforms(uniform[:, : len(DRAWN)] * is_wanted)
+    transforms = _random_transforms(uniform[:, : len(DRAWN)] * is_wanted, *_size(frames))
     frames = warp_frames(frames, transforms)
     if "colour" in kinds:
         frames = _change_colours(frames, uniform[:, len(DRAWN) :])
     return tf.cast(tf.clip_by_value(tf.round(frames), 0.0, 255.0), tf.uint8), warp_labels(labels, transforms)
 
 
-def _random_transforms(uniform):
+def _size(frames):
+    """Height and width of the frames of a tensor (B, L, height, width, 3), as numbers."""
+    return frames.shape[2].value, frames.shape[3].value
+
+
+def _random_transforms(uniform, height, width):
     """float32 (B, 2, 3), see warp_labels, of numbers from -1 to 1, (B, 6), in the order of DRAWN.
 
     Zeros change nothing.
@@ -68,8 +70,9 @@ def _random_transforms(uniform):
     a, b = side * scale * stretch * tf.cos(angle), -scale / stretch * tf.sin(angle)
     c, d = side * scale * stretch * tf.sin(angle), scale / stretch * tf.cos(angle)
     # The frame's middle stays where it is, but for the shift.
-    x, y = MIDDLE
-    offset_x, offset_y = x + LARGEST_SHIFT * shift_x - a * x - b * y, y + LARGEST_SHIFT * shift_y - c * x - d * y
+    x, y = width / 2, height / 2
+    offset_x = x + LARGEST_SHIFT * width * shift_x - a * x - b * y
+    offset_y = y + LARGEST_SHIFT * height * shift_y - c * x - d * y
     return tf.reshape(tf.stack([a, b, offset_x, c, d, offset_y], axis=-1), [-1, 2, 3])
 
 
@@ -94,31 +97,35 @@ def warp_frames(frames, transforms):
     """
     shape = tf.shape(frames)
     batch, length = shape[0], shape[1]
-    x, y = _source_positions(transforms)
-    left, top = tf.minimum(tf.floor(x), WIDTH - 2.0), tf.minimum(tf.floor(y), HEIGHT - 2.0)
+    height, width = _size(frames)
+    x, y = _source_positions(transforms, height, width)
+    left, top = tf.minimum(tf.floor(x), width - 2.0), tf.minimum(tf.floor(y), height - 2.0)
     right_share, bottom_share = tf.reshape(x - left, [-1, 1]), tf.reshape(y - top, [-1, 1])
     # A row is one pixel's place in all frames of a sequence, which all move alike: one gather takes the ten of them.
     rows = tf.reshape(tf.transpose(frames, [0, 2, 3, 1, 4]), [-1, length * 3])
-    first = tf.cast(top * WIDTH + left, tf.int32) + tf.range(batch)[:, None] * (HEIGHT * WIDTH)
+    first = tf.cast(top * width + left, tf.int32) + tf.range(batch)[:, None] * (height * width)
     first = tf.reshape(first, [-1])
 
     def row_of(step):
         return tf.cast(tf.gather(rows, first + step), tf.float32)
 
     upper = row_of(0) * (1 - right_share) + row_of(1) * right_share
-    lower = row_of(WIDTH) * (1 - right_share) + row_of(WIDTH + 1) * right_share
+    lower = row_of(width) * (1 - right_share) + row_of(width + 1) * right_share
     warped = upper * (1 - bottom_share) + lower * bottom_share
-    return tf.transpose(tf.reshape(warped, [batch, HEIGHT, WIDTH, length, 3]), [0, 3, 1, 2, 4])
+    return tf.transpose(tf.reshape(warped, [batch, height, width, length, 3]), [0, 3, 1, 2, 4])
 
 
-def _source_positions(transforms):
-    """Where in the old frame the pixels of the new one come from: x and y, float32 (B, 4096), 0 the first's middle."""
-    y, x = np.divmod(np.arange(HEIGHT * WIDTH, dtype=np.float32), WIDTH)
+def _source_positions(transforms, height, width):
+    """Where in the old frame the pixels of the new one come from: x and y, float32 (B, height * width).
+
+    0 is the middle of the first pixel.
+    """
+    y, x = np.divmod(np.arange(height * width, dtype=np.float32), width)
     a, b, shift_x, c, d, shift_y = tf.unstack(tf.reshape(transforms, [-1, 6, 1]), axis=1)
     x, y = x + 0.5 - shift_x, y + 0.5 - shift_y
     determinant = _determinants(transforms)[:, None]
     source_x, source_y = (d * x - b * y) / determinant - 0.5, (a * y - c * x) / determinant - 0.5
-    return tf.clip_by_value(source_x, 0.0, WIDTH - 1.0), tf.clip_by_value(source_y, 0.0, HEIGHT - 1.0)
+    return tf.clip_by_value(source_x, 0.0, width - 1.0), tf.clip_by_value(source_y, 0.0, height - 1.0)
 
 
 def _determinants(transforms):

@@ -9,9 +9,8 @@ import numpy as np
 from pipeline.augmentation import augment
 from pipeline.freed_memory import keep_freed_memory
 from pipeline.hdf5_layout import FRAMES_PER_CHUNK, SEQUENCES_PER_CHUNK
-from pipeline.joints import JOINT_NAMES
 from pipeline.row_cache import RowCache
-from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.sequence_shape import COURSE_SHAPE
 from pipeline.store import SequenceStore
 from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
@@ -24,12 +23,13 @@ FRAMES_CACHE_BYTES = 60 * 2**20
 LABELS_CACHE_BYTES = 5 * 2**20
 
 
-def make_dataset(path, batches, augmentation=None):
+def make_dataset(path, batches, augmentation=None, shape=COURSE_SHAPE):
     """A tf.data.Dataset of (frames uint8 (B, 10, 64, 64, 3), labels float32 (B, 10, 7, 2)), a batch an element.
 
     path: an HDF5 file of ours. batches: a function without arguments that returns an iterator over int arrays (B,) of
-    sequence numbers, endless or not. augmentation: an Augmentation of every batch, or None. The file is open from an
-    iterator's first element to its last, or until the iterator is destroyed.
+    sequence numbers, endless or not. augmentation: an Augmentation of every batch, or None. shape: the file's
+    SequenceShape, which the graph is built for. The file is open from an iterator's first element to its last, or until
+    the iterator is destroyed.
 
     One element is one whole batch, because an element costs the same whether it holds one sequence or many; and what is
     yielded is uint8, a quarter of the float32 that the network computes with.
@@ -42,24 +42,24 @@ def make_dataset(path, batches, augmentation=None):
             for indices in batches():
                 yield take_frames(store.sequences[indices]), take_labels(indices)
 
-    return make_dataset_of(read_batches, augmentation)
+    return make_dataset_of(read_batches, augmentation, shape)
 
 
 def cached_frames(store):
     """A RowCache of an open SequenceStore's frames, uint8 (64, 64, 3)."""
-    shape, dtype = FRAME_SHAPE, np.uint8
+    shape, dtype = store.shape.frame, np.uint8
     return RowCache(store.read_frames, store.number_of_frames, shape, dtype, FRAMES_PER_CHUNK, FRAMES_CACHE_BYTES)
 
 
 def cached_labels(store):
     """A RowCache of its labels, float32 (10, 7, 2), pixels."""
-    shape, dtype = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2), np.float32
+    shape, dtype = store.shape.labels, np.float32
     return RowCache(store.read_labels, len(store), shape, dtype, SEQUENCES_PER_CHUNK, LABELS_CACHE_BYTES)
 
 
-def make_dataset_of(read_batches, augmentation=None):
+def make_dataset_of(read_batches, augmentation=None, shape=COURSE_SHAPE):
     """The same of any generator function that yields whole batches: frames and labels of the types above."""
-    shapes = ((None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE), (None, FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2))
+    shapes = ((None, *shape.frames), (None, *shape.labels))
     dataset = tf.data.Dataset.from_generator(read_batches, (tf.uint8, tf.float32), shapes)
     if augmentation is not None:
         # There is no Python control flow for AutoGraph to convert, and looking for it takes seconds.
@@ -70,8 +70,8 @@ def make_dataset_of(read_batches, augmentation=None):
 
 def _augmented(augmentation, step, batch):
     frames, labels = batch
-    frames, labels = augment(frames, labels, tf.stack([augmentation.seed, step]), augmentation.kinds)
-    return tf.ensure_shape(frames, [None, FRAMES_PER_SEQUENCE, *FRAME_SHAPE]), labels
+    augmented, labels = augment(frames, labels, tf.stack([augmentation.seed, step]), augmentation.kinds)
+    return tf.ensure_shape(augmented, frames.shape), labels
 
 
 @contextlib.contextmanager

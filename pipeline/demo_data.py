@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.atomic_file import written_beside
 from pipeline.demo_motion import move_person
 from pipeline.demo_pictures import draw_person_in_room
-from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
+from pipeline.sequence_frames import sequence_frames
 
 
 def draw_video(seed, frames):
@@ -32,7 +32,9 @@ def write_demo_pickle(path, videos, frames_per_video, seed):
     videos come first. Raises OSError where the file cannot be written, and ValueError for no videos or ones of under 11
     frames.
     """
-    numbers = sequence_frames(videos, frames_per_video)
+    numbers, _ = sequence_frames([frames_per_video] * videos)
+    if len(numbers) == 0:
+        raise ValueError(f"{videos} videos of {frames_per_video} frames hold no sequence")
     frames = np.empty((videos * frames_per_video, 64, 64, 3), np.uint8)
     labels = np.empty((videos * frames_per_video, 7, 2), np.float32)
     for video in range(videos):
@@ -42,18 +44,3 @@ def write_demo_pickle(path, videos, frames_per_video, seed):
         # Protocol 5 writes an array from where it lies; older ones copy all of it first.
         pickle.dump((frames[numbers], labels[numbers]), file, protocol=5)
     return len(numbers)
-
-
-def sequence_frames(videos, frames_per_video):
-    """The frame numbers (N, 10) int64 of each sequence, frames being numbered through all videos."""
-    starts = {1: frames_per_video - FRAMES_PER_SEQUENCE, 2: frames_per_video - 2 * (FRAMES_PER_SEQUENCE - 1)}
-    if videos < 1 or starts[1] < 1:
-        raise ValueError(f"{videos} videos of {frames_per_video} frames hold no sequence")
-    return np.array(
-        [
-            video * frames_per_video + start + stride * np.arange(FRAMES_PER_SEQUENCE)
-            for stride in starts
-            for video in range(videos)
-            for start in range(starts[stride])
-        ]
-    )

@@ -5,11 +5,11 @@ of the area that it covers: scaled so, the publisher's pictures of YouTube Pose 
 values that are one off.
 """
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.area_averaging import area_average
 from pipeline.sequence_shape import FRAME_SHAPE
 from pipeline.user_error import UserError
 
@@ -18,7 +18,6 @@ WHOLE, MIDDLE = "none", "center"
 MIDDLE_SHAPE = (4, 3)
 
 HEIGHT, WIDTH, _ = FRAME_SHAPE
-ROWS_OF_STRIP = 8
 
 
 class Crop(NamedTuple):
@@ -62,31 +61,7 @@ def crop_of_picture(choice, picture):
 def scale_to_frame(picture, crop):
     """That part of a picture, uint8 (height, width, 3), as a frame, uint8 (64, 64, 3)."""
     part = picture[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
-    shares = _area_shares(crop.height, HEIGHT)
-    strips = [_weighted_rows(part, shares[row : row + ROWS_OF_STRIP]) for row in range(0, HEIGHT, ROWS_OF_STRIP)]
-    rows = np.concatenate(strips).reshape(HEIGHT, crop.width, 3)
-    scaled = np.tensordot(rows, _area_shares(crop.width, WIDTH), axes=(1, 1))
-    return np.rint(scaled).astype(np.uint8).transpose(0, 2, 1)
-
-
-def _weighted_rows(part, shares):
-    """Some rows of the frame, at the picture's width; only those of the picture that they cover become floats."""
-    covered = np.flatnonzero(shares.any(axis=0))
-    covered = slice(covered[0], covered[-1] + 1)
-    rows = part[covered].astype(np.float32)
-    return shares[:, covered] @ rows.reshape(len(rows), -1)
-
-
-@functools.lru_cache(maxsize=16)
-def _area_shares(length, parts):
-    """How much of each of `parts` equal parts of a line each of its `length` pixels is: float32 (parts, length).
-
-    Each row adds up to 1.
-    """
-    edges = np.arange(parts + 1) * length / parts
-    pixels = np.arange(length)
-    overlap = np.minimum(edges[1:, np.newaxis], pixels + 1) - np.maximum(edges[:-1, np.newaxis], pixels)
-    return (np.clip(overlap, 0, None) * parts / length).astype(np.float32)
+    return area_average(part, HEIGHT, WIDTH)
 
 
 def joints_in_picture(joints, crop):

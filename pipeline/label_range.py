@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.joints import JOINT_NAMES
-from pipeline.sequence_shape import FRAME_SHAPE
+from pipeline.sequence_shape import COURSE_SHAPE
 from pipeline.user_error import UserError
 
 FAR_OUTSIDE = 64
@@ -13,10 +13,11 @@ class LabelRange:
     """Gathers, block by block, the range of labels in pixels.
 
     minimum, maximum: of all coordinates; far_outside: how many coordinates lie over 64 pixels outside the frame;
-    largest_rounding: the most that any of them changed when it became float32.
+    largest_rounding: the most that any of them changed when it became float32. shape: SequenceShape of the labels.
     """
 
-    def __init__(self):
+    def __init__(self, shape=COURSE_SHAPE):
+        self._shape = shape
         self.minimum = np.inf
         self.maximum = -np.inf
         self.far_outside = 0
@@ -36,8 +37,8 @@ class LabelRange:
             self.minimum = min(self.minimum, float(rounded.min()))
             self.maximum = max(self.maximum, float(rounded.max()))
             self.largest_rounding = max(self.largest_rounding, float(np.abs(labels - rounded).max()))
-            height, width, _ = FRAME_SHAPE
-            outside = (rounded < -FAR_OUTSIDE) | (rounded > np.float32([width, height]) + FAR_OUTSIDE)
+            far_right_and_down = np.float32([self._shape.width, self._shape.height]) + FAR_OUTSIDE
+            outside = (rounded < -FAR_OUTSIDE) | (rounded > far_right_and_down)
             self.far_outside += int(outside.sum())
         self._sequences += len(labels)
         return rounded

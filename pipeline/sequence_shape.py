@@ -1,4 +1,39 @@
-"""The shapes of the course's data: ten 64×64 RGB frames with seven joints in each."""
+"""The shape of a data set's sequences: how many frames, of what size. The course's are ten of 64×64."""
 
-FRAMES_PER_SEQUENCE = 10
-FRAME_SHAPE = (64, 64, 3)
+from typing import NamedTuple
+
+from pipeline.joints import JOINT_NAMES
+
+
+class SequenceShape(NamedTuple):
+    """length: frames in a sequence. height, width: of a frame, pixels."""
+
+    length: int
+    height: int
+    width: int
+
+    def __str__(self):
+        return f"{self.length} frames of {self.width}×{self.height} px"
+
+    @property
+    def frame(self):
+        """Of one RGB frame: (height, width, 3)."""
+        return self.height, self.width, 3
+
+    @property
+    def frames(self):
+        """Of the frames of one sequence: (length, height, width, 3)."""
+        return self.length, *self.frame
+
+    @property
+    def labels(self):
+        """Of the labels of one sequence: (length, 7, 2)."""
+        return self.length, len(JOINT_NAMES), 2
+
+
+# Both networks halve a frame three times.
+SIZE_STEP = 8
+
+COURSE_SHAPE = SequenceShape(10, 64, 64)
+FRAMES_PER_SEQUENCE = COURSE_SHAPE.length
+FRAME_SHAPE = COURSE_SHAPE.frame

@@ -5,8 +5,6 @@ from array import array
 
 import numpy as np
 
-from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
-
 # Sequences of one video mostly follow one another by a frame: those of consecutive frames one after the other, those of
 # every second or third frame at that distance. Comparing bytes is ten times as fast as hashing them.
 DISTANCES_TO_COMPARE = (1, 2, 3)
@@ -21,11 +19,16 @@ class FrameNumbers:
     def __len__(self):
         return len(self._number_of_digest)
 
+    def number_one(self, frame):
+        """The number of a frame, a C-ordered array; it is new if that is how many there were before."""
+        return self._number_of_digest.setdefault(hashlib.sha256(frame).digest(), len(self))
+
     def number(self, frames):
         """Numbers the frames (S, 10, 64, 64, 3) uint8, C order, of S sequences.
 
         Returns their numbers, (S, 10) int32, and which of these S·10 slots hold a frame not seen before, in order.
         """
+        length = frames.shape[1]
         numbers = np.empty(frames.shape[:2], np.int32)
         words = frames.reshape(*frames.shape[:2], -1).view(np.uint64)
         new_slots = []
@@ -33,14 +36,13 @@ class FrameNumbers:
             known = 0
             distance = _distance_to_overlapping(words, sequence)
             if distance:
-                known = FRAMES_PER_SEQUENCE - 1
+                known = length - 1
                 numbers[sequence, :known] = numbers[sequence - distance, 1:]
-            for slot in range(known, FRAMES_PER_SEQUENCE):
+            for slot in range(known, length):
                 count = len(self)
-                number = self._number_of_digest.setdefault(hashlib.sha256(words[sequence, slot]).digest(), count)
-                numbers[sequence, slot] = number
-                if number == count:
-                    new_slots.append(sequence * FRAMES_PER_SEQUENCE + slot)
+                numbers[sequence, slot] = self.number_one(words[sequence, slot])
+                if numbers[sequence, slot] == count:
+                    new_slots.append(sequence * length + slot)
         return numbers, new_slots
 
 

@@ -18,16 +18,16 @@ LARGEST_GAP = 4
 class SequenceStore:
     """An open data set of N sequences over F different frames; a context manager that closes the file.
 
-    sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory.
-    number_of_frames: F. source_sha256: str, that of the file it was converted from. Raises UserError where `path` is
-    not a data set of ours or does not add up.
+    sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both in memory. shape: the file's
+    SequenceShape, which stands for the 10 and 64×64 of the course. number_of_frames: F. source_sha256: str, that of the
+    file it was converted from. Raises UserError where `path` is not a data set of ours or does not add up.
     """
 
     def __init__(self, path):
         self.path = os.fspath(path)
         self._file = _open(self.path)
         try:
-            self._datasets = checked_datasets(self.path, self._file)
+            self._datasets, self.shape = checked_datasets(self.path, self._file)
             self.number_of_frames = len(self._datasets["frames"])
             self.sequences = self._read("sequences", slice(None))
             self.videos = self._read("videos", slice(None))

@@ -12,7 +12,8 @@ import os
 import h5py
 import numpy as np
 
-from pipeline.hdf5_layout import DATASETS, FORMAT, FORMAT_VERSION
+from pipeline.hdf5_layout import FORMAT, FORMAT_VERSION, dataset_layouts
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.user_error import UserError
 
 CHECKSUM_BYTES = 4
@@ -25,10 +26,15 @@ def damaged(path, what):
 
 
 def checked_datasets(path, file):
-    """The four data sets of an open h5py.File, by name; raises UserError where one is not what the layout says."""
+    """The four data sets of an open h5py.File, by name, and their SequenceShape.
+
+    Raises UserError where one is not what the layout says.
+    """
     try:
         _check_format(path, file)
-        datasets = {name: _checked_dataset(path, file, name) for name in DATASETS}
+        shape = _shape_of(file)
+        layouts = dataset_layouts(shape)
+        datasets = {name: _checked_dataset(path, file, name, *layouts[name][:2]) for name in layouts}
     except UserError:
         raise
     except Exception as error:  # h5py meets damage with errors of every kind.
@@ -36,7 +42,7 @@ def checked_datasets(path, file):
     sequences, labels, videos = (datasets[name].shape[0] for name in ("sequences", "labels", "videos"))
     if not sequences == labels == videos > 0:
         raise damaged(path, "sequences, labels and videos differ in number or are none")
-    return datasets
+    return datasets, shape
 
 
 def text_attribute(file, name):
@@ -73,8 +79,25 @@ def _is_ours(file):
     return kind.length is None or text_attribute(file, "format") == FORMAT
 
 
-def _checked_dataset(path, file, name):
-    shape, dtype, _ = DATASETS[name]
+def _shape_of(file):
+    """The SequenceShape that frames and labels have, each the course's where it has none."""
+    length, height, width = COURSE_SHAPE
+    shapes = {name: _shape_in(file, name) for name in ("frames", "labels")}
+    if len(shapes["frames"]) == 4 and min(shapes["frames"][1:]) > 0:
+        height, width = shapes["frames"][1:3]
+    if len(shapes["labels"]) == 4 and shapes["labels"][1] > 0:
+        length = shapes["labels"][1]
+    return SequenceShape(length, height, width)
+
+
+def _shape_in(file, name):
+    """The shape of a data set that lies in this file, () where there is none."""
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
+        return ()
+    return file[name].shape or ()
+
+
+def _checked_dataset(path, file, name, shape, dtype):
     link = file.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
         raise damaged(path, f"{name} is missing" if link is None else f"{name} is a link to elsewhere")

@@ -18,9 +18,11 @@ class DrawnPose(NamedTuple):
 
 
 class DrawnFrame(NamedTuple):
-    """png: a data: address. error: mean over the joints, pixels."""
+    """png: a data: address. width, height, error, the mean over the joints: pixels."""
 
     png: str
+    width: int
+    height: int
     truth: DrawnPose
     prediction: DrawnPose
     error: float
@@ -31,7 +33,8 @@ def draw_frame(frame, label, prediction):
     error = np.linalg.norm(np.asarray(prediction, np.float64) - label, axis=-1).mean()
     file = io.BytesIO()
     imsave(file, frame, format="png", metadata={"Software": None})
-    return DrawnFrame(data_address("image/png", file.getvalue()), draw_pose(label), draw_pose(prediction), float(error))
+    png, (height, width, _) = data_address("image/png", file.getvalue()), frame.shape
+    return DrawnFrame(png, width, height, draw_pose(label), draw_pose(prediction), float(error))
 
 
 def draw_pose(pose):

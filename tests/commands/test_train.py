@@ -11,6 +11,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+import evaluate
 import train
 from model.checkpoint import newest_checkpoint
 from model.contract import contract_breaches
@@ -267,6 +268,63 @@ def test_a_closed_terminal_that_nohup_ignores_stays_ignored():
             assert not is_stopping()
     finally:
         signal.signal(signal.SIGHUP, earlier)
+
+
+# Data that are not the course's
+
+
+@pytest.fixture(scope="module")
+def other_data(people, write_data_set, tmp_path_factory):
+    """33 of the people's sequences, cut to four frames of 40×24 px."""
+    with h5py.File(people.path) as file:
+        frames, labels = file["frames"][:, ::2, ::2][:, :24], file["labels"][:33, :4] / 2
+        frames = np.concatenate([frames, frames[:, :, :8]], axis=2)
+        arrays = frames, file["sequences"][:33, :4], labels, file["videos"][:33]
+    return write_data_set(tmp_path_factory.mktemp("other") / "other.h5", *arrays)
+
+
+def test_sequences_of_another_shape_are_trained_on_and_scored(other_data, people, run, monkeypatch, capfd, tmp_path):
+    arguments = ["--epochs", 1, "--batch-size", 8, "--num-units", 8, "--precision", "float32", "--network", "strided"]
+    arguments += ["--augment", "mirror", "--validation-sequences", 10]
+    said = run("--data", other_data, "--out", "run", *arguments)
+    misfit = "4 frames of 40×24 px"
+    assert f"sequences of   {misfit}: the course's contract wants 10 frames of 64×64 px, so this model cannot" in said
+    assert f"The model takes {misfit}, the course's contract wants 10 frames of 64×64 px; in all else it keeps" in said
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    with SequenceStore(other_data) as store:
+        _, validation = split_sequences(store.videos, "video", 10, seed=0)
+        frames, labels = store.read_sequences(validation)
+        everything = store.read_sequences(np.arange(33))
+    assert frames.shape[1:] == (4, 24, 40, 3)
+    errors = errors_by_numpy(tmp_path / "run" / "model", frames, labels)
+    assert metrics["mean_pixel_error"] == pytest.approx(errors.mean(), abs=1e-4)
+
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "run/model", str(other_data)])
+    evaluate.main()
+    mean = errors_by_numpy(tmp_path / "run" / "model", *everything).mean()
+    output = capfd.readouterr().out
+    assert f"The model takes {misfit}" in output
+    assert f" {mean:.2f} px" in next(line for line in output.splitlines() if line.startswith("mean "))
+    for given, message in (
+        ([], "input_frames has shape [None, 4, 24, 40, 3]; the contract's is [None, 10, 64, 64, 3]"),
+        ([str(people.path)], "input_frames has shape [None, 4, 24, 40, 3]; the contract's is [None, 10, 64, 64, 3]"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["evaluate.py", "run/model", *given])
+        with pytest.raises(SystemExit) as stopped:
+            evaluate.main()
+        assert stopped.value.code == 2 and capfd.readouterr().err == f"error: {message}\n"
+
+
+def test_refuses_sizes_that_the_networks_cannot_halve(made_data, write_data_set, refused, tmp_path):
+    arrays = made_data.sequences, made_data.labels, made_data.videos
+    write_data_set(tmp_path / "data.h5", made_data.frames[:, :60, :60], *arrays)
+    line = refused("--data", "data.h5", "--out", "run")
+    assert "10 frames of 60×60 px; the networks take sizes that are multiples of 8" in line
+
+
+def test_refuses_validation_data_of_another_shape(other_data, people, refused):
+    line = refused("--data", people.path, "--validation-data", other_data, "--out", "run")
+    assert "holds 4 frames of 40×24 px" in line and "10 frames of 64×64 px" in line
 
 
 # What it refuses

@@ -8,9 +8,10 @@ import pytest
 from model.batch_normalization import fold_normalization
 from model.inference_graph import build_inference_graph, load_weights
 from model.layers import soft_argmax
-from model.network import NETWORKS
+from model.network import NETWORKS, training_positions
 from model.predictor import Predictor
 from model.training_graph import build_training_graph, exported_weights
+from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
 from tests.conftest import drawn_weights
 
@@ -49,6 +50,28 @@ def positions_of(inference, weights, frames):
     with tf.Session(graph=inference.graph) as session:
         load_weights(inference, session, weights)
         return session.run(inference.joint_pos, {inference.input_frames: frames})
+
+
+@pytest.mark.parametrize("network", sorted(NETWORKS))
+def test_frames_that_are_not_square(network):
+    shape = SequenceShape(length=3, height=16, width=40)
+    frames = np.random.default_rng(0).integers(0, 256, (2, *shape.frames), dtype=np.uint8)
+    inference = build_inference_graph(network, 8, averages_mirror=True, shape=shape)
+    weights = drawn_weights(inference, seed=1)
+    positions = positions_of(inference, weights, frames)
+    assert positions.shape == (2, *shape.labels)
+    mirrored = positions_of(inference, weights, frames[:, :, :, ::-1])[:, :, EXCHANGED] * (-1, 1) + (40, 0)
+    np.testing.assert_allclose(positions, mirrored, rtol=0, atol=1e-3)
+
+
+def test_points_lie_in_frames_that_are_not_square():
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 40, 3), dtype=np.uint8)
+    with tf.Graph().as_default(), tf.Session() as session:
+        _, points = training_positions(tf.constant(frames), "pyramid", 8, POSE)
+        session.run(tf.global_variables_initializer())
+        middles = session.run(points).mean(axis=(0, 1, 2))
+    # Maps that nothing was learned for are high everywhere, which gives the frame's middle.
+    np.testing.assert_allclose(middles, [20, 8], rtol=0, atol=3)
 
 
 def test_learns(trained):

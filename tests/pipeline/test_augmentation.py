@@ -56,6 +56,23 @@ def test_a_marked_spot_is_where_its_label_says(kind, run):
     assert np.abs(new_labels - labels).max() > 1
 
 
+def test_frames_that_are_not_square(run):
+    random = np.random.default_rng(0)
+    frames, labels = np.zeros((50, 3, 48, 80, 3), np.uint8), np.empty((50, 3, 7, 2), np.float32)
+    for sequence, label in zip(frames, labels):
+        x, y = random.integers(35, 45), random.integers(20, 28)
+        sequence[:, y - 2 : y + 3, x - 2 : x + 3], label[:] = 200, (x + 0.5, y + 0.5)
+    new_frames, new_labels = augmented(run, frames, labels, (1, 2), ("mirror", "shift"))
+    assert new_frames.shape == frames.shape
+    weight = new_frames.astype(np.float64).sum(axis=-1)
+    x = (weight.sum(axis=-2) * (np.arange(80) + 0.5)).sum(axis=-1) / weight.sum(axis=(-2, -1))
+    y = (weight.sum(axis=-1) * (np.arange(48) + 0.5)).sum(axis=-1) / weight.sum(axis=(-2, -1))
+    np.testing.assert_allclose(np.stack([x, y], axis=-1), new_labels[:, :, 0], rtol=0, atol=0.25)
+    # Shifts are the same share of a frame of any size, 10 px of 64.
+    assert 10 < np.abs(new_labels - labels)[..., 0].max() <= 22.5 + 1e-3
+    assert 5 < np.abs(new_labels - labels)[..., 1].max() <= 7.5 + 1e-3
+
+
 def test_all_frames_of_a_sequence_change_alike(run):
     frames, labels = marked(20)
     new_frames, new_labels = augmented(run, frames, labels)

@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from pipeline.demo_data import draw_video, sequence_frames, write_demo_pickle
+from pipeline.demo_data import draw_video, write_demo_pickle
 from pipeline.demo_motion import move_person
 from pipeline.demo_pictures import draw_person_in_room
 from pipeline.demo_shapes import paint_capsule, paint_ellipse, paint_rectangle
@@ -103,20 +103,6 @@ def test_shapes_beyond_the_frame_are_cut_off():
     assert not canvas.any()
 
 
-def test_sequences_follow_the_course_s_recipe():
-    numbers = sequence_frames(videos=2, frames_per_video=100)
-    assert len(numbers) == 2 * 90 + 2 * 82
-    assert numbers[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-    assert numbers[89].tolist() == [89, 90, 91, 92, 93, 94, 95, 96, 97, 98]
-    assert numbers[90].tolist() == [100, 101, 102, 103, 104, 105, 106, 107, 108, 109]
-    assert numbers[180 + 81].tolist() == [81, 83, 85, 87, 89, 91, 93, 95, 97, 99]
-    assert numbers[180 + 82].tolist() == [100, 102, 104, 106, 108, 110, 112, 114, 116, 118]
-
-
-def test_the_shortest_video_that_will_do():
-    assert sequence_frames(videos=1, frames_per_video=11).shape == (1, 10)
-
-
 def test_the_pickle_holds_the_videos_sequences(tmp_path):
     path = tmp_path / "demo.pkl"
     count = write_demo_pickle(path, videos=2, frames_per_video=25, seed=7)
@@ -130,10 +116,15 @@ def test_the_pickle_holds_the_videos_sequences(tmp_path):
     np.testing.assert_array_equal(labels[-1], second_labels[6:25:2])
 
 
-def test_too_short_videos_are_refused():
+def test_the_shortest_video_that_will_do(tmp_path):
+    assert write_demo_pickle(tmp_path / "demo.pkl", videos=1, frames_per_video=11, seed=1) == 1
+
+
+def test_too_short_videos_are_refused(tmp_path):
     for videos, frames_per_video in ((0, 40), (1, 10)):
         with pytest.raises(ValueError, match="no sequence"):
-            sequence_frames(videos, frames_per_video)
+            write_demo_pickle(tmp_path / "demo.pkl", videos, frames_per_video, seed=1)
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_failure_while_writing_leaves_nothing(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import h5py
 import numpy as np
 import pytest
 
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store import SequenceStore
 from pipeline.user_error import UserError
 
@@ -81,6 +82,19 @@ def test_the_index_and_the_source_are_attributes(made_data):
         np.testing.assert_array_equal(store.videos, made_data.videos)
         assert store.source_sha256 == "ab" * 32
         assert store.path == str(made_data.path)
+
+
+def test_sequences_of_another_shape(write_data_set, made_data, tmp_path):
+    frames = made_data.frames[:, :24, :40]
+    sequences, labels = made_data.sequences[:, :4], made_data.labels[:, :4]
+    path = write_data_set(tmp_path / "data.h5", frames, sequences, labels, made_data.videos)
+    with SequenceStore(made_data.path) as store:
+        assert store.shape == COURSE_SHAPE == (10, 64, 64)
+    with SequenceStore(path) as store:
+        assert store.shape == SequenceShape(length=4, height=24, width=40)
+        read_frames, read_labels = store.read_sequences([599, 3])
+    np.testing.assert_array_equal(read_frames, frames[sequences[[599, 3]]])
+    np.testing.assert_array_equal(read_labels, labels[[599, 3]])
 
 
 def test_only_the_index_is_in_memory(made_data):
@@ -177,7 +191,7 @@ def test_refuses_a_missing_data_set(name, arrays, write_data_set, tmp_path):
     [
         ("frames", np.zeros((100, 64, 64, 3), np.int8)),
         ("frames", np.zeros((100, 64, 64), np.uint8)),
-        ("frames", np.zeros((100, 32, 32, 3), np.uint8)),
+        ("frames", np.zeros((100, 64, 64, 4), np.uint8)),
         ("sequences", np.zeros((600, 10), np.int64)),
         ("sequences", np.zeros((600, 9), np.int32)),
         ("labels", np.zeros((600, 10, 7, 2), np.float64)),

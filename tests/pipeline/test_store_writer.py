@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from pipeline.joints import JOINT_NAMES
+from pipeline.sequence_shape import SequenceShape
 from pipeline.store_writer import FRAMES_PER_WRITE, StoredCounts, StoreWriter
 from tests.pipeline.pickles import made_arrays
 
@@ -87,6 +88,27 @@ def test_frames_that_are_not_contiguous(tmp_path):
     assert counts.frames == 14
 
 
+def test_frames_and_sequences_of_videos_that_are_known(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (30, 24, 40, 3), dtype=np.uint8)
+    pictures[25] = pictures[3]
+    sequences = np.arange(30, dtype=np.int32).reshape(10, 3)
+    videos = np.array([0] * 4 + [1] * 6, np.int32)
+    labels = np.random.default_rng(1).uniform(0, 40, (10, 3, 7, 2)).astype(np.float32)
+    with StoreWriter(tmp_path / "data.h5", SequenceShape(3, 24, 40)) as writer:
+        numbers = np.array([writer.add_frame(picture) for picture in pictures], np.int32)
+        for part in (slice(0, 7), slice(7, 10)):
+            writer.add_sequences(numbers[sequences[part]], videos[part])
+            writer.add_labels(labels[part])
+        counts = writer.finish(*SOURCE)
+    assert counts == StoredCounts(10, 29, 2) and numbers[25] == numbers[3]
+    with h5py.File(tmp_path / "data.h5") as file:
+        assert file["frames"].shape == (29, 24, 40, 3)
+        assert (file["frames"][:][file["sequences"][:]] == pictures[sequences]).all()
+        assert (file["labels"][:] == labels).all()
+        # The pixels of one frame are in both, which would be one video if nothing else were known.
+        assert file["videos"][:].tolist() == videos.tolist()
+
+
 def test_refuses_blocks_of_another_shape_or_dtype(tmp_path):
     frames, labels = made_arrays(1)
     with StoreWriter(tmp_path / "data.h5") as writer:
@@ -96,6 +118,12 @@ def test_refuses_blocks_of_another_shape_or_dtype(tmp_path):
         for wrong in (labels.astype(np.float64), labels[0], labels[..., 0]):
             with pytest.raises(ValueError):
                 writer.add_labels(wrong)
+        for wrong in (frames[0], frames[0, 0, :32], frames[0, 0].view(np.int8)):
+            with pytest.raises(ValueError):
+                writer.add_frame(wrong)
+        for wrong in (np.zeros((1, 9), np.int32), np.zeros((1, 10), np.int64)):
+            with pytest.raises(ValueError):
+                writer.add_sequences(wrong, np.zeros(1, np.int32))
 
 
 @pytest.mark.parametrize("frames, labels", [(0, 0), (2, 1), (1, 2)])

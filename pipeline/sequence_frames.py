@@ -1,0 +1,31 @@
+"""Which frames each sequence is made of, as the assignment describes it."""
+
+import numpy as np
+
+from pipeline.sequence_shape import COURSE_SHAPE
+
+COURSE_STRIDES = (1, 2)
+
+
+def sequence_frames(frames_of_videos, length=COURSE_SHAPE.length, strides=COURSE_STRIDES):
+    """Builds all sequences: those of the first stride of all videos, video by video, then those of the next.
+
+    frames_of_videos: how many frames each video has; frames are numbered through all videos. length: frames in a
+    sequence. strides: 1 for consecutive frames, 2 for every other, and so on. Returns the frame numbers of each
+    sequence, int32 (N, length), and its video, int32 (N,).
+    """
+    firsts = np.cumsum([0, *frames_of_videos])
+    steps = np.arange(length)
+    sequences, videos = [np.empty((0, length), np.int32)], [np.empty(0, np.int32)]
+    for stride in strides:
+        for video, frames in enumerate(frames_of_videos):
+            starts = firsts[video] + np.arange(number_of_starts(frames, length, stride))
+            sequences.append((starts[:, None] + stride * steps).astype(np.int32))
+            videos.append(np.full(len(starts), video, np.int32))
+    return np.concatenate(sequences), np.concatenate(videos)
+
+
+def number_of_starts(frames, length, stride):
+    """How many sequences a video of so many frames has. The course leaves out the last one of consecutive frames."""
+    last_left_out = 1 if stride == 1 else 0
+    return max(0, frames - stride * (length - 1) - last_left_out)
