@@ -87,7 +87,7 @@ def predict(model, source, crop, out, table):
     ):
         for number, (frame, joints) in enumerate(frames_and_joints(predictor, source, crop)):
             if not np.isfinite(joints).all():
-                raise UserError(f"{model}: the positions in frame {number} are no numbers; train the model again")
+                raise UserError(f"{model}: the positions in frame {number} are NaN or infinite; train the model again")
             add_row(joints, frame.seconds, frame.name)
             write(draw_limbs(frame.picture, joints), frame)
             bar.update()
