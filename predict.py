@@ -89,7 +89,7 @@ def predict(arguments, source, crop, out, table):
         for number, (frame, joints) in enumerate(frames_and_joints(predictor, source, crop)):
             if not np.isfinite(joints).all():
                 raise UserError(
-                    f"{arguments.model}: the positions in frame {number} are no numbers; train the model again"
+                    f"{arguments.model}: the positions in frame {number} are NaN or infinite; train the model again"
                 )
             add_row(joints, frame.seconds, frame.name)
             write(draw_limbs(frame.picture, joints), frame)

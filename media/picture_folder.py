@@ -1,6 +1,7 @@
 """A folder of pictures, in the order that people number them in."""
 
 import contextlib
+import io
 import os
 import re
 
@@ -12,6 +13,8 @@ from media.picture_pixels import rgb_pixels, user_errors_of_pictures
 from pipeline.atomic_file import folder_written_beside
 from pipeline.destination import check_destination
 from pipeline.user_error import UserError
+
+QUALITY = 95  # of 100, for JPEG and WebP
 
 
 class PictureFolder:
@@ -49,7 +52,12 @@ class PictureFolder:
         with folder_written_beside(path) as partial:
 
             def write(picture, frame):
-                Image.fromarray(picture).save(os.path.join(partial, frame.name), quality=95)
+                # Not straight to the file: Pillow does not tell why a write failed.
+                encoded = io.BytesIO()
+                file_format = Image.registered_extensions()[ending_of(frame.name)]
+                Image.fromarray(picture).save(encoded, file_format, quality=QUALITY)
+                with open(os.path.join(partial, frame.name), "wb") as file:
+                    file.write(encoded.getvalue())
 
             yield write
 

@@ -10,6 +10,7 @@ from media.endings import VIDEOS, ending_of
 from media.frame import Frame
 from pipeline.atomic_file import written_beside
 from pipeline.destination import check_destination
+from pipeline.hdf5_output import HDF5Output
 from pipeline.user_error import UserError
 
 try:
@@ -103,27 +104,28 @@ class VideoFile:
         ending, one of FORMATS. The file appears whole at the end, or not at all.
         """
         container_name, codec, options = FORMATS[ending_of(path)]
-        with (
-            written_beside(path) as partial,
-            open(partial, "wb") as file,
-            av.open(file, "w", format=container_name) as container,
-        ):
-            stream = None
-            last_tick = -1
+        # FFmpeg does not tell why a write failed, and fails again as it closes; the file for HDF5 does for it too.
+        with written_beside(path) as partial, HDF5Output(partial) as file:
+            with av.open(file, "w", format=container_name) as container:
+                stream = None
+                last_tick = -1
 
-            def write(picture, frame):
-                nonlocal stream, last_tick
-                if stream is None:
-                    stream = self._add_stream(container, codec, options, picture.shape)
-                encoded = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture))
-                encoded = encoded.reformat(format=stream.pix_fmt, dst_colorspace="ITU709")
-                clock = stream.codec_context.time_base
-                last_tick = max(last_tick + 1, round(frame.seconds / clock))
-                encoded.pts, encoded.time_base = last_tick, clock
-                container.mux(stream.encode(encoded))
+                def write(picture, frame):
+                    nonlocal stream, last_tick
+                    if stream is None:
+                        stream = self._add_stream(container, codec, options, picture.shape)
+                    encoded = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture))
+                    encoded = encoded.reformat(format=stream.pix_fmt, dst_colorspace="ITU709")
+                    clock = stream.codec_context.time_base
+                    last_tick = max(last_tick + 1, round(frame.seconds / clock))
+                    encoded.pts, encoded.time_base = last_tick, clock
+                    container.mux(stream.encode(encoded))
+                    file.check()
 
-            yield write
-            container.mux(stream.encode(None))
+                yield write
+                if stream is not None:
+                    container.mux(stream.encode(None))
+            file.check()
 
     def _add_stream(self, container, codec, options, shape):
         height, width, _ = shape

@@ -274,4 +274,4 @@ def test_refuses_positions_that_are_no_numbers_and_leaves_nothing(bad, model, so
     monkeypatch.setattr("model.predictor.Predictor.predict", lambda self, frames: np.full((len(frames), 10, 7, 2), bad))
     monkeypatch.setattr("model.saved_model._frame_features", lambda graph: None)
     line = refused(model, source, "--out", tmp_path / "out.mp4")
-    assert line == f"{model}: the positions in frame 0 are no numbers; train the model again"
+    assert line == f"{model}: the positions in frame 0 are NaN or infinite; train the model again"

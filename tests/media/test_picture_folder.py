@@ -1,4 +1,6 @@
+import errno
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -95,6 +97,28 @@ def test_what_is_written_has_the_same_names_and_formats(folder, tmp_path):
         with Image.open(tmp_path / "out" / name) as image:
             assert image.format == Image.registered_extensions()[os.path.splitext(name)[1].lower()]
             assert np.abs(np.asarray(image).astype(int) - (255 - frame.picture)).mean() < 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size to set")
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
+def test_a_full_disk_is_an_os_error_and_leaves_nothing(ending, folder, tmp_path):
+    import resource
+    import signal
+
+    noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3), dtype=np.uint8)
+    save(noise, folder / f"a.{ending}")
+    source = PictureFolder(str(folder))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
+    try:
+        with pytest.raises(OSError) as error, source.written_to(str(tmp_path / "out")) as write:
+            for frame in source.frames():
+                write(frame.picture, frame)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert error.value.errno == errno.EFBIG and os.listdir(tmp_path) == ["pictures"]
 
 
 def test_names_that_are_no_text(folder, tmp_path):

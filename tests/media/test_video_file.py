@@ -1,3 +1,4 @@
+import errno
 import os
 import struct
 import sys
@@ -219,6 +220,28 @@ def test_leaves_nothing_on_an_error(written, tmp_path):
             write(frame.picture, frame)
         raise KeyError
     assert os.listdir(tmp_path) == ["a.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size to set")
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("count", [2, 40])
+def test_a_full_disk_is_an_os_error_and_leaves_nothing(count, ending, tmp_path):
+    import resource
+    import signal
+
+    source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(2))))
+    noise = np.random.default_rng(0).integers(0, 256, (count, 100, 100, 3), dtype=np.uint8)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.raises(OSError) as error, source.written_to(str(tmp_path / f"b{ending}")) as write:
+            for number, picture in enumerate(noise):
+                write(picture, Frame(picture, seconds=number / 25))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert error.value.errno == errno.EFBIG and os.listdir(tmp_path) == ["a.mp4"]
 
 
 def test_refuses_destinations(tmp_path):
