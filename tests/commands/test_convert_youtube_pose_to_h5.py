@@ -161,9 +161,9 @@ def test_describes_the_source_in_attributes(release, convert, tmp_path):
     paths = [first_video.path(release / "GT_frames", number) for number in sorted(first_video.frame_numbers)[:25]]
     contents = b"".join(path.read_bytes() for path in [release / "YouTube_Pose_dataset.mat", *paths])
     with h5py.File(tmp_path / "data.h5") as file:
-        assert file.attrs["source_name"] == "made"
+        assert file.attrs["source_name"] == b"made"
         assert file.attrs["source_size"] == len(contents)
-        assert file.attrs["source_sha256"] == hashlib.sha256(contents).hexdigest()
+        assert file.attrs["source_sha256"] == hashlib.sha256(contents).hexdigest().encode()
 
 
 def test_replaces_only_when_told_to(release, convert, refused, tmp_path):

@@ -594,7 +594,7 @@ def test_tensorboard_gets_the_curves_the_pictures_and_the_graph(plain_run):
 
     [graph] = [event.graph_def for event in events if event.HasField("graph_def")]
     names = {node.name for node in tf.GraphDef.FromString(graph).node}
-    assert {"learning_rate", "global_step", "head/weights"} <= names
+    assert {"learning_rate", "global_step", "member_1/head/weights"} <= names
 
 
 def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp_path):

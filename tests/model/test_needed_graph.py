@@ -27,7 +27,7 @@ def mark(tmp_path):
 
 def breach_of(folder, trust=False):
     """The only breach of the folder, None where it has none."""
-    breaches = contract_breaches(str(folder), trust)
+    breaches = contract_breaches(str(folder), trust=trust)
     assert len(breaches) < 2
     return breaches[0] if breaches else None
 
