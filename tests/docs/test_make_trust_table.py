@@ -42,8 +42,8 @@ def test_promises_are_those_of_the_marks(tmp_path):
 
 
 def test_a_table_takes_the_place_of_the_one_before():
-    text = f"before\n{make_trust_table.BEGINNING}old\n{make_trust_table.END}after\n"
+    text = f"before\n{make_trust_table.BEGINNING}yesterday's\n{make_trust_table.END}after\n"
     made = make_trust_table.with_table(text, {"It lasts": [("a/test_c.py", "test_d_e")]})
-    assert "| It lasts | [d e](../tests/a/test_c.py) |\n" in made and "old" not in made
+    assert "| It lasts | [d e](../tests/a/test_c.py) |\n" in made and "yesterday" not in made
     assert made.startswith("before\n") and made.endswith("after\n")
     assert make_trust_table.with_table(made, {"It lasts": [("a/test_c.py", "test_d_e")]}) == made

@@ -139,18 +139,14 @@ class Calls:
         return self.reduced
 
 
-@pytest.mark.promise(
-    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
-)
+@pytest.mark.promise("No pickle runs code")
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_names_the_function_that_it_refused(protocol):
     assert "refused builtins.eval" in refusal(pickled(Calls(eval, "1"), protocol)).replace("__builtin__", "builtins")
     assert f"refused {__name__}.Calls" in refusal(pickled((Calls, LABELS), protocol))
 
 
-@pytest.mark.promise(
-    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
-)
+@pytest.mark.promise("No pickle runs code")
 def test_refuses_os_system_however_it_is_named():
     assert "refused os.system, at byte" in refusal(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
     assert "refused os.system, at byte" in refusal(b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.")
@@ -185,9 +181,7 @@ def test_a_name_cannot_write_to_the_terminal():
     assert r"refused os.\x1b[2J" in refusal(b"\x80\x02cos\n\x1b[2J\n.")
 
 
-@pytest.mark.promise(
-    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
-)
+@pytest.mark.promise("No pickle runs code")
 @pytest.mark.parametrize(
     "opcodes, named",
     [
@@ -226,18 +220,14 @@ def test_refuses_other_uses_of_what_it_knows(opcodes):
     assert "refused" in refusal(b"\x80\x04" + opcodes + b".")
 
 
-@pytest.mark.promise(
-    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
-)
+@pytest.mark.promise("No pickle runs code")
 @pytest.mark.parametrize("frames", [np.array([None, "a"], object), np.array(["a"], object)])
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_refuses_arrays_of_objects(frames, protocol):
     assert "refused an array of Python objects" in refusal(pickled((frames, LABELS), protocol))
 
 
-@pytest.mark.promise(
-    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
-)
+@pytest.mark.promise("No pickle runs code")
 def test_refuses_subclasses_of_arrays():
     assert "refused numpy" in refusal(pickled((np.ma.masked_array(FRAMES), LABELS)))
     assert "refused numpy" in refusal(pickled((FRAMES.view(np.recarray), LABELS)))
@@ -459,9 +449,7 @@ OPCODES = st.sampled_from(
 )
 
 
-@pytest.mark.promise(
-    "No pickle runs code: only the opcodes of NumPy arrays are followed, and what they name is never called"
-)
+@pytest.mark.promise("No pickle runs code")
 @settings(max_examples=500, deadline=None)
 @given(st.lists(OPCODES, max_size=30))
 def test_opcodes_in_any_order_are_read_or_refused(opcodes):
