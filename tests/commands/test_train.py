@@ -284,8 +284,8 @@ def other_data(people, write_data_set, tmp_path_factory):
 
 
 def test_sequences_of_another_shape_are_trained_on_and_scored(other_data, people, run, monkeypatch, capfd, tmp_path):
-    arguments = ["--epochs", 1, "--batch-size", 8, "--num-units", 8, "--precision", "float32", "--network", "strided"]
-    arguments += ["--augment", "mirror", "--validation-sequences", 10]
+    arguments = ["--epochs", 1, "--batch-size", 8, "--num-units", 8, "--precision", "float32", "--no-augment"]
+    arguments += ["--validation-sequences", 10]
     said = run("--data", other_data, "--out", "run", *arguments)
     misfit = "4 frames of 40×24 px"
     assert f"sequences of   {misfit}: the course's contract wants 10 frames of 64×64 px, so this model cannot" in said
