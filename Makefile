@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	$(VENV_PYTHON) train.py --demo
 
 test: $(VENV)/installed-dev
-	$(VENV_PYTHON) -m pytest
+	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
 
 # make submission RUN=runs/first
 submission: $(VENV)/installed

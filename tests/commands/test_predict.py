@@ -47,8 +47,8 @@ def run_whole(monkeypatch, capfd):
 @pytest.fixture
 def run(run_whole, predictor, monkeypatch):
     """The same with the model loaded already."""
-    monkeypatch.setattr("predict.check", lambda directory: None)
-    monkeypatch.setattr("model.saved_model.loaded_model", lambda directory: contextlib.nullcontext(predictor))
+    monkeypatch.setattr("predict.check", lambda directory, trust: None)
+    monkeypatch.setattr("model.saved_model.loaded_model", lambda directory, trust: contextlib.nullcontext(predictor))
     return run_whole
 
 
@@ -270,7 +270,7 @@ def test_refuses_a_model_that_breaks_the_contract(model, source, refused, tmp_pa
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_refuses_positions_that_are_no_numbers_and_leaves_nothing(bad, model, source, refused, monkeypatch, tmp_path):
-    monkeypatch.setattr("predict.check", lambda directory: None)
+    monkeypatch.setattr("predict.check", lambda directory, trust: None)
     monkeypatch.setattr("model.predictor.Predictor.predict", lambda self, frames: np.full((len(frames), 10, 7, 2), bad))
     monkeypatch.setattr("model.saved_model._frame_features", lambda graph: None)
     line = refused(model, source, "--out", tmp_path / "out.mp4")
