@@ -77,6 +77,7 @@ def test_a_folder_too_many(folder):
     assert only_breach(folder).startswith("variables is one file too many")
 
 
+@pytest.mark.promise("A saved model reads no file but those of its folder")
 @pytest.mark.parametrize("name", FOUR_FILES)
 def test_a_link_to_a_file_elsewhere_is_not_followed(name, folder, tmp_path):
     (folder / name).rename(tmp_path / "elsewhere")

@@ -59,6 +59,7 @@ def contents_of_chunks(contents, path):
     return inside
 
 
+@pytest.mark.promise("A flipped byte of an HDF5 file is noticed")
 def test_a_flipped_byte_is_noticed(written, path):
     random = np.random.default_rng(0)
     inside = contents_of_chunks(written, path)
@@ -75,6 +76,7 @@ def test_a_flipped_byte_is_noticed(written, path):
     assert noticed > 200
 
 
+@pytest.mark.promise("A flipped byte of an HDF5 file is noticed")
 def test_every_part_of_a_file_has_checksums(written, path):
     # The signatures of HDF5's checked superblock, object headers and extensible arrays; none of the unchecked ones.
     assert written[:9] == b"\x89HDF\r\n\x1a\n\x03"
@@ -83,12 +85,14 @@ def test_every_part_of_a_file_has_checksums(written, path):
     check_equal(read_all(path))
 
 
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.99999])
 def test_a_truncated_file_is_refused(share, written, path):
     path.write_bytes(written[: int(share * len(written))])
     assert "not a whole HDF5 file" in refusal(path)
 
 
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
 def test_a_file_that_is_still_being_written_is_refused(tmp_path):
     with StoreWriter(tmp_path / "data.h5") as writer:
         for _ in range(2):
@@ -100,6 +104,7 @@ def test_a_file_that_is_still_being_written_is_refused(tmp_path):
     assert len(read_all(tmp_path / "data.h5")[0]) == 132
 
 
+@pytest.mark.promise("An HDF5 file leads to no other")
 @pytest.mark.parametrize("make_link", [h5py.SoftLink, lambda name: h5py.ExternalLink("other.h5", name)])
 def test_a_link_is_not_followed(make_link, written, path):
     (path.parent / "other.h5").write_bytes(written)
@@ -117,6 +122,7 @@ def test_a_link_that_leads_to_itself_is_refused(path):
     assert "labels is a link to elsewhere" in refusal(path)
 
 
+@pytest.mark.promise("An HDF5 file leads to no other")
 def test_data_in_another_file_is_not_read(written, path):
     (path.parent / "other.h5").write_bytes(written)
     (path.parent / "raw").write_bytes(LABELS.tobytes())
@@ -134,6 +140,7 @@ def test_data_in_another_file_is_not_read(written, path):
         assert "labels is not stored in chunks with Fletcher-32 checksums alone" in refusal(path)
 
 
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
 def test_other_filters_are_refused(path):
     unknown = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     unknown.set_chunk(LABELS.shape)
@@ -151,6 +158,7 @@ def test_other_filters_are_refused(path):
         assert "labels is not stored in chunks with Fletcher-32 checksums alone" in refusal(path)
 
 
+@pytest.mark.promise("What a file claims to hold takes no memory")
 @pytest.mark.parametrize("count", [129, 2**24, 2**40, 2**60])
 def test_rows_that_are_claimed_but_not_stored_take_no_memory(count, path):
     with h5py.File(path, "r+") as file:
@@ -170,6 +178,7 @@ def test_frames_that_are_claimed_but_not_stored_are_refused(path):
     assert "does not hold the 1099511627776 rows of frames" in refusal(path)
 
 
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
 def test_other_chunks_are_refused(path):
     with h5py.File(path, "r+") as file:
         del file["labels"]
@@ -177,6 +186,7 @@ def test_other_chunks_are_refused(path):
     assert "labels is in chunks of another shape" in refusal(path)
 
 
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
 @pytest.mark.parametrize(
     "value",
     [
@@ -204,6 +214,7 @@ def test_attributes_of_other_kinds_are_refused(name, value, path):
         assert "not one that convert_pkl_to_h5.py wrote" in refusal(path) or "format version" in refusal(path)
 
 
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_labels_that_are_not_finite_are_refused(value, path):
     with h5py.File(path, "r+") as file:
