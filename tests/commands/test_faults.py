@@ -182,7 +182,8 @@ def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people
     process.join()
     assert process.exitcode == 0 and "stopped; --resume goes on from here\n" in log.read_text()
     assert contract_breaches(str(folder / "model")) == []
-    assert sorted(os.listdir(folder)) == ["checkpoints", "config.json", "history.csv", "metrics.json", "model", "plots"]
+    written = ["checkpoints", "config.json", "history.csv", "metrics.json", "model", "plots", "report.html"]
+    assert sorted(os.listdir(folder)) == written
 
     process = start(run_train, ["--resume", "--out", folder])
     process.join()

@@ -67,7 +67,7 @@ def test_frames_that_are_not_square(network):
 def test_points_lie_in_frames_that_are_not_square():
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 40, 3), dtype=np.uint8)
     with tf.Graph().as_default(), tf.Session() as session:
-        _, points = training_positions(tf.constant(frames), "pyramid", 8, POSE)
+        [(_, points)] = training_positions(tf.constant(frames), "pyramid", 8, members=1, mean_pose=POSE)
         session.run(tf.global_variables_initializer())
         middles = session.run(points).mean(axis=(0, 1, 2))
     # Maps that nothing was learned for are high everywhere, which gives the frame's middle.

@@ -60,7 +60,7 @@ def test_a_zip_file_that_unpacks_to_less_than_it_claims_is_refused(tmp_path):
     assert "1000 bytes follow the pickle" in refusal(tmp_path / "data.zip", data)
     data = zipped(tmp_path / "data.zip", VALID[:-1000])
     claim(data, UNPACKED_SIZE, len(VALID))
-    assert "damaged or cut short" in refusal(tmp_path / "data.zip", data)
+    assert "cut short" in refusal(tmp_path / "data.zip", data)
 
 
 def test_a_zip_file_that_unpacks_to_more_than_it_claims_is_refused(tmp_path):
