@@ -147,7 +147,10 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
         assert process.exitcode in (-signal.SIGKILL, 0), log.read_text()
         arguments = ["--resume", "--out", folder]
 
-    newest = max((folder / "checkpoints" / "last").glob("*.data-*"), key=lambda path: int(path.name[9:].split(".")[0]))
+    # A kill may have left the data of a state whose index was not written yet.
+    last = folder / "checkpoints" / "last"
+    step = max(int(path.name[len("training-") :].split(".")[0]) for path in last.glob("training-*.index"))
+    newest = last / f"training-{step}.data-00000-of-00001"
     os.truncate(newest, newest.stat().st_size // 2)
     process = start(run_train, arguments, largest_file=newest.stat().st_size)
     process.join()
