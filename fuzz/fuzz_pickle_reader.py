@@ -53,7 +53,7 @@ def read(path):
     except UserError as error:
         assert "\n" not in str(error) and len(str(error)) < 1000
         return None
-    return np.concatenate(frames), np.concatenate(labels)
+    return np.concatenate(frames), np.concatenate(labels, dtype=labels[0].dtype)
 
 
 def loaded(contents):

@@ -4,6 +4,7 @@ What is not read must be refused as a UserError.
 """
 
 import os
+import random
 import sys
 import tempfile
 from pathlib import Path
@@ -24,15 +25,14 @@ from fuzz_settings import fuzz
 
 # Frames of 4×4 pixels in small chunks, so that what is changed is seldom a pixel.
 SHAPE = (4, 4, 3)
-hdf5_layout.DATASETS["frames"] = (SHAPE, np.uint8, 5)
 
 
 def write_corpus(folder):
-    random = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     rows = {
-        "frames": random.integers(0, 256, (13, *SHAPE), dtype=np.uint8),
-        "sequences": random.integers(0, 13, (6, 10), dtype=np.int32),
-        "labels": random.uniform(0, 64, (6, 10, 7, 2)).astype(np.float32),
+        "frames": generator.integers(0, 256, (13, *SHAPE), dtype=np.uint8),
+        "sequences": generator.integers(0, 13, (6, 10), dtype=np.int32),
+        "labels": generator.uniform(0, 64, (6, 10, 7, 2)).astype(np.float32),
         "videos": np.zeros(6, np.int32),
     }
     for libver in ("earliest", hdf5_layout.HDF5_FORMAT):
@@ -48,6 +48,16 @@ def write_corpus(folder):
                 file.attrs["source_sha256"] = np.bytes_("ab" * 32)
 
 
+def change_in_place(contents, largest_input, seed):
+    """A few changed bytes: everything in an HDF5 file is found by its offset, so nothing is inserted or left out."""
+    drawn = random.Random(seed)
+    changed = bytearray(contents) or bytearray(1)
+    for _ in range(drawn.randint(1, 4)):
+        place = drawn.randrange(len(changed))
+        changed[place] = drawn.choice([0, 1, changed[place] ^ 1 << drawn.randrange(8), 255, drawn.randrange(256)])
+    return changed[:largest_input]
+
+
 def check(contents):
     with tempfile.NamedTemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
         file.write(contents)
@@ -56,11 +66,12 @@ def check(contents):
             with SequenceStore(file.name) as store:
                 indices = np.arange(len(store))[:100]
                 frames, labels = store.read_sequences(indices)
-                assert frames.shape == (len(indices), 10, *SHAPE) and labels.shape == (len(indices), 10, 7, 2)
+                assert frames.shape == (len(indices), *store.shape.frames)
+                assert labels.shape == (len(indices), *store.shape.labels)
                 assert np.isfinite(labels).all() and len(store.source_sha256) <= 100
         except UserError as error:
             assert len(str(error)) < 1000
 
 
 if __name__ == "__main__":
-    fuzz(check, write_corpus, largest_input=30000)
+    fuzz(check, write_corpus, largest_input=30000, custom_mutator=change_in_place)
