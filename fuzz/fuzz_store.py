@@ -55,7 +55,7 @@ def change_in_place(contents, largest_input, seed):
     for _ in range(drawn.randint(1, 4)):
         place = drawn.randrange(len(changed))
         changed[place] = drawn.choice([0, 1, changed[place] ^ 1 << drawn.randrange(8), 255, drawn.randrange(256)])
-    return changed[:largest_input]
+    return bytes(changed[:largest_input])
 
 
 def check(contents):
