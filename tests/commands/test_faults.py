@@ -203,6 +203,7 @@ def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people
 def stop_at_a_terminal(log, terminal):
     """Prints to the terminal, its name, before and after it is closed."""
     os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The tests themselves may run under nohup.
     descriptor = os.open(terminal, os.O_RDWR)  # which makes it the terminal of this session
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -222,7 +223,7 @@ def test_a_terminal_that_is_closed_stops_in_order(start, tmp_path):
     assert os.read(ours, 100).startswith(b"ready")
     os.close(theirs)
     os.close(ours)
-    process.join()
+    process.join(PATIENCE)
     assert (tmp_path / "log").read_text() == "ended in order" and process.exitcode == 0
 
 
