@@ -53,7 +53,7 @@ def read(path):
     except UserError as error:
         assert "\n" not in str(error) and len(str(error)) < 1000
         return None
-    return np.concatenate(frames), np.concatenate(labels)
+    return np.concatenate(frames), np.concatenate(labels, dtype=labels[0].dtype)
 
 
 def loaded(contents):
@@ -77,8 +77,10 @@ def check(contents):
         arrays = read(file.name)
     expected = loaded(contents) if arrays is not None else None
     if expected is not None:
-        for array, from_pickle in zip(arrays, expected):
-            assert array.tobytes() == from_pickle.tobytes(), "another array than pickle.load gives"
+        frames, labels = expected
+        assert arrays[0].tobytes() == frames.tobytes(), "other frames than pickle.load gives"
+        # NumPy may have put them in the byte order of the machine.
+        assert arrays[1].tobytes() == labels.astype(arrays[1].dtype).tobytes(), "other labels than pickle.load gives"
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ from pathlib import Path
 import atheris
 
 
-def fuzz(check, write_corpus, largest_input):
+def fuzz(check, write_corpus, largest_input, **mutator):
     """Calls `check` with changed inputs until the time is up; an input at which it fails is kept, and ends the program.
 
     check: a function of bytes. write_corpus: a function that writes valid inputs to a folder. largest_input: bytes.
+    mutator: atheris's custom_mutator, where not its own.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("seconds", nargs="?", type=int, default=60, help="how long (default: %(default)s)")
@@ -32,5 +33,5 @@ def fuzz(check, write_corpus, largest_input):
             "-artifact_prefix=found-",
             "-print_final_stats=1",
         ]
-        atheris.Setup([sys.argv[0], *options, folder], check)
+        atheris.Setup([sys.argv[0], *options, folder], check, **mutator)
         atheris.Fuzz()

@@ -4,6 +4,7 @@ What is not read must be refused as a UserError.
 """
 
 import os
+import random
 import sys
 import tempfile
 from pathlib import Path
@@ -28,11 +29,11 @@ hdf5_layout.DATASETS["frames"] = (SHAPE, np.uint8, 5)
 
 
 def write_corpus(folder):
-    random = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     rows = {
-        "frames": random.integers(0, 256, (13, *SHAPE), dtype=np.uint8),
-        "sequences": random.integers(0, 13, (6, 10), dtype=np.int32),
-        "labels": random.uniform(0, 64, (6, 10, 7, 2)).astype(np.float32),
+        "frames": generator.integers(0, 256, (13, *SHAPE), dtype=np.uint8),
+        "sequences": generator.integers(0, 13, (6, 10), dtype=np.int32),
+        "labels": generator.uniform(0, 64, (6, 10, 7, 2)).astype(np.float32),
         "videos": np.zeros(6, np.int32),
     }
     for libver in ("earliest", hdf5_layout.HDF5_FORMAT):
@@ -46,6 +47,16 @@ def write_corpus(folder):
                 file.attrs["format"] = np.bytes_(hdf5_layout.FORMAT)
                 file.attrs["format_version"] = hdf5_layout.FORMAT_VERSION
                 file.attrs["source_sha256"] = np.bytes_("ab" * 32)
+
+
+def change_in_place(contents, largest_input, seed):
+    """A few changed bytes: everything in an HDF5 file is found by its offset, so nothing is inserted or left out."""
+    drawn = random.Random(seed)
+    changed = bytearray(contents) or bytearray(1)
+    for _ in range(drawn.randint(1, 4)):
+        place = drawn.randrange(len(changed))
+        changed[place] = drawn.choice([0, 1, changed[place] ^ 1 << drawn.randrange(8), 255, drawn.randrange(256)])
+    return bytes(changed[:largest_input])
 
 
 def check(contents):
@@ -63,4 +74,4 @@ def check(contents):
 
 
 if __name__ == "__main__":
-    fuzz(check, write_corpus, largest_input=30000)
+    fuzz(check, write_corpus, largest_input=30000, custom_mutator=change_in_place)

@@ -70,7 +70,8 @@ def trained_network():
     maps, _, _ = tf.nn.fused_batch_norm(maps, scale, offset)
     rows = tf.nn.dropout(tf.reshape(maps, [-1, 10, 8 * 8 * 4]), rate=0.1)
     states, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.LSTMCell(6), rows, dtype=tf.float32)
-    positions = tf.cond(tf.shape(frames)[0] > 1, lambda: positions_of(states), lambda: positions_of(states))
+    positions = positions_of(states)
+    positions = tf.cond(tf.shape(frames)[0] > 1, lambda: positions + 1, lambda: positions - 1)
     tf.identity(tf.reshape(positions, [-1, 10, 7, 2]), name="joint_pos")
     tf.add_to_collection("validation_nodes", frames)
     tf.add_to_collection("validation_nodes", tf.get_default_graph().get_tensor_by_name("joint_pos:0"))
@@ -110,7 +111,7 @@ def test_functions_and_their_loops_need_no_trust(save):
 
 def test_only_what_is_needed_is_given_to_tensorflow(save):
     folder = change(save(foreign_network), lambda meta_graph: meta_graph.graph_def.node.add(name="odd", op="NoSuchOp"))
-    with pytest.raises(ValueError), tf.Graph().as_default():
+    with pytest.raises((ValueError, tf.errors.NotFoundError)), tf.Graph().as_default():
         tf.train.import_meta_graph(str(folder / "my_model.meta"))
     assert breach_of(folder) is None
 
@@ -224,7 +225,7 @@ def test_functions_are_looked_into(save, mark):
 
     @tf.function
     def outer(values):
-        return tf.while_loop(lambda values: True, lambda values: [inner(values)], [values], maximum_iterations=1)[0]
+        return tf.while_loop(lambda values: True, lambda values: [inner(values)], [values], maximum_iterations=1)
 
     folder = save(lambda: foreign_network(change_positions=outer))
     assert "refused WriteFile" in breach_of(folder)
@@ -270,7 +271,7 @@ def test_positions_cannot_be_read_from_a_checkpoint(save):
 @pytest.mark.parametrize("name", ["", "nothing", "nothing:0", "a b"])
 def test_a_saver_of_odd_names_is_an_error(field, name, save):
     breach = breach_of(change(save(foreign_network), lambda meta_graph: setattr(meta_graph.saver_def, field, name)))
-    assert "refused RestoreV2" in breach or "weights cannot be restored" in breach
+    assert any(part in breach for part in ("refused RestoreV2", "weights cannot be restored", "loaded as a graph"))
 
 
 # What takes memory

@@ -59,7 +59,7 @@ def test_a_zip_file_that_unpacks_to_less_than_it_claims_is_refused(tmp_path):
     assert "1000 bytes follow the pickle" in refusal(tmp_path / "data.zip", data)
     data = zipped(tmp_path / "data.zip", VALID[:-1000])
     claim(data, UNPACKED_SIZE, len(VALID))
-    assert "damaged or cut short" in refusal(tmp_path / "data.zip", data)
+    assert "cut short" in refusal(tmp_path / "data.zip", data)
 
 
 def test_a_zip_file_that_unpacks_to_more_than_it_claims_is_refused(tmp_path):
@@ -135,11 +135,17 @@ def test_refuses_a_name_that_is_no_text_and_a_list_that_is_elsewhere(tmp_path):
     assert "damaged" in refusal(tmp_path / "data.zip", data)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=3))
-def test_a_zip_file_with_changed_bytes_is_read_or_refused(tmp_path_factory, changes):
-    path = tmp_path_factory.getbasetemp() / "changed.zip"
-    data = zipped(path)
+@pytest.fixture(scope="module")
+def zip_file(tmp_path_factory):
+    """A zip file's path and bytes; tests change it."""
+    path = tmp_path_factory.mktemp("zipped") / "data.zip"
+    return path, bytes(zipped(path))
+
+
+@settings(max_examples=100, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=3))
+def test_a_zip_file_with_changed_bytes_is_read_or_refused(zip_file, changes):
+    path, data = zip_file[0], bytearray(zip_file[1])
     outside = [*range(60), *range(data.index(DIRECTORY_ENTRY), len(data))]
     for place, value in changes:
         data[outside[place % len(outside)]] = value
