@@ -106,7 +106,9 @@ def _checked_dtype(name, array, allowed):
     code = array.dtype.code
     if code not in allowed:
         wanted = " or ".join(np.dtype(dtype).name for dtype in allowed.values())
-        raise UserError(f"the {name} have dtype {ascii(code)[:LONGEST_NAME]}, not {wanted}; convert them, then {SAVE_AGAIN}")
+        raise UserError(
+            f"the {name} have dtype {ascii(code)[:LONGEST_NAME]}, not {wanted}; convert them, then {SAVE_AGAIN}"
+        )
     dtype = np.dtype(allowed[code])
     return dtype.newbyteorder(array.dtype.byte_order) if dtype.itemsize > 1 else dtype
 
