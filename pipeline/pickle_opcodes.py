@@ -12,6 +12,8 @@ from pipeline.user_error import UserError
 # no value holds more than LONGEST_VALUE bytes, so these two numbers bound memory and time whatever the file says.
 MOST_OPCODES = 1000
 LONGEST_VALUE = 256
+# Of a name that an error repeats.
+LONGEST_NAME = 80
 
 SAVE_AGAIN = "save it again with pickle.dump((frames, labels), file, protocol=4)"
 
@@ -266,7 +268,7 @@ def _push_global_from_stack(follower):
 def _push_constructor(follower, module, name):
     full_name = f"{module}.{name}"
     if full_name not in _CONSTRUCTORS:
-        raise follower.refused(ascii(full_name)[1:-1])
+        raise follower.refused(ascii(full_name)[1:-1][:LONGEST_NAME])
     follower.push(Constructor(_CONSTRUCTORS[full_name]))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.joints import JOINT_NAMES
-from pipeline.pickle_opcodes import SAVE_AGAIN, PickledArray, StoredBytes, follow_pickle
+from pipeline.pickle_opcodes import LONGEST_NAME, SAVE_AGAIN, PickledArray, StoredBytes, follow_pickle
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.user_error import UserError
 from pipeline.zipped_pickle import unzipped
@@ -106,7 +106,9 @@ def _checked_dtype(name, array, allowed):
     code = array.dtype.code
     if code not in allowed:
         wanted = " or ".join(np.dtype(dtype).name for dtype in allowed.values())
-        raise UserError(f"the {name} have dtype {ascii(code)}, not {wanted}; convert them, then {SAVE_AGAIN}")
+        raise UserError(
+            f"the {name} have dtype {ascii(code)[:LONGEST_NAME]}, not {wanted}; convert them, then {SAVE_AGAIN}"
+        )
     dtype = np.dtype(allowed[code])
     return dtype.newbyteorder(array.dtype.byte_order) if dtype.itemsize > 1 else dtype
 

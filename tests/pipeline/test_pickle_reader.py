@@ -181,6 +181,14 @@ def test_a_name_cannot_write_to_the_terminal():
     assert r"refused os.\x1b[2J" in refusal(b"\x80\x02cos\n\x1b[2J\n.")
 
 
+def test_a_name_is_not_repeated_at_length():
+    name, code = b"a" * 100 + b"\0" * 150, b"u" * 200
+    assert len(refusal(b"\x80\x02c" + name + b"\nb\n.")) < 500
+    dtype = DTYPE.replace(b"\x02\x00\x00\x00u1", b"\xc8\x00\x00\x00" + code)
+    array = ARRAY + b"(K\x01K\x01\x85" + dtype + b"\x89C\x01atb"
+    assert len(refusal(b"\x80\x04" + array + array + b"\x86.")) < 500
+
+
 @pytest.mark.promise("No pickle runs code")
 @pytest.mark.parametrize(
     "opcodes, named",

@@ -139,11 +139,17 @@ def test_refuses_a_name_that_is_no_text_and_a_list_that_is_elsewhere(tmp_path):
     assert "damaged" in refusal(tmp_path / "data.zip", data)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=3))
-def test_a_zip_file_with_changed_bytes_is_read_or_refused(tmp_path_factory, changes):
-    path = tmp_path_factory.getbasetemp() / "changed.zip"
-    data = zipped(path)
+@pytest.fixture(scope="module")
+def zip_file(tmp_path_factory):
+    """A zip file's path and bytes; tests change it."""
+    path = tmp_path_factory.mktemp("zipped") / "data.zip"
+    return path, bytes(zipped(path))
+
+
+@settings(max_examples=100, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=3))
+def test_a_zip_file_with_changed_bytes_is_read_or_refused(zip_file, changes):
+    path, data = zip_file[0], bytearray(zip_file[1])
     outside = [*range(60), *range(data.index(DIRECTORY_ENTRY), len(data))]
     for place, value in changes:
         data[outside[place % len(outside)]] = value
