@@ -3,6 +3,7 @@
 import zipfile
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -30,6 +31,7 @@ def frames_and_labels(draw):
     return frames.view(draw(st.sampled_from([np.uint8, np.int8]))), labels
 
 
+@pytest.mark.promise("What is read back after conversion is what was pickled, bit for bit")
 @settings(max_examples=40, deadline=None)
 @given(
     frames_and_labels(),
