@@ -253,10 +253,15 @@ def test_sigterm_is_remembered_as_often_as_it_comes():
 
 def test_signals_are_as_before_afterwards():
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # The tests themselves may run under nohup, which has SIGHUP ignored.
+    earlier = [signal.signal(number, signal.SIG_DFL) for number in numbers]
     before = [signal.getsignal(number) for number in numbers]
     with stop_signals():
         assert all(signal.getsignal(number) != handler for number, handler in zip(numbers, before))
-    assert [signal.getsignal(number) for number in numbers] == before
+    after = [signal.getsignal(number) for number in numbers]
+    for number, handler in zip(numbers, earlier):
+        signal.signal(number, handler)
+    assert after == before
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
