@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import convert_pkl_to_h5
+from tests.commands.in_process import run_refused_command
 from tests.pipeline.pickles import made_arrays, pickled
 
 ROOT = Path(convert_pkl_to_h5.__file__).parent
@@ -38,25 +39,16 @@ def source(tmp_path):
 
 
 @pytest.fixture
-def refused(convert, capfd):
+def refused(monkeypatch, capfd):
     """Runs the command, which must refuse with one error line and leave the folders as they were; returns the line."""
 
     def run(*arguments, folder):
-        before = contents_of(folder)
-        with pytest.raises(SystemExit) as stopped:
-            convert(*arguments)
-        output = capfd.readouterr()
-        assert stopped.value.code == 2
+        output = run_refused_command(convert_pkl_to_h5, arguments, monkeypatch, capfd, folder)
         assert output.out == ""
         assert output.err.startswith("error: ") and output.err.count("\n") == 1 and output.err.endswith("\n")
-        assert contents_of(folder) == before
         return output.err
 
     return run
-
-
-def contents_of(folder):
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def check_holds(path, frames, labels):

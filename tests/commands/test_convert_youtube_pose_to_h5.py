@@ -16,6 +16,7 @@ import convert_youtube_pose_to_h5
 from pipeline.decoded_pictures import decoded_pictures
 from pipeline.store import SequenceStore
 from pipeline.youtube_pose_release import find_pictures, read_annotations
+from tests.commands.in_process import run_command, run_refused_command
 from tests.pipeline.pickles import pickled
 from tests.pipeline.youtube_pose import MadeVideo, course_sequences, write_mat_file, write_release
 
@@ -48,34 +49,22 @@ def convert(monkeypatch, capfd):
     """Runs the command with the given arguments; returns what it printed on standard output and on standard error."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["convert_youtube_pose_to_h5.py", *map(str, arguments)])
-        capfd.readouterr()
-        convert_youtube_pose_to_h5.main()
-        return capfd.readouterr()
+        return run_command(convert_youtube_pose_to_h5, arguments, monkeypatch, capfd)
 
     return run
 
 
 @pytest.fixture
-def refused(convert, capfd, tmp_path):
+def refused(monkeypatch, capfd, tmp_path):
     """Runs the command, which must refuse with one error line and leave tmp_path as it was; returns the line."""
 
     def run(*arguments):
-        before = contents_of(tmp_path)
-        with pytest.raises(SystemExit) as stopped:
-            convert(*arguments)
-        output = capfd.readouterr()
-        assert stopped.value.code == 2
+        output = run_refused_command(convert_youtube_pose_to_h5, arguments, monkeypatch, capfd, tmp_path)
         assert output.out == ""
         assert output.err.startswith("error: ") and output.err.count("\n") == 1 and output.err.endswith("\n")
-        assert contents_of(tmp_path) == before
         return output.err
 
     return run
-
-
-def contents_of(folder):
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def data_sets(path):

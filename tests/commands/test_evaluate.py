@@ -11,6 +11,7 @@ import pytest
 import evaluate
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
+from tests.commands.in_process import run_command, run_refused_command
 from tests.conftest import ROOT, utf8_environment
 from tests.model.foreign_model import foreign_network, save_foreign_model
 from tests.report.png import read_png
@@ -23,10 +24,7 @@ def run(monkeypatch, capfd):
     """Runs the command with the given arguments; returns what it printed on standard output."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
-        capfd.readouterr()
-        evaluate.main()
-        output = capfd.readouterr()
+        output = run_command(evaluate, arguments, monkeypatch, capfd)
         assert output.err == ""
         return output.out
 
@@ -38,22 +36,11 @@ def refused(monkeypatch, capfd, tmp_path):
     """Runs the command, which must refuse and leave tmp_path as it was; returns the error lines without "error: "."""
 
     def run(*arguments):
-        before = contents_of(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            evaluate.main()
-        lines = capfd.readouterr().err.splitlines()
-        assert stopped.value.code == 2
+        lines = run_refused_command(evaluate, arguments, monkeypatch, capfd, tmp_path).err.splitlines()
         assert lines and all(line.startswith("error: ") for line in lines)
-        assert contents_of(tmp_path) == before
         return [line[len("error: ") :] for line in lines]
 
     return run
-
-
-def contents_of(folder):
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 @pytest.fixture(scope="module")

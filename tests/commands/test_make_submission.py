@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 import make_submission
+from tests.commands.in_process import run_command, run_refused_command
 from tests.conftest import ROOT
 
 FOUR_FILES = ["checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta"]
@@ -23,10 +24,7 @@ def run(monkeypatch, capfd):
     """Runs the command with the given arguments; returns what it printed on standard output."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["make_submission.py", *map(str, arguments)])
-        capfd.readouterr()
-        make_submission.main()
-        output = capfd.readouterr()
+        output = run_command(make_submission, arguments, monkeypatch, capfd)
         assert output.err == ""
         return output.out
 
@@ -38,15 +36,8 @@ def refused(monkeypatch, capfd, tmp_path):
     """Runs the command, which must leave tmp_path as it was; returns its one error line without "error: "."""
 
     def run(*arguments):
-        before = sorted(tmp_path.rglob("*"))
-        monkeypatch.setattr(sys, "argv", ["make_submission.py", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            make_submission.main()
-        error = capfd.readouterr().err
-        assert stopped.value.code == 2
+        error = run_refused_command(make_submission, arguments, monkeypatch, capfd, tmp_path).err
         assert error.startswith("error: ") and error.count("\n") == 1
-        assert sorted(tmp_path.rglob("*")) == before
         return error[len("error: ") : -1]
 
     return run

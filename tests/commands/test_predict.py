@@ -2,7 +2,6 @@ import contextlib
 import csv
 import os
 import shutil
-import sys
 import weakref
 
 import h5py
@@ -15,6 +14,7 @@ from media.frame import Frame
 from model.saved_model import loaded_model
 from pipeline.demo_data import draw_video
 from report.limbs import draw_limbs
+from tests.commands.in_process import contents_of, run_command, run_refused_command
 from tests.media.videos import read_video, write_video
 
 VIDEOS = (".mp4", ".avi", ".webm")
@@ -36,10 +36,7 @@ def run_whole(monkeypatch, capfd):
     """Runs the command with the given arguments; returns what it printed on standard output and standard error."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["predict.py", *map(str, arguments)])
-        capfd.readouterr()
-        predict.main()
-        return capfd.readouterr()
+        return run_command(predict, arguments, monkeypatch, capfd)
 
     return run
 
@@ -57,21 +54,11 @@ def refused(monkeypatch, capfd, tmp_path):
     """Runs the command, which must refuse and leave tmp_path as it was; returns the one line without "error: "."""
 
     def run(*arguments):
-        before = contents_of(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["predict.py", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            predict.main()
-        [line] = capfd.readouterr().err.splitlines()
-        assert stopped.value.code == 2 and line.startswith("error: ")
-        assert contents_of(tmp_path) == before
+        [line] = run_refused_command(predict, arguments, monkeypatch, capfd, tmp_path).err.splitlines()
+        assert line.startswith("error: ")
         return line[len("error: ") :]
 
     return run
-
-
-def contents_of(folder):
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def people(count, across=3, down=2):

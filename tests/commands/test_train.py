@@ -24,6 +24,7 @@ from run_data import describe_run_data, open_run_data
 from run_folder import claimed_folder
 from run_settings import parse_settings
 from stop_signals import stop_signals
+from tests.commands.in_process import contents_of, run_command
 from tests.report.png import read_png
 
 STEPS_PER_EPOCH = 28  # 110 sequences in batches of 4, the last of 2
@@ -34,11 +35,8 @@ def run(monkeypatch, capfd, tmp_path):
     """Runs the command in tmp_path with the given arguments; returns what it printed on standard output."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
         monkeypatch.chdir(tmp_path)
-        capfd.readouterr()
-        train.main()
-        output = capfd.readouterr()
+        output = run_command(train, arguments, monkeypatch, capfd)
         assert output.err == ""
         return output.out
 
@@ -68,10 +66,6 @@ def error_line_of(arguments, monkeypatch, capfd, folder):
     assert stopped.value.code == 2
     assert error.startswith("error: ") and error.count("\n") == 1 and error.endswith("\n")
     return error[len("error: ") : -1]
-
-
-def contents_of(folder):
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 @pytest.fixture
