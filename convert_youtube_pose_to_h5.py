@@ -11,7 +11,7 @@ from pipeline.atomic_file import written_beside
 from pipeline.destination import check_destination
 from pipeline.sequence_frames import COURSE_STRIDES, number_of_starts, sequence_frames
 from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
-from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
+from pipeline.user_error import ArgumentParser, UserError, positive, reported_user_errors
 from pipeline.youtube_pose_release import MAT_FILE, PICTURES_FOLDER, find_pictures, mat_file, read_annotations
 from report.conversion import print_counts, warn_of_labels_outside
 
@@ -42,7 +42,7 @@ def parse_arguments():
     parser.add_argument(
         "--withheld",
         metavar="N",
-        type=_positive,
+        type=positive(int),
         help="the last N to DESTINATION_withheld.h5 (the course: 1600)",
     )
     parser.add_argument(
@@ -55,7 +55,7 @@ def parse_arguments():
     parser.add_argument(
         "--sequence-length",
         metavar="N",
-        type=_positive,
+        type=positive(int),
         default=COURSE_SHAPE.length,
         help="frames in a sequence (default: %(default)s)",
     )
@@ -70,18 +70,8 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
-
-
-_positive.__name__ = "positive whole number"
-
-
 def _strides(text):
-    strides = tuple(_positive(stride) for stride in text.split(","))
+    strides = tuple(positive(int)(stride) for stride in text.split(","))
     if len(set(strides)) < len(strides):
         raise ValueError(text)
     return strides
@@ -91,7 +81,7 @@ _strides.__name__ = "list of different positive numbers such as 1,2"
 
 
 def _size(text):
-    value = _positive(text)
+    value = positive(int)(text)
     if value % SIZE_STEP or value > LARGEST_SIZE:
         raise ValueError(text)
     return value

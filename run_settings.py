@@ -1,14 +1,13 @@
 """What train.py is asked to do: its command line, and the config.json that a run keeps of it."""
 
 import json
-import math
 import os
 import time
 
 from pipeline.atomic_file import written_beside
 from pipeline.augmentation_kinds import KINDS
 from pipeline.split import SPLITS
-from pipeline.user_error import ArgumentParser, UserError
+from pipeline.user_error import ArgumentParser, UserError, positive
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEFAULTS = {
@@ -144,11 +143,11 @@ def _parser(description):
     parser.add_argument("--config", metavar="FILE.json", help="settings of a run's config.json; options win")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/ and the time)")
     parser.add_argument("--resume", action="store_true", default=False, help="go on with the run in --out")
-    parser.add_argument("--epochs", metavar="N", type=_positive(int), help="passes over the data (default: no limit)")
+    parser.add_argument("--epochs", metavar="N", type=positive(int), help="passes over the data (default: no limit)")
     parser.add_argument(
         "--time-limit",
         metavar="SECONDS",
-        type=_positive(float),
+        type=positive(float),
         help=f"of training alone (default: {DEFAULT_SECONDS} s; {DEFAULT_DEMO_SECONDS} s with --demo; none with --epochs)",
     )
     augment = parser.add_mutually_exclusive_group()
@@ -167,22 +166,22 @@ def _parser(description):
         "--network", choices=NETWORK_DEFAULTS, help="the CNN (default: pyramid; strided with --no-augment)"
     )
     parser.add_argument(
-        "--batch-size", metavar="N", type=_positive(int), help=_network_default("sequences a step", "batch_size")
+        "--batch-size", metavar="N", type=positive(int), help=_network_default("sequences a step", "batch_size")
     )
     parser.add_argument(
         "--learning-rate",
         metavar="X",
-        type=_positive(float),
+        type=positive(float),
         help=_network_default("Adam's, at its highest", "learning_rate"),
     )
     parser.add_argument(
-        "--num-units", metavar="N", type=_positive(int), help=_network_default("size of the LSTM", "num_units")
+        "--num-units", metavar="N", type=positive(int), help=_network_default("size of the LSTM", "num_units")
     )
     parser.add_argument(
-        "--members", metavar="N", type=_positive(int), help=_network_default("networks to average", "members")
+        "--members", metavar="N", type=positive(int), help=_network_default("networks to average", "members")
     )
     parser.add_argument(
-        "--evaluations", metavar="N", type=_positive(int), help=_network_default("how many in a run", "evaluations")
+        "--evaluations", metavar="N", type=positive(int), help=_network_default("how many in a run", "evaluations")
     )
     parser.add_argument("--seed", metavar="N", type=_natural, help=_default("of weights, split and order", "seed"))
     parser.add_argument(
@@ -192,7 +191,7 @@ def _parser(description):
         "--validation-split", choices=SPLITS, help=_default("whole videos, or sequences", "validation_split")
     )
     parser.add_argument(
-        "--validation-sequences", metavar="N", type=_positive(int), help="how many (default: a tenth, at least 100)"
+        "--validation-sequences", metavar="N", type=positive(int), help="how many (default: a tenth, at least 100)"
     )
     parser.add_argument("--validation-data", metavar="FILE.h5", help="validate on it, train on all of --data")
     parser.add_argument("--tensorboard", action="store_true", default=False, help="write event files for TensorBoard")
@@ -216,17 +215,6 @@ def _kinds(text):
 
 
 _kinds.__name__ = "list of " + ",".join(KINDS)
-
-
-def _positive(kind):
-    def parse(text):
-        value = kind(text)
-        if not 0 < value < math.inf:
-            raise ValueError(text)
-        return value
-
-    parse.__name__ = "positive number" if kind is float else "positive whole number"
-    return parse
 
 
 def _natural(text):

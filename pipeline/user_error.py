@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import errno
+import math
 import sys
 
 LONGEST_MESSAGE = 2000
@@ -17,6 +18,19 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def error(self, message):
         raise UserError(f"{message} ({self.prog} --help lists the options)")
+
+
+def positive(kind):
+    """What argparse takes as the type of an option that is more than 0 and finite. kind: int or float."""
+
+    def parse(text):
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise ValueError(text)
+        return value
+
+    parse.__name__ = "positive number" if kind is float else "positive whole number"
+    return parse
 
 
 @contextlib.contextmanager
