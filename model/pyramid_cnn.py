@@ -5,6 +5,7 @@ Down and up again, once and small, as in Newell et al., *Stacked Hourglass Netwo
 """
 
 from model.batch_normalization import normalized_convolution
+from model.instance_normalization import instance_normalized_convolution
 from model.layers import bare_convolution, convolution, fully_connected, soft_argmax
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
@@ -20,12 +21,12 @@ def pyramid_features(values, is_training):
     """float32 (F, 64, 64, C), normalized → float32 (F, 256), and points, float32 (F, 7, 2), -1 to 1 across the frame.
 
     The features are a fully connected layer on where 64 maps are high and on what the frame holds on average. The
-    first seven of the 64 are the points, one for each joint, for a loss of their own. is_training: whether convolutions
-    normalize over the batch, as they do in training, or have that folded into weights and bias.
+    first seven of the 64 are the points, one for each joint, for a loss of their own. is_training: whether the convolutions
+    after the first two normalize over the batch, as they do in training, or have that folded into weights and bias.
     """
     convolve = normalized_convolution if is_training else convolution
-    values = tf.nn.relu(convolve("convolution_1", values, filters=16, size=5, stride=2))
-    values = tf.nn.relu(convolve("convolution_2", values, FINE_FILTERS, size=3, stride=2))
+    values = tf.nn.relu(instance_normalized_convolution("convolution_1", values, filters=16, size=5, stride=2))
+    values = tf.nn.relu(instance_normalized_convolution("convolution_2", values, FINE_FILTERS, size=3, stride=2))
     fine = tf.nn.relu(convolve("fine_1", values, FINE_FILTERS, size=3))
     coarse = fine
     for number in range(COARSE_CONVOLUTIONS):

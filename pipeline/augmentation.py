@@ -1,4 +1,5 @@
-"""Augmentation: each sequence of a batch mirrored, scaled, turned, shifted and coloured at random, labels with it.
+"""Augmentation: each sequence of a batch mirrored, scaled, turned, shifted, coloured and put before another background
+at random, labels with it.
 
 TensorFlow ops on the uint8 frames, which run in the data set, beside training. All ten frames of a sequence change in
 the same way, so that a movement stays one. What is drawn is a function of the run's seed and the step's number alone.
@@ -12,10 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.augmentation_kinds import KINDS
+from pipeline.background import change_backgrounds
 from pipeline.joints import MIRRORED_JOINTS
 from pipeline.tensorflow_v1 import tf
 
 DRAWN = ("mirror", "scale", "scale", "rotation", "shift", "shift")
+DRAWN_FOR_COLOUR = 6
+DRAWN_FOR_BACKGROUND = 3
 
 # People fill the frame in some videos and are a third of its height in others, and a training set has few of each.
 SMALLEST_SCALE = 0.5
@@ -43,12 +47,16 @@ def augment(frames, labels, seed, kinds=KINDS):
     (2,), from which alone everything is drawn. kinds: which of KINDS. Returns frames and labels as they came in; what
     lies beyond the old frame's edge shows its edge, and labels may then lie outside the new frame.
     """
-    uniform = tf.random.stateless_uniform([tf.shape(frames)[0], len(DRAWN) + 6], seed, -1.0, 1.0)
+    drawn = [len(DRAWN), DRAWN_FOR_COLOUR, DRAWN_FOR_BACKGROUND]
+    uniform = tf.random.stateless_uniform([tf.shape(frames)[0], sum(drawn)], seed, -1.0, 1.0)
+    for_transforms, for_colours, for_backgrounds = tf.split(uniform, drawn, axis=1)
     is_wanted = np.array([kind in kinds for kind in DRAWN], np.float32)
-    transforms = _random_transforms(uniform[:, : len(DRAWN)] * is_wanted, *_size(frames))
+    transforms = _random_transforms(for_transforms * is_wanted, *_size(frames))
+    if "background" in kinds:
+        frames = change_backgrounds(frames, labels, for_backgrounds)
     frames = warp_frames(frames, transforms)
     if "colour" in kinds:
-        frames = _change_colours(frames, uniform[:, len(DRAWN) :])
+        frames = _change_colours(frames, for_colours)
     return tf.cast(tf.clip_by_value(tf.round(frames), 0.0, 255.0), tf.uint8), warp_labels(labels, transforms)
 
 

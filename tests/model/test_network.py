@@ -16,7 +16,7 @@ from pipeline.tensorflow_v1 import tf
 from tests.conftest import drawn_weights
 
 POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
-NORMALIZED_LAYERS = {"pyramid": 9, "strided": 0}
+NORMALIZED_LAYERS = {"pyramid": 7, "strided": 0}
 MEMBERS = {"pyramid": 2, "strided": 1}
 EXCHANGED = [0, 2, 1, 4, 3, 6, 5]
 
