@@ -108,7 +108,10 @@ def write_pickle(path, destination):
 
 
 def run(command):
-    subprocess.run([sys.executable, *map(str, command)], check=True, stdout=subprocess.DEVNULL)
+    """Runs it, and ends as it ends where it fails: it has said why."""
+    finished = subprocess.run([sys.executable, *map(str, command)], stdout=subprocess.DEVNULL)
+    if finished.returncode:
+        sys.exit(finished.returncode)
 
 
 def print_scores(title, summary, mean_pose_error):
