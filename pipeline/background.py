@@ -57,7 +57,7 @@ def person_masks(labels, height, width):
     of a line from one point to another; it stands upright, and is as large as shoulders and head make it. height and
     width: even numbers of pixels.
     """
-    starts, ends, radii = body_parts(tf.reshape(labels, [-1, len(JOINT_NAMES), 2]))
+    starts, ends, radii = _body_parts(tf.reshape(labels, [-1, len(JOINT_NAMES), 2]))
     y, x = (np.mgrid[: height // 2, : width // 2].reshape(2, -1) * 2 + 1).astype(np.float32)
     along = ends - starts
     from_start_x, from_start_y = x - starts[:, :, :1], y - starts[:, :, 1:]
@@ -72,7 +72,7 @@ def person_masks(labels, height, width):
     return tf.reshape(masks, [-1, labels.shape[1].value, height, width, 1])
 
 
-def body_parts(joints):
+def _body_parts(joints):
     """float32 (F, 7, 2), pixels → the parts' two ends, float32 (F, P, 2) each, and radii, (F, P, 1), in pixels."""
     joint = tf.unstack(joints, axis=1)
     neck = (joint[RIGHT_SHOULDER] + joint[LEFT_SHOULDER]) / 2
