@@ -90,13 +90,13 @@ def read_table(path):
 def shows_limbs(picture, original, positions):
     """Whether the picture is, but for the losses of its format, the original with these limbs on it.
 
-    Positions in a table are rounded, so that a line may lie a pixel beside the one that was drawn.
+    positions: not a table's, whose rounding puts a line a pixel beside the one that was drawn.
     """
     picture, original = picture.astype(int), original.astype(int)
     expected = draw_limbs(original.astype(np.uint8), positions).astype(int)
     changed = (expected != original).any(axis=-1)
     still_there = np.abs(picture - original)[changed].mean()
-    return np.abs(picture - expected).mean() < 5 and np.abs(picture - expected)[changed].mean() < 0.75 * still_there
+    return np.abs(picture - expected).mean() < 5 and np.abs(picture - expected)[changed].mean() < 0.5 * still_there
 
 
 # What it makes
@@ -114,11 +114,12 @@ def test_a_video(ending, model, predictor, run, tmp_path):
     header, times, positions = read_table(tmp_path / "out.csv")
     assert header[:4] == ["frame", "seconds", "head_x", "head_y"]
     np.testing.assert_allclose(np.array(times, float), np.subtract(seconds, seconds[0]), atol=1e-3)
-    np.testing.assert_allclose(positions, positions_by_hand(predictor, seen), atol=0.1)
+    expected = positions_by_hand(predictor, seen)
+    np.testing.assert_allclose(positions, expected, atol=0.1)
     drawn, drawn_seconds = read_video(tmp_path / f"out{ending}")
     assert drawn.shape == seen.shape
     np.testing.assert_allclose(np.diff(drawn_seconds), np.diff(seconds), atol=1e-3)
-    assert all(map(shows_limbs, drawn, seen, positions))
+    assert all(map(shows_limbs, drawn, seen, expected))
 
 
 def test_a_gif_and_a_table_of_hdf5(model, predictor, run, tmp_path):
@@ -146,9 +147,10 @@ def test_a_folder_whose_people_stand_in_crops(model, predictor, run, tmp_path):
     run(model, tmp_path / "in", *arguments)
     header, names, positions = read_table(tmp_path / "out.csv")
     assert header[:2] == ["frame", "file"] and names == [f"{number}.png" for number in range(11)]
-    np.testing.assert_allclose(positions, positions_by_hand(predictor, pictures) + [20, 7], atol=0.1)
+    expected = positions_by_hand(predictor, pictures) + [20, 7]
+    np.testing.assert_allclose(positions, expected, atol=0.1)
     drawn = np.asarray(Image.open(tmp_path / "out" / "10.png"))
-    assert shows_limbs(drawn, np.pad(pictures[10], [(7, 30), (20, 9), (0, 0)]), positions[10])
+    assert shows_limbs(drawn, np.pad(pictures[10], [(7, 30), (20, 9), (0, 0)]), expected[10])
 
     before = contents_of(tmp_path)
     run(model, tmp_path / "in", *arguments, "--overwrite")
