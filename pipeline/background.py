@@ -27,15 +27,17 @@ def change_backgrounds(frames, labels, uniform):
     its head. Returns uint8 frames of the same shape.
     """
     height, width = frames.shape[2].value, frames.shape[3].value
-    is_changed, is_left, is_upside_down = tf.unstack(uniform[:, :, None, None, None, None] > (0.0, 0.0, 0.5), axis=1)
-    others = tf.roll(frames, 1, axis=0)
+    changed = tf.where(uniform[:, 0] > 0)
+    uniform = tf.gather_nd(uniform, changed)[:, :, None, None, None, None]
+    is_left, is_upside_down = uniform[:, 1] > 0, uniform[:, 2] > 0.5
+    others = tf.gather_nd(tf.roll(frames, 1, axis=0), changed)
     columns = _strip_columns(width)
     backgrounds = _choose(is_left, tf.gather(others, columns, axis=3), tf.gather(others, width - 1 - columns, axis=3))
     backgrounds = _choose(is_upside_down, tf.reverse(backgrounds, axis=[2]), backgrounds)
-    masks = person_masks(labels, height, width)
-    behind, before = tf.cast(backgrounds, tf.float32), tf.cast(frames, tf.float32)
+    masks = person_masks(tf.gather_nd(labels, changed), height, width)
+    behind, before = tf.cast(backgrounds, tf.float32), tf.cast(tf.gather_nd(frames, changed), tf.float32)
     pasted = tf.cast(tf.round(behind + masks * (before - behind)), tf.uint8)
-    return _choose(is_changed, pasted, frames)
+    return tf.tensor_scatter_nd_update(frames, changed, pasted)
 
 
 def _choose(condition, values, others):
