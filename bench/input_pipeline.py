@@ -51,7 +51,8 @@ def main():
         print_ratio(f"tf.data alone, batch {batch_size}, sequences/s", rates, batch_size)
     for network, augmentation in (("strided", None), ("pyramid", Augmentation(KINDS, 0, 0))):
         batch_size = NETWORK_DEFAULTS[network]["batch_size"]
-        batch = [values[:batch_size] for values in memory]
+        # As many frames of each sequence as are left after augmentation.
+        batch = [values[:batch_size, :: 2 if augmentation else 1] for values in memory]
         batches = partial(endless_batches, indices, batch_size, 0)
         ways = {
             "HDF5": partial(make_dataset, arguments.data, batches, augmentation),

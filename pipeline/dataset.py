@@ -70,8 +70,7 @@ def make_dataset_of(read_batches, augmentation=None, shape=COURSE_SHAPE):
 
 def _augmented(augmentation, step, batch):
     frames, labels = batch
-    augmented, labels = augment(frames, labels, tf.stack([augmentation.seed, step]), augmentation.kinds)
-    return tf.ensure_shape(augmented, frames.shape), labels
+    return augment(frames, labels, tf.stack([augmentation.seed, step]), augmentation.kinds)
 
 
 @contextlib.contextmanager
