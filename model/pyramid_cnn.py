@@ -10,8 +10,9 @@ from model.layers import bare_convolution, convolution, fully_connected, soft_ar
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 
-FINE_FILTERS = 32
-COARSE_FILTERS = 64
+FIRST_FILTERS = 24
+FINE_FILTERS = 40
+COARSE_FILTERS = 80
 COARSE_CONVOLUTIONS = 4
 NUM_POINTS = 64
 NUM_FEATURES = 256
@@ -25,7 +26,7 @@ def pyramid_features(values, is_training):
     after the first two normalize over the batch, as they do in training, or have that folded into weights and bias.
     """
     convolve = normalized_convolution if is_training else convolution
-    values = tf.nn.relu(instance_normalized_convolution("convolution_1", values, filters=16, size=5, stride=2))
+    values = tf.nn.relu(instance_normalized_convolution("convolution_1", values, FIRST_FILTERS, size=5, stride=2))
     values = tf.nn.relu(instance_normalized_convolution("convolution_2", values, FINE_FILTERS, size=3, stride=2))
     fine = tf.nn.relu(convolve("fine_1", values, FINE_FILTERS, size=3))
     coarse = fine

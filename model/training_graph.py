@@ -6,8 +6,10 @@ from model.batch_normalization import fold_normalization
 from model.network import NETWORKS, training_positions
 from pipeline.tensorflow_v1 import tf
 
-# Of the points' loss, beside that of the positions.
-POINTS_SHARE = 1.0
+# Pixels: how much a mean distance of one pixel of the points weighs beside the positions' squared error.
+POINTS_WEIGHT = 8.0
+# Distances below half a pixel are no longer worth a step of the same length.
+SMALL_DISTANCE = 0.5
 
 
 class TrainingGraph(NamedTuple):
@@ -78,13 +80,22 @@ def build_training_graph(make_dataset, network, num_units, mean_pose, seed, memb
 
 
 def _member_loss(positions, points, labels):
-    """px²: each member learns by itself, as if there were no others."""
+    """px²: each member learns by itself, as if there were no others.
+
+    The points' loss is their distance from the joints, not its square: one arm found on the wrong side would otherwise
+    outweigh all that are nearly right.
+    """
     loss = _mean_squared_error(positions, labels)
-    return loss if points is None else loss + POINTS_SHARE * _mean_squared_error(points, labels)
+    return loss if points is None else loss + POINTS_WEIGHT * _mean_distance(points, labels)
 
 
 def _mean_squared_error(positions, labels):
     return tf.reduce_mean(tf.squared_difference(positions, labels))
+
+
+def _mean_distance(points, labels):
+    squared = tf.reduce_sum(tf.squared_difference(points, labels), axis=-1)
+    return tf.reduce_mean(tf.sqrt(squared + SMALL_DISTANCE**2))
 
 
 def exported_weights(training, session):
