@@ -3,13 +3,12 @@
 from typing import NamedTuple
 
 from model.batch_normalization import fold_normalization
+from model.losses import mean_distance, mean_squared_error
 from model.network import NETWORKS, training_positions
 from pipeline.tensorflow_v1 import tf
 
 # Pixels: how much a mean distance of one pixel of the points weighs beside the positions' squared error.
 POINTS_WEIGHT = 8.0
-# Distances below half a pixel are no longer worth a step of the same length.
-SMALL_DISTANCE = 0.5
 
 
 class TrainingGraph(NamedTuple):
@@ -44,7 +43,7 @@ def build_training_graph(make_dataset, network, num_units, mean_pose, seed, memb
         tf.set_random_seed(seed)
         frames, labels = tf.data.make_one_shot_iterator(make_dataset()).get_next()
         outputs = training_positions(frames, network, num_units, members, mean_pose)
-        loss = _mean_squared_error(tf.add_n([positions for positions, _ in outputs]) / members, labels)
+        loss = mean_squared_error(tf.add_n([positions for positions, _ in outputs]) / members, labels)
         minimized = tf.add_n([_member_loss(positions, points, labels) for positions, points in outputs])
         weights = tf.global_variables()
 
@@ -85,17 +84,8 @@ def _member_loss(positions, points, labels):
     The points' loss is their distance from the joints, not its square: one arm found on the wrong side would otherwise
     outweigh all that are nearly right.
     """
-    loss = _mean_squared_error(positions, labels)
-    return loss if points is None else loss + POINTS_WEIGHT * _mean_distance(points, labels)
-
-
-def _mean_squared_error(positions, labels):
-    return tf.reduce_mean(tf.squared_difference(positions, labels))
-
-
-def _mean_distance(points, labels):
-    squared = tf.reduce_sum(tf.squared_difference(points, labels), axis=-1)
-    return tf.reduce_mean(tf.sqrt(squared + SMALL_DISTANCE**2))
+    loss = mean_squared_error(positions, labels)
+    return loss if points is None else loss + POINTS_WEIGHT * mean_distance(points, labels)
 
 
 def exported_weights(training, session):
