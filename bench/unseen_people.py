@@ -45,9 +45,12 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, epilog="What follows -- is given to train.py.")
+    parser = argparse.ArgumentParser(
+        usage="%(prog)s [option ...] DATA.h5 [-- option of train.py ...]",
+        description=__doc__,
+        epilog="What follows -- is given to train.py.",
+    )
     parser.add_argument("data", metavar="DATA.h5")
-    parser.add_argument("train_arguments", metavar="...", nargs="*", help="further options of train.py, after --")
     parser.add_argument("--time-limit", type=float, default=900, help="seconds of training (default: %(default)s)")
     parser.add_argument("--folds", type=int, default=4, help="default: %(default)s")
     parser.add_argument("--only", type=int, nargs="*", metavar="FOLD", help="default: all of them")
@@ -55,7 +58,9 @@ def parse_arguments():
     parser.add_argument("--recipe", action="store_true", help="train the assignment's recipe too")
     parser.add_argument("--keep", metavar="DIR", help="keep the folds' files, the runs and the scores here")
     parser.add_argument("--name", default="run", help="of the run in DIR/fold-N (default: %(default)s)")
-    return parser.parse_args()
+    given = sys.argv[1:]
+    end = given.index("--") if "--" in given else len(given)
+    return parser.parse_args(given[:end], argparse.Namespace(train_arguments=given[end + 1 :]))
 
 
 def write_fold(path, folder, fold, folds):
