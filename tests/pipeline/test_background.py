@@ -72,6 +72,11 @@ def test_the_person_stays_and_the_rest_is_the_sequence_before():
     assert (frames[2] == 50).all()
 
 
+def test_a_batch_in_which_no_background_changes():
+    frames, labels = sequences(100, 200)
+    np.testing.assert_array_equal(changed(frames, labels, [NONE, NONE]), frames)
+
+
 def test_an_edge_to_and_fro_is_the_background():
     frames, labels = sequences(0, 0)
     frames[0] = np.random.default_rng(0).integers(0, 256, (10, 64, 64, 3), dtype=np.uint8)
