@@ -73,7 +73,7 @@ def _half_of_frames(frames, labels, uniform):
     """
     length = frames.shape[1].value
     chosen = (length + 1) // 2
-    pace = tf.where((uniform[:, 0] > 0) & (length > 1), 2 * tf.ones_like(uniform[:, 0]), tf.ones_like(uniform[:, 0]))
+    pace = 1 + tf.cast(uniform[:, 0] > 0, tf.float32)
     starts = length - pace * (chosen - 1)
     first = tf.minimum(tf.floor((uniform[:, 1] + 1) / 2 * starts), starts - 1)
     places = tf.cast(first[:, None] + pace[:, None] * np.arange(chosen, dtype=np.float32), tf.int32)

@@ -149,7 +149,11 @@ def test_config_keeps_the_settings(trained_run, people):
         "members": 1,
         "seed": 3,
     }
-    expected.update(augment=["mirror", "scale", "rotation", "shift", "colour", "background", "pace"], network="pyramid", learning_rate=0.004)
+    expected.update(
+        augment=["mirror", "scale", "rotation", "shift", "colour", "background", "pace"],
+        network="pyramid",
+        learning_rate=0.004,
+    )
     expected.update(precision="float32", validation_split="video", validation_sequences=20, validation_data=None)
     assert expected.items() <= config.items()
 
@@ -477,7 +481,10 @@ def test_without_augmentation_the_network_is_the_one_that_fits_soonest(monkeypat
             {"augment": [], "network": "strided", "batch_size": 16, "num_units": 64, "members": 1, "evaluations": 30},
         ),
         ([], {"network": "pyramid", "batch_size": 8, "num_units": 128, "members": 2, "evaluations": 12}),
-        (["--augment"], {"augment": ["mirror", "scale", "rotation", "shift", "colour", "background", "pace"], "network": "pyramid"}),
+        (
+            ["--augment"],
+            {"augment": ["mirror", "scale", "rotation", "shift", "colour", "background", "pace"], "network": "pyramid"},
+        ),
         (["--augment", "shift,mirror"], {"augment": ["mirror", "shift"], "network": "pyramid"}),
         (["--network", "strided", "--batch-size", "3"], {"network": "strided", "batch_size": 3, "num_units": 64}),
     ):
