@@ -5,6 +5,9 @@ TensorFlow ops on the uint8 frames, which run in the data set, beside training. 
 same way, so that a movement stays one. What is drawn is a function of the run's seed and the step's number alone.
 
 Brightness and contrast are not among them: the normalization behind the frames takes both out again.
+
+No op here multiplies matrices or convolves: what those give in their last bit depends on the processor and on where memory
+lies, and a resumed run must see the very batches that an uninterrupted one sees.
 """
 
 import math
@@ -110,10 +113,10 @@ def warp_labels(labels, transforms):
     transforms: float32 (B, 2, 3): a point (x, y) of the old frame goes to transforms @ (x, y, 1). Where one mirrors,
     that is, has a negative determinant, right and left joints exchange their rows.
     """
-    linear, offset = transforms[:, :, :2], transforms[:, None, None, :, 2]
+    a, b, shift_x, c, d, shift_y = tf.unstack(tf.reshape(transforms, [-1, 6, 1, 1]), axis=1)
+    x, y = tf.unstack(labels, axis=-1)
+    moved = tf.stack([a * x + b * y + shift_x, c * x + d * y + shift_y], axis=-1)
     shape = tf.shape(labels)
-    moved = tf.matmul(tf.reshape(labels, [shape[0], -1, 2]), linear, transpose_b=True)
-    moved = tf.reshape(moved, shape) + offset
     mirrors = tf.broadcast_to((_determinants(transforms) < 0)[:, None, None, None], shape)
     return tf.where(mirrors, tf.gather(moved, MIRRORED_JOINTS, axis=2), moved)
 

@@ -183,6 +183,27 @@ def test_seed_alone_decides(run):
     assert (first != other).any()
 
 
+def test_no_op_gives_what_the_processor_makes_of_it():
+    """A resumed run sees the same batches to the last bit, which matmuls and convolutions do not promise."""
+    with tf.Graph().as_default() as graph:
+        augment(tf.zeros([3, 10, 64, 64, 3], tf.uint8), tf.zeros([3, 10, 7, 2]), tf.constant([0, 1], tf.int64))
+        types = {operation.type for operation in graph.get_operations()}
+    assert "Mul" in types
+    assert [name for name in types if any(part in name for part in ("MatMul", "Conv", "Einsum"))] == []
+
+
+def test_labels_move_as_numpy_moves_them(run):
+    random = np.random.default_rng(0)
+    labels = random.uniform(-5, 70, (20, 10, 7, 2)).astype(np.float32)
+    transforms = random.uniform(-2, 2, (20, 2, 3)).astype(np.float32)
+    points = np.concatenate([labels, np.ones((20, 10, 7, 1))], axis=-1)
+    expected = np.einsum("bij,blkj->blki", transforms.astype(np.float64), points)
+    mirrors = np.linalg.det(transforms[:, :, :2]) < 0
+    assert 0 < mirrors.sum() < 20
+    expected[mirrors] = expected[mirrors][:, :, EXCHANGED]
+    np.testing.assert_allclose(run(warp_labels, labels, transforms), expected, rtol=0, atol=1e-4)
+
+
 def test_what_is_drawn_spans_its_range_and_no_more(run):
     labels = np.full((500, 10, 7, 2), 32, np.float32)
     _, shifted = augmented(run, np.zeros((500, 10, 64, 64, 3), np.uint8), labels, kinds=("shift",))

@@ -13,6 +13,7 @@ from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
 
 HAS_DESCRIPTORS = os.path.isdir("/proc/self/fd")
+PATIENCE = 60  # seconds
 BATCHES = [[3, 1, 2], [599, 0], [7, 7, 300, 5]]
 
 
@@ -23,8 +24,8 @@ def is_open(path):
 
 
 def becomes_closed(path):
-    """Whether the file is closed now or within five seconds."""
-    deadline = time.monotonic() + 5
+    """Whether the file is closed now or within a minute, which nothing but a fault takes."""
+    deadline = time.monotonic() + PATIENCE
     while is_open(path) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not is_open(path)
@@ -117,7 +118,7 @@ def test_a_batch_is_read_before_it_is_asked_for(next_batch):
     tensors = next_batch(batches)
     with tf.Session() as session:
         session.run(tensors)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while len(begun) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
     assert 2 <= len(begun) < 10
@@ -164,6 +165,7 @@ def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
             )
             for value, reference in zip(drawn[first_step][1], session.run(expected)):
                 np.testing.assert_array_equal(value, reference)
+    # Equal to the last bit, for augmentation holds no op whose result depends on the processor or on where memory lies.
     # A run that goes on at step 2 sees what one that was not stopped sees there, and no step sees another's.
     for value, other in zip(drawn[0][2], drawn[2][0]):
         np.testing.assert_array_equal(value, other)
