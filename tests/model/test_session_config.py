@@ -3,7 +3,9 @@ import io
 import pytest
 
 from model import session_config as module
-from model.session_config import has_bfloat16, resolve_precision, session_config
+from model.session_config import bfloat16_failure, has_bfloat16, resolve_precision, session_config
+from pipeline.tensorflow_v1 import tf
+from pipeline.user_error import UserError
 
 BFLOAT16 = "flags\t\t: fpu vme sse2 avx512_bf16 avx2\nmodel name\t: one\nflags\t\t: fpu\n"
 
@@ -17,12 +19,38 @@ def test_only_bfloat16_rewrites_the_graph():
     assert precision_of(session_config("float32")) == 0
 
 
-@pytest.mark.parametrize("has_it, expected", [(True, "bfloat16"), (False, "float32")])
-def test_auto_is_what_the_processor_has(has_it, expected, monkeypatch):
+@pytest.mark.parametrize(
+    "asked, has_it, failure, expected, said",
+    [
+        ("float32", True, None, "float32", 0),
+        ("bfloat16", False, None, "bfloat16", 0),
+        ("auto", True, None, "bfloat16", 0),
+        ("auto", False, "never asked for", "float32", 0),
+        ("auto", True, "could not create a primitive", "float32", 1),
+    ],
+)
+def test_auto_is_bfloat16_where_the_processor_has_it_and_it_works(asked, has_it, failure, expected, said, monkeypatch):
     monkeypatch.setattr(module, "has_bfloat16", lambda: has_it)
-    assert resolve_precision("auto") == expected
-    assert resolve_precision("float32") == "float32"
-    assert resolve_precision("bfloat16") == "bfloat16"
+    monkeypatch.setattr(module, "bfloat16_failure", lambda: failure)
+    lines = []
+    assert resolve_precision(asked, lines.append) == expected
+    assert len(lines) == said and all(failure in line and "\n" not in line for line in lines)
+
+
+def test_bfloat16_that_was_asked_for_and_does_not_work_is_refused(monkeypatch):
+    monkeypatch.setattr(module, "bfloat16_failure", lambda: "could not create a primitive")
+    with pytest.raises(UserError, match=r"bfloat16 here \(could not create a primitive\); leave --precision out"):
+        resolve_precision("bfloat16")
+
+
+def test_why_bfloat16_does_not_work_is_what_tensorflow_says(monkeypatch):
+    class FailingSession(tf.Session):
+        def run(self, *arguments, **options):
+            raise tf.errors.AbortedError(None, None, "could not create a primitive descriptor\nand more")
+
+    assert bfloat16_failure() is None or isinstance(bfloat16_failure(), str)
+    monkeypatch.setattr(tf, "Session", FailingSession)
+    assert bfloat16_failure() == "could not create a primitive descriptor"
 
 
 @pytest.mark.parametrize(
