@@ -3,16 +3,17 @@
 from typing import NamedTuple
 
 from model.network import joint_positions
+from model.shared_nodes import SharedNodes, shared_nodes
 from pipeline.sequence_shape import COURSE_SHAPE
 from pipeline.tensorflow_v1 import tf
 
 
 class InferenceGraph(NamedTuple):
-    """A graph with the course's two nodes, the tensor between CNN and LSTM, and what saves its variables."""
+    """A graph with the course's two nodes, what overlapping sequences share between them, and what saves its variables."""
 
     graph: tf.Graph
     input_frames: tf.Tensor
-    frame_features: tf.Tensor
+    shared: SharedNodes
     joint_pos: tf.Tensor
     variables: dict
     saver: tf.train.Saver
@@ -24,8 +25,7 @@ def build_inference_graph(network, num_units, averages_mirror=False, members=1, 
     network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether what the network makes of the
     mirrored frames is averaged in, which takes twice the time and is of use only if mirrored frames were trained on.
     members: how many networks are averaged. shape: SequenceShape of the input; with another than the course's, the model
-    is not one to hand in. `frame_features` is None where the CNN sees more than a frame by itself. `variables` maps the
-    names that they have in the training graph too to the variables.
+    is not one to hand in. `variables` maps the names that they have in the training graph too to the variables.
     """
     graph = tf.Graph()
     with graph.as_default():
@@ -37,9 +37,7 @@ def build_inference_graph(network, num_units, averages_mirror=False, members=1, 
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         saver = tf.train.Saver(save_relative_paths=True)
         tf.get_default_graph().finalize()
-    has_features = "frame_features" in {operation.name for operation in graph.get_operations()}
-    frame_features = graph.get_tensor_by_name("frame_features:0") if has_features else None
-    return InferenceGraph(graph, input_frames, frame_features, joint_pos, variables, saver)
+    return InferenceGraph(graph, input_frames, shared_nodes(graph), joint_pos, variables, saver)
 
 
 def load_weights(inference, session, weights):

@@ -25,13 +25,25 @@ def fully_connected(name, values, units):
         return tf.nn.bias_add(tf.matmul(values, weights), bias)
 
 
-def soft_argmax(maps):
-    """Where each of K maps is high: float32 (F, H, W, K) → (F, K, 2), x and y, -1 to 1 from edge to edge.
+def linear_maps(name, values, number):
+    """K maps, each a linear function of what is at a place: float32 (F, H, W, C) → (F, K, H*W), without a bias.
+
+    A 1×1 convolution whose maps lie one after the other, as soft_argmax reads them.
+    """
+    height, width, channels = values.shape[1].value, values.shape[2].value, values.shape[3].value
+    with tf.variable_scope(name):
+        weights = tf.get_variable("weights", [channels, number], initializer=tf.initializers.he_normal())
+    places = tf.reshape(values, [-1, height * width, channels])
+    return tf.matmul(tf.transpose(weights)[tf.newaxis], places, transpose_b=True)
+
+
+def soft_argmax(maps, height, width):
+    """Where each of K maps is high: float32 (F, K, height * width) → (F, K, 2), x and y, -1 to 1 from edge to edge.
 
     The mean position under the softmax of a map: Levine et al., *End-to-End Training of Deep Visuomotor Policies*, JMLR
     2016, and Nibali et al., *Numerical Coordinate Regression with Convolutional Neural Networks*, arXiv:1801.07372.
     """
-    height, width, number = maps.shape[1].value, maps.shape[2].value, maps.shape[3].value
-    shares = tf.nn.softmax(tf.reshape(tf.transpose(maps, [0, 3, 1, 2]), [-1, height * width]))
+    number = maps.shape[1].value
+    shares = tf.nn.softmax(tf.reshape(maps, [-1, height * width]))
     positions = [[(2 * x + 1) / width - 1, (2 * y + 1) / height - 1] for y in range(height) for x in range(width)]
     return tf.reshape(tf.matmul(shares, tf.constant(positions, tf.float32)), [-1, number, 2])

@@ -2,9 +2,9 @@
 
 A graph is a program, and TensorFlow begins to run it as it imports it: to infer shapes it computes whatever stateless ops
 give them, a ReadFile too. So the file is read here as data, which runs nothing, and what is not needed is left out: only
-what `input_frames`, `joint_pos`, `frame_features` and the saver's restoring come from, through inputs, control inputs and
-called functions, is ever given to TensorFlow. A training graph's optimizer, summaries, queues and tf.data pipelines stay
-behind, whatever they are, as do all collections but the course's.
+what `input_frames`, `joint_pos`, the `shared_nodes` and the saver's restoring come from, through inputs, control inputs
+and called functions, is ever given to TensorFlow. A training graph's optimizer, summaries, queues and tf.data pipelines
+stay behind, whatever they are, as do all collections but the course's.
 
 What is left is checked against `allowed_ops`. RestoreV2 reads the file that its input names, so it may be part of restoring
 alone, and only where that input is the tensor into which the folder's own path is fed.
@@ -19,11 +19,11 @@ import os
 from google.protobuf.message import DecodeError
 
 from model.allowed_ops import ALLOWED_OPS
+from model.shared_nodes import FRAME_FEATURES, FRAME_ROWS
 from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
 
 COLLECTION = "validation_nodes"
-FRAME_FEATURES = "frame_features"
 LARGEST_GRAPH = 256 << 20
 LARGEST_CONSTANTS = 1 << 30
 BYTES_OF_TEXT = 24
@@ -98,7 +98,7 @@ def needed_part(meta_graph):
 
 
 def _positions_roots(meta_graph):
-    return [*collected_names(meta_graph), FRAME_FEATURES]
+    return [*collected_names(meta_graph), FRAME_FEATURES, FRAME_ROWS]
 
 
 def _restoring_roots(meta_graph):

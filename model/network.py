@@ -1,13 +1,15 @@
 """The network in the assignment's form: a CNN shared by all frames, an LSTM over the ten, a linear head.
 
 The same functions build the training graph and the exported one. There are two CNNs: what fits the trained frames
-soonest, and what finds the joints of people it has never seen, are not the same.
+soonest, and what finds the joints of people it has never seen, are not the same. Each has a part that sees a frame by
+itself, which is nearly all of it, and one that sees the frames of a sequence.
 """
 
 from typing import Callable, NamedTuple
 
-from model.pyramid_cnn import pyramid_features
-from model.strided_cnn import strided_features
+from model.pyramid_cnn import pyramid_frame_maps, pyramid_sequence_features
+from model.shared_nodes import FRAME_FEATURES, FRAME_ROWS
+from model.strided_cnn import strided_frame_features, strided_sequence_features
 from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
 from pipeline.normalization import normalize_frames
 from pipeline.sequence_shape import SequenceShape
@@ -17,14 +19,15 @@ from pipeline.tensorflow_v1 import tf
 class Network(NamedTuple):
     """A CNN and what suits it.
 
-    features: a function of normalized frames, float32 (F, 64, 64, C), and of whether it is being trained, that gives
-    float32 (F, D) and the points of the seven joints, float32 (F, 7, 2), or None. sees_motion: whether C is 7, for each
-    frame comes with what moves in its sequence; it is 3 where it does not. forget_bias: of the LSTM's cells.
-    adam_beta2: Adam's second decay. average_decay: of the weights' moving average.
+    see_frames: a function of normalized frames, float32 (F, 64, 64, 3), and of whether it is being trained, that gives
+    a NamedTuple of tensors (F, ...): what each frame shows by itself, and so what overlapping sequences share.
+    see_sequences: a function of the same of sequences, (B, 10, ...), and of whether it is being trained, that gives
+    the LSTM's input, float32 (B*10, D), and the points of the seven joints, float32 (B*10, 7, 2), or None. forget_bias:
+    of the LSTM's cells. adam_beta2: Adam's second decay. average_decay: of the weights' moving average.
     """
 
-    features: Callable
-    sees_motion: bool
+    see_frames: Callable
+    see_sequences: Callable
     forget_bias: float
     adam_beta2: float
     average_decay: float
@@ -32,8 +35,12 @@ class Network(NamedTuple):
 
 # A frame that was trained on shows where its joints are: the strided CNN's cells start out forgetting those before it.
 NETWORKS = {
-    "strided": Network(strided_features, sees_motion=False, forget_bias=-1.0, adam_beta2=0.95, average_decay=0.99),
-    "pyramid": Network(pyramid_features, sees_motion=True, forget_bias=1.0, adam_beta2=0.99, average_decay=0.995),
+    "strided": Network(
+        strided_frame_features, strided_sequence_features, forget_bias=-1.0, adam_beta2=0.95, average_decay=0.99
+    ),
+    "pyramid": Network(
+        pyramid_frame_maps, pyramid_sequence_features, forget_bias=1.0, adam_beta2=0.99, average_decay=0.995
+    ),
 }
 
 # Hidden states lie between -1 and 1, positions spread over tens of pixels: the head starts at a scale that spans them.
@@ -49,10 +56,13 @@ def training_positions(input_frames, network, num_units, members, mean_pose):
     biases start. Returns, for each member, float32 (B, 10, 7, 2), x and y in pixels, and the same as its CNN's points
     give it frame by frame, or None.
     """
-    shape, frames, outputs = _sequence_shape(input_frames), _seen(input_frames, network), []
+    shape, outputs = _sequence_shape(input_frames), []
+    frames = _normalized(input_frames, shape)
     for scope in _member_scopes(members):
         with tf.variable_scope(scope):
-            features, points = NETWORKS[network].features(frames, is_training=True)
+            seen = NETWORKS[network].see_frames(frames, is_training=True)
+            sequences = type(seen)(*(_in_sequences(part, shape.length) for part in seen))
+            features, points = NETWORKS[network].see_sequences(sequences, is_training=True)
             if points is not None:
                 points = tf.reshape((points + 1) * (shape.width / 2, shape.height / 2), [-1, *shape.labels])
             outputs.append((_member_positions(features, network, num_units, shape, mean_pose), points))
@@ -62,18 +72,52 @@ def training_positions(input_frames, network, num_units, members, mean_pose):
 def joint_positions(input_frames, network, num_units, members, averages_mirror):
     """Builds the same to predict: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
 
-    That is the average of what the members give, and, with averages_mirror, of what they give for the mirrored frames.
-    Where the CNN sees a frame by itself, the tensor `frame_features` between CNN and LSTM, float32 (B*10, D), has a row
-    for each frame, of all members and of both sides: whoever evaluates overlapping sequences computes it once a frame.
+    That is the average of what the members give. With averages_mirror every other member sees the mirrored frames, and a
+    single one sees both: members and mirror images differ by as much, and two views take half of the time of four.
+    The graph's SharedNodes are between what is computed of a frame by itself, by all members and of both sides, and what
+    is computed of a sequence: whoever evaluates overlapping sequences computes the former once a frame.
     """
-    shape, frames = _sequence_shape(input_frames), _seen(input_frames, network)
-    sides = [frames, tf.reverse(frames, axis=[2])] if averages_mirror else [frames]
-    features = tf.concat([_features(side, network, members) for side in sides], axis=1)
-    if not NETWORKS[network].sees_motion:
-        features = tf.identity(features, name="frame_features")
-    sides = tf.split(features, len(sides), axis=1)
-    positions = [_positions(side, network, num_units, members, shape) for side in sides]
-    return (positions[0] + _mirrored(positions[1], shape.width)) / 2 if averages_mirror else positions[0]
+    shape = _sequence_shape(input_frames)
+    frames = _normalized(input_frames, shape)
+    views, seen, positions = _views(members, averages_mirror), [], []
+    for scope, is_mirrored in views:
+        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
+            view = tf.reverse(frames, axis=[2]) if is_mirrored else frames
+            seen.append(NETWORKS[network].see_frames(view, is_training=False))
+    for (scope, is_mirrored), sequences in zip(views, _by_sequence(seen, shape.length)):
+        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
+            features, _ = NETWORKS[network].see_sequences(sequences, is_training=False)
+            of_view = _member_positions(features, network, num_units, shape)
+        positions.append(_mirrored(of_view, shape.width) if is_mirrored else of_view)
+    return tf.add_n(positions) / len(positions)
+
+
+def _views(members, averages_mirror):
+    """Which member sees which side: a list of the member's scope and whether it sees the mirrored frames."""
+    scopes = _member_scopes(members)
+    if averages_mirror and members == 1:
+        return [(scopes[0], False), (scopes[0], True)]
+    return [(scope, averages_mirror and number % 2 == 1) for number, scope in enumerate(scopes)]
+
+
+def _by_sequence(seen, length):
+    """What frames show by themselves, a list of NamedTuples of tensors (F, ...), as the same of sequences, (B, 10, ...).
+
+    On its way it is the SharedNodes' features, put together again by their rows.
+    """
+    parts = [part for tensors in seen for part in tensors]
+    sizes = [part.shape[1:].num_elements() for part in parts]
+    flat = tf.concat([tf.reshape(part, [-1, size]) for part, size in zip(parts, sizes)], axis=1)
+    flat = tf.identity(flat, name=FRAME_FEATURES)
+    rows = tf.reshape(tf.range(tf.shape(flat)[0]), [-1, length], name=FRAME_ROWS)
+    flat_parts = zip(tf.split(flat, sizes, axis=1), parts)
+    gathered = iter([tf.gather(tf.reshape(flat_part, [-1, *part.shape[1:]]), rows) for flat_part, part in flat_parts])
+    return [type(tensors)(*(next(gathered) for _ in tensors)) for tensors in seen]
+
+
+def _in_sequences(part, length):
+    """A tensor (B*10, ...) as (B, 10, ...)."""
+    return tf.reshape(part, [-1, length, *part.shape[1:]])
 
 
 def _mirrored(positions, width):
@@ -86,47 +130,13 @@ def _sequence_shape(input_frames):
     return SequenceShape(*input_frames.shape.as_list()[1:4])
 
 
-def _seen(input_frames, network):
-    """What the CNN sees of uint8 frames (B, 10, 64, 64, 3): float32 (B*10, 64, 64, C)."""
-    shape = _sequence_shape(input_frames)
-    frames = normalize_frames(tf.reshape(input_frames, [-1, *shape.frame]))
-    return _with_motion(frames, shape) if NETWORKS[network].sees_motion else frames
-
-
-def _with_motion(frames, shape):
-    """float32 (B*10, 64, 64, 3) → (B*10, 64, 64, 7): each frame, how it differs from the average of its ten, and how
-    much its ten do so on average.
-
-    What differs is what moves: most often the person, and not what stands around.
-    """
-    sequences = tf.reshape(frames, [-1, *shape.frames])
-    motion = sequences - tf.reduce_mean(sequences, axis=1, keepdims=True)
-    spread = tf.sqrt(tf.reduce_mean(tf.square(motion), axis=[1, 4], keepdims=True))
-    spread = tf.tile(spread, [1, shape.length, 1, 1, 1])
-    seen = tf.concat([sequences, motion, spread], axis=4)
-    return tf.reshape(seen, [-1, shape.height, shape.width, seen.shape[4].value])
+def _normalized(input_frames, shape):
+    """uint8 frames (B, 10, 64, 64, 3) → float32 (B*10, 64, 64, 3)."""
+    return normalize_frames(tf.reshape(input_frames, [-1, *shape.frame]))
 
 
 def _member_scopes(members):
     return [f"member_{number + 1}" for number in range(members)]
-
-
-def _features(frames, network, members):
-    """Those of all members side by side: float32 (F, 64, 64, C) → (F, members * D)."""
-    features = []
-    for scope in _member_scopes(members):
-        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
-            features.append(NETWORKS[network].features(frames, is_training=False)[0])
-    return tf.concat(features, axis=1)
-
-
-def _positions(features, network, num_units, members, shape):
-    """The average of what the members make of their share of the features: float32 (B, 10, 7, 2)."""
-    positions = []
-    for scope, share in zip(_member_scopes(members), tf.split(features, members, axis=1)):
-        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
-            positions.append(_member_positions(share, network, num_units, shape))
-    return tf.add_n(positions) / members
 
 
 def _member_positions(features, network, num_units, shape, mean_pose=None):

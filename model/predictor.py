@@ -11,49 +11,49 @@ LARGEST_DIFFERENCE = 1e-3
 class Predictor:
     """Feeds a session's `input_frames` and fetches its `joint_pos`.
 
-    Where the graph has a tensor `frame_features` between CNN and LSTM, as ours have, each different frame of a block of
-    overlapping sequences passes the CNN once. The first block is computed both ways; where they differ, the tensor's
-    name meant something else, and the plain way is taken from then on.
+    Where the graph has SharedNodes, as ours have, each different frame of a block of overlapping sequences passes
+    most of the network once. The first block is computed both ways; where they differ, the tensors' names meant
+    something else, and the plain way is taken from then on.
     """
 
-    def __init__(self, session, input_frames, joint_pos, frame_features=None):
+    def __init__(self, session, input_frames, joint_pos, shared=None):
         self._session = session
         self._input_frames = input_frames
         self._joint_pos = joint_pos
-        self._frame_features = frame_features
+        self._shared = shared
         self._is_checked = False
 
     def predict(self, frames):
         """uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels; the plain way, any B > 0."""
-        parts = [frames[start : start + SEQUENCES_PER_RUN] for start in range(0, len(frames), SEQUENCES_PER_RUN)]
-        return np.concatenate([self._session.run(self._joint_pos, {self._input_frames: part}) for part in parts])
+        return np.concatenate(
+            [self._session.run(self._joint_pos, {self._input_frames: part}) for part in _parts(frames)]
+        )
 
     def predict_block(self, frames, positions):
         """Overlapping sequences: D different frames, uint8 (D, 64, 64, 3), and where each sequence's are, int (B, 10).
 
         Returns float32 (B, 10, 7, 2), x and y in pixels.
         """
-        if self._frame_features is not None and not self._is_checked:
+        if self._shared is not None and not self._is_checked:
             self._check(frames, positions)
-        if self._frame_features is None:
-            starts = range(0, len(positions), SEQUENCES_PER_RUN)
-            return np.concatenate(
-                [self.predict(frames[positions[start : start + SEQUENCES_PER_RUN]]) for start in starts]
-            )
+        if self._shared is None:
+            return np.concatenate([self.predict(frames[part]) for part in _parts(positions)])
         return self._predict_by_features(frames, positions)
 
     def _predict_by_features(self, frames, positions):
-        features = self._features(frames, positions.shape[1])[positions]
-        features = features.reshape(-1, features.shape[-1])
-        return self._session.run(self._joint_pos, {self._frame_features: features})
+        features, predicted = self._features(frames, positions.shape[1]), []
+        for part in _parts(positions):
+            numbers, rows = np.unique(part, return_inverse=True)
+            feeds = {self._shared.features: features[numbers], self._shared.rows: rows.reshape(part.shape)}
+            predicted.append(self._session.run(self._joint_pos, feeds))
+        return np.concatenate(predicted)
 
     def _features(self, frames, length):
         """One row for each of D frames, fed as sequences of `length`; the last frame fills up the last one."""
         missing = -len(frames) % length
         filled = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)]) if missing else frames
         sequences = filled.reshape(-1, length, *frames.shape[1:])
-        parts = [sequences[start : start + SEQUENCES_PER_RUN] for start in range(0, len(sequences), SEQUENCES_PER_RUN)]
-        features = [self._session.run(self._frame_features, {self._input_frames: part}) for part in parts]
+        features = [self._session.run(self._shared.features, {self._input_frames: part}) for part in _parts(sequences)]
         return np.concatenate(features)[: len(frames)]
 
     def _check(self, frames, positions):
@@ -68,5 +68,9 @@ class Predictor:
         except (tf.errors.OpError, ValueError, TypeError, IndexError):
             agrees = False
         if not agrees:
-            self._frame_features = None
+            self._shared = None
         self._is_checked = True
+
+
+def _parts(sequences):
+    return [sequences[start : start + SEQUENCES_PER_RUN] for start in range(0, len(sequences), SEQUENCES_PER_RUN)]

@@ -1,29 +1,45 @@
 """The CNN for people it has not seen: it finds points, at 16×16 places, with what 8×8 places know of the whole frame.
 
 Down and up again, once and small, as in Newell et al., *Stacked Hourglass Networks for Human Pose Estimation*, ECCV
-2016.
+2016. Nearly all of it sees each frame by itself, so that overlapping sequences share it. Only the last step also sees what
+moves, by comparing a frame's maps with those of its sequence: what moves is the person, and not what stands around.
 """
+
+from typing import NamedTuple
 
 from model.batch_normalization import normalized_convolution
 from model.instance_normalization import instance_normalized_convolution
-from model.layers import bare_convolution, convolution, fully_connected, soft_argmax
+from model.layers import bare_convolution, convolution, fully_connected, linear_maps, soft_argmax
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 
 FIRST_FILTERS = 24
 FINE_FILTERS = 40
 COARSE_FILTERS = 80
+COMPARED_FILTERS = 16
 COARSE_CONVOLUTIONS = 4
 NUM_POINTS = 64
 NUM_FEATURES = 256
+# Under a square root, whose slope has no end at zero.
+SMALLEST_SPREAD = 1e-2
 
 
-def pyramid_features(values, is_training):
-    """float32 (F, 64, 64, C), normalized → float32 (F, 256), and points, float32 (F, 7, 2), -1 to 1 across the frame.
+class FrameMaps(NamedTuple):
+    """What a frame shows by itself: shape and appearance at 16×16 places, and a summary of the whole frame.
 
-    The features are a fully connected layer on where 64 maps are high and on what the frame holds on average. The
-    first seven of the 64 are the points, one for each joint, for a loss of their own. is_training: whether the convolutions
-    after the first two normalize over the batch, as they do in training, or have that folded into weights and bias.
+    found: float32 (F, 16, 16, 40). compared: float32 (F, 16, 16, 16), to compare with other frames. summary: (F, 80).
+    """
+
+    found: tf.Tensor
+    compared: tf.Tensor
+    summary: tf.Tensor
+
+
+def pyramid_frame_maps(values, is_training):
+    """float32 (F, 64, 64, 3), normalized → FrameMaps.
+
+    is_training: whether the convolutions after the first two normalize over the batch, as they do in training, or have
+    that folded into weights and bias.
     """
     convolve = normalized_convolution if is_training else convolution
     values = tf.nn.relu(instance_normalized_convolution("convolution_1", values, FIRST_FILTERS, size=5, stride=2))
@@ -36,9 +52,27 @@ def pyramid_features(values, is_training):
     summary = tf.reduce_mean(coarse, axis=[1, 2])
     coarse = convolve("from_coarse", coarse, FINE_FILTERS, size=1)
     fine = tf.nn.relu(fine + tf.image.resize_nearest_neighbor(coarse, fine.shape[1:3]))
-    fine = tf.nn.relu(convolve("fine_2", fine, FINE_FILTERS, size=3))
+    with tf.variable_scope("compared"):
+        compared = bare_convolution(fine, COMPARED_FILTERS, size=1)
+    return FrameMaps(convolve("fine_2", fine, FINE_FILTERS, size=3), compared, summary)
+
+
+def pyramid_sequence_features(maps, is_training):
+    """FrameMaps of sequences, each (B, 10, ...) → float32 (B*10, 256), and points, float32 (B*10, 7, 2), -1 to 1 across
+    the frame.
+
+    The features are a fully connected layer on where 64 maps are high and on the summary. The first seven of the 64 are
+    the points, one for each joint, for a loss of their own.
+    """
+    convolve = normalized_convolution if is_training else convolution
+    average = tf.reduce_mean(maps.compared, axis=1)
+    spread = tf.reduce_mean(tf.square(maps.compared - average[:, tf.newaxis]), axis=1)
+    moves = tf.concat([average, tf.sqrt(spread + SMALLEST_SPREAD**2)], axis=3)
+    fine = tf.nn.relu(maps.found + convolve("motion", moves, FINE_FILTERS, size=3)[:, tf.newaxis])
+    fine = tf.reshape(fine, [-1, *fine.shape[2:]])
     # No bias: softmax takes no notice of one.
-    with tf.variable_scope("maps"):
-        points = soft_argmax(bare_convolution(fine, NUM_POINTS, size=1))
+    maps_of_points = linear_maps("maps", fine, NUM_POINTS)
+    points = soft_argmax(maps_of_points, fine.shape[1].value, fine.shape[2].value)
+    summary = tf.reshape(maps.summary, [-1, maps.summary.shape[2].value])
     found = tf.concat([tf.reshape(points, [-1, 2 * NUM_POINTS]), summary], axis=1)
     return tf.nn.relu(fully_connected("fully_connected", found, NUM_FEATURES)), points[:, : len(JOINT_NAMES)]

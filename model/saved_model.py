@@ -5,9 +5,10 @@ import os
 import shutil
 
 from model.failed_write import user_errors_of_writing
-from model.needed_graph import COLLECTION, FRAME_FEATURES, check_ops, needed_part, read_meta_graph
+from model.needed_graph import COLLECTION, check_ops, needed_part, read_meta_graph
 from model.predictor import Predictor
 from model.session_config import session_config
+from model.shared_nodes import shared_nodes
 from pipeline.atomic_file import folder_written_beside
 from pipeline.tensorflow_v1 import tf
 from pipeline.user_error import UserError
@@ -49,7 +50,7 @@ def loaded_model(directory, precision="float32", trust=False):
     with tf.Session(graph=graph, config=session_config(precision)) as session:
         restore_weights(directory, graph, session)
         input_frames, joint_pos = graph.get_collection(COLLECTION)
-        yield Predictor(session, input_frames, joint_pos, _frame_features(graph))
+        yield Predictor(session, input_frames, joint_pos, shared_nodes(graph))
 
 
 def graph_path(directory):
@@ -86,13 +87,6 @@ def restore_weights(directory, graph, session):
         raise UserError(
             f"{directory}: the weights cannot be restored: {_first_line(error)}; save the model again"
         ) from error
-
-
-def _frame_features(graph):
-    try:
-        return graph.get_tensor_by_name(f"{FRAME_FEATURES}:0")
-    except KeyError:
-        return None
 
 
 def _first_line(error):

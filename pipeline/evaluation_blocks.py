@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 SEQUENCES_PER_BLOCK = 256
+# What a network makes of a frame before it looks at sequences may take a hundred kilobytes, and is kept for a block.
+FRAMES_PER_BLOCK = 256
 
 
 class EvaluationBlock(NamedTuple):
@@ -24,14 +26,15 @@ def evaluation_blocks(store, indices):
     """Yields every one of these sequences once, as EvaluationBlocks, video by video.
 
     store: an open SequenceStore. indices: int (N,). A block holds whole videos, which share no frames with others, or a
-    part of one that has more than 256 sequences, so that only such a video's frames are in more blocks than one. It
-    holds at most 256 sequences; its frames are at most 2560, and a few hundred where sequences overlap as the course's.
+    part of one that has more than 256 sequences or frames, so that only such a video's frames are in more blocks than
+    one. It holds at most 256 sequences, and at most 256 different frames unless a single sequence has more.
     """
     ordered = indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
     videos = store.videos[ordered]
     start = 0
     while start < len(ordered):
-        end = _end_of_block(videos, start)
+        in_reach = _sequences_in_reach(store.sequences[ordered[start : start + SEQUENCES_PER_BLOCK]])
+        end = _end_of_block(videos, start, in_reach)
         # In the order of the file, so that its labels are read in a few stretches.
         chosen = np.sort(ordered[start:end])
         numbers, positions = np.unique(store.sequences[chosen], return_inverse=True)
@@ -44,9 +47,16 @@ def evaluation_blocks(store, indices):
         start = end
 
 
-def _end_of_block(videos, start):
+def _sequences_in_reach(frames):
+    """How many of these sequences, int (B, 10), hold no more than FRAMES_PER_BLOCK different frames; one at least."""
+    _, first_places = np.unique(frames, return_index=True)
+    new_frames = np.bincount(first_places // frames.shape[1], minlength=len(frames))
+    return max(1, int(np.searchsorted(np.cumsum(new_frames), FRAMES_PER_BLOCK, side="right")))
+
+
+def _end_of_block(videos, start, in_reach):
     """Where the block ends that begins at `start`: at the last end of a video in reach, if there is one."""
-    end = start + SEQUENCES_PER_BLOCK
+    end = start + in_reach
     if end >= len(videos):
         return len(videos)
     last_begins = int(np.searchsorted(videos, videos[end]))

@@ -264,6 +264,6 @@ def test_refuses_a_model_that_breaks_the_contract(model, source, refused, tmp_pa
 def test_refuses_positions_that_are_no_numbers_and_leaves_nothing(bad, model, source, refused, monkeypatch, tmp_path):
     monkeypatch.setattr("predict.check", lambda directory, trust: None)
     monkeypatch.setattr("model.predictor.Predictor.predict", lambda self, frames: np.full((len(frames), 10, 7, 2), bad))
-    monkeypatch.setattr("model.saved_model._frame_features", lambda graph: None)
+    monkeypatch.setattr("model.saved_model.shared_nodes", lambda graph: None)
     line = refused(model, source, "--out", tmp_path / "out.mp4")
     assert line == f"{model}: the positions in frame 0 are NaN or infinite; train the model again"

@@ -68,7 +68,7 @@ def test_a_frame_changes_its_own_position_and_those_after_it(predict, people):
 def test_all_frames_pass_the_same_cnn(inference_model, people):
     inference, session = inference_model
     frames = sequences_of(people, 2)[:, [3] * 10]
-    features = session.run(inference.frame_features, {inference.input_frames: frames})
+    features = session.run(inference.shared.features, {inference.input_frames: frames})
     assert len(features) == 20 and np.ptp(features, axis=1).min() > 0
     np.testing.assert_allclose(features, np.repeat(features[[0, 10]], 10, axis=0), atol=1e-5)
     assert np.abs(features[0] - features[10]).max() > 1e-2

@@ -17,7 +17,7 @@ def frames(people):
 @pytest.fixture
 def predictor(inference_model):
     inference, session = inference_model
-    return Predictor(session, inference.input_frames, inference.joint_pos, inference.frame_features)
+    return Predictor(session, inference.input_frames, inference.joint_pos, inference.shared)
 
 
 @pytest.fixture
@@ -66,42 +66,66 @@ def test_each_frame_passes_the_cnn_once(inference_model, frames):
             fed.append(sum(len(value) for tensor, value in feeds.items() if tensor is inference.input_frames))
             return session.run(fetches, feeds)
 
-    predictor = Predictor(CountingSession(), inference.input_frames, inference.joint_pos, inference.frame_features)
+    predictor = Predictor(CountingSession(), inference.input_frames, inference.joint_pos, inference.shared)
     predictor.predict_block(frames[:100], drawn_positions(100, 200))
     fed.clear()
     predictor.predict_block(frames[:100], drawn_positions(100, 200))
     assert sum(fed) == 10
 
 
-# Models in which `frame_features` is a name for something else
+# Models in which `frame_features` and `frame_rows` are names for something else
+
+
+def in_sequences(features, values):
+    """Rows of features, (B*10, D), put together by a tensor of the name `frame_rows`."""
+    rows = tf.reshape(tf.range(10 * tf.shape(values)[0]), [-1, 10], name="frame_rows")
+    return tf.gather(features, rows)
 
 
 def features_of_whole_sequences(values):
+    in_sequences(tf.reshape(values, [-1, 12]), values)
     return tf.identity(values, name="frame_features")
 
 
 def features_that_are_not_all_that_the_positions_need(values):
-    rows = tf.reshape(values, [-1, 12])
-    return values + tf.reshape(tf.identity(0.3 * rows, name="frame_features"), [-1, 10, 12])
+    features = tf.identity(0.3 * tf.reshape(values, [-1, 12]), name="frame_features")
+    return values + in_sequences(features, values)
 
 
 def features_that_know_the_frames_before(values):
     rows = tf.reshape(tf.cumsum(values, axis=1), [-1, 12])
-    return tf.reshape(tf.identity(rows, name="frame_features"), [-1, 10, 12])
+    return in_sequences(tf.identity(rows, name="frame_features"), values)
 
 
 def features_that_are_one_number(values):
+    in_sequences(tf.reshape(values, [-1, 12]), values)
     return values + tf.identity(0 * tf.reduce_mean(values), name="frame_features")
 
 
 def features_that_are_text(values):
+    in_sequences(tf.reshape(values, [-1, 12]), values)
     tf.constant("text", name="frame_features")
     return values
 
 
 def features_that_positions_do_not_come_from(values):
-    tf.reshape(values, [-1, 12], name="frame_features")
+    in_sequences(tf.reshape(values, [-1, 12], name="frame_features"), values)
     return values
+
+
+def rows_that_positions_do_not_come_from(values):
+    features = tf.reshape(values, [-1, 12], name="frame_features")
+    in_sequences(features, values)
+    return tf.reshape(features, [-1, 10, 12])
+
+
+def rows_that_are_text(values):
+    tf.constant("text", name="frame_rows")
+    return tf.reshape(tf.reshape(values, [-1, 12], name="frame_features"), [-1, 10, 12])
+
+
+def features_without_rows(values):
+    return tf.reshape(tf.reshape(values, [-1, 12], name="frame_features"), [-1, 10, 12])
 
 
 @pytest.mark.parametrize(
@@ -113,10 +137,13 @@ def features_that_positions_do_not_come_from(values):
         features_that_are_one_number,
         features_that_are_text,
         features_that_positions_do_not_come_from,
+        rows_that_positions_do_not_come_from,
+        rows_that_are_text,
+        features_without_rows,
     ],
 )
 @pytest.mark.parametrize("number", [1, 17])
-def test_a_tensor_of_that_name_that_means_something_else(number, name_features, frames, tmp_path):
+def test_tensors_of_those_names_that_mean_something_else(number, name_features, frames, tmp_path):
     check_numbers_are_right(tmp_path, name_features, frames, drawn_positions(30, number))
 
 

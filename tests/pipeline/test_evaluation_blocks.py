@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.evaluation_blocks import SEQUENCES_PER_BLOCK, evaluation_blocks
+from pipeline.evaluation_blocks import FRAMES_PER_BLOCK, SEQUENCES_PER_BLOCK, evaluation_blocks
 from pipeline.store import SequenceStore
 
 INDICES = np.random.default_rng(0).permutation(600)
@@ -59,3 +59,23 @@ def test_a_video_that_does_not_fit_is_cut(people, monkeypatch):
     with SequenceStore(people.path) as store:
         blocks = list(evaluation_blocks(store, np.arange(132)))
     assert [len(block.indices) for block in blocks] == [15, 7] * 6
+
+
+@pytest.mark.parametrize("frames_per_block, expected", [(9, 1), (10, 1), (19, 1), (20, 2), (45, 4)])
+def test_a_block_of_sequences_that_share_nothing_is_bounded_by_its_frames(
+    frames_per_block, expected, made_data, write_data_set, tmp_path, monkeypatch
+):
+    sequences = np.arange(100, dtype=np.int32).reshape(10, 10)
+    arrays = made_data.frames, sequences, made_data.labels[:10], np.zeros(10, np.int32)
+    monkeypatch.setattr("pipeline.evaluation_blocks.FRAMES_PER_BLOCK", frames_per_block)
+    with SequenceStore(write_data_set(tmp_path / "apart.h5", *arrays)) as store:
+        blocks = list(evaluation_blocks(store, np.arange(10)))
+    assert [len(block.indices) for block in blocks[:-1]] == [expected] * (len(blocks) - 1)
+    assert sum(len(block.frames) for block in blocks) == 100
+
+
+def test_frames_of_a_block_are_no_more_than_the_bound(made_data, people):
+    for path, number in ((made_data.path, 600), (people.path, 132)):
+        with SequenceStore(path) as store:
+            for block in evaluation_blocks(store, np.arange(number)):
+                assert len(block.frames) <= FRAMES_PER_BLOCK
