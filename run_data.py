@@ -11,6 +11,7 @@ from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP
 from pipeline.split import split_sequences
 from pipeline.store import SequenceStore
 from pipeline.user_error import UserError
+from pipeline.watched_sequences import watched_sequences
 
 # Many people in few frames each, for it is people that a network learns to generalize from.
 DEMO_VIDEOS = 1000
@@ -20,7 +21,7 @@ DEMO_FRAMES_PER_VIDEO = 12
 class RunData(NamedTuple):
     """Two open SequenceStores, perhaps the same, and int (N,) sequence numbers in each.
 
-    path: of the training file. mean_pose: float32 (7, 2) pixels, that of the training sequences.
+    path: of the training file. watched: those of the validation sequences that are scored while it trains. mean_pose: float32 (7, 2) pixels, that of the training sequences.
     """
 
     path: str
@@ -28,6 +29,7 @@ class RunData(NamedTuple):
     training: np.ndarray
     validation_store: SequenceStore
     validation: np.ndarray
+    watched: np.ndarray
     mean_pose: np.ndarray
 
 
@@ -47,7 +49,8 @@ def open_run_data(settings, open_files):
         validation_store = open_files.enter_context(SequenceStore(settings["validation_data"]))
         training, validation = np.arange(len(store)), np.arange(len(validation_store))
     check_shapes(store, validation_store)
-    return RunData(path, store, training, validation_store, validation, mean_pose(store, training))
+    watched = watched_sequences(validation_store, validation)
+    return RunData(path, store, training, validation_store, validation, watched, mean_pose(store, training))
 
 
 def check_shapes(store, validation_store):
@@ -79,9 +82,10 @@ def _demo_data(folder):
 
 
 def describe_run_data(settings, data):
-    """Two lines: how many sequences and videos are on each side, and how many validation sequences share a frame.
+    """Three lines: how many sequences and videos are on each side, how many validation sequences share a frame, and how
+    many of them are scored while it trains.
 
-    A third where the model will not be one to hand in.
+    A fourth where the model will not be one to hand in.
     """
     shared = count_sharing_frames(data.store, data.training, data.validation_store, data.validation)
     videos = len(np.unique(data.store.videos[data.training]))
@@ -90,7 +94,9 @@ def describe_run_data(settings, data):
     return (
         f"training on    {len(data.training)} sequences of {_videos(videos)}\n"
         f"validating on  {len(data.validation)} sequences of {_videos(validation_videos)} ({source}), "
-        f"{shared} of which share a frame with training" + _misfit(data.store.shape)
+        f"{shared} of which share a frame with training\n"
+        f"watching       {len(data.watched)} of these while it trains, and scoring all of them at the end"
+        + _misfit(data.store.shape)
     )
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import subprocess
 import sys
 import time
 from functools import partial
@@ -23,12 +22,12 @@ from evaluate import (
     write_scores,
 )
 from pipeline.batch_order import endless_batches, steps_per_epoch
-from pipeline.sequence_shape import COURSE_SHAPE
 from pipeline.user_error import UserError, reported_user_errors
 from report.hardest import Hardest
 from report.history import append_to_history, read_history, start_history
 from report.sequence_ranking import SequenceRanking
 from run_data import check_same_data, data_identity, describe_run_data, open_run_data
+from run_duration import in_words, measured_duration, training_seconds_left
 from run_folder import claimed_folder
 from run_settings import parse_settings, read_config, write_config
 from stop_signals import stop_signals
@@ -60,6 +59,7 @@ class Run(NamedTuple):
 
 
 def main():
+    began = time.perf_counter()
     with reported_user_errors(), contextlib.ExitStack() as open_files:
         settings = parse_settings(__doc__)
         open_files.enter_context(claimed_folder(settings["out"], settings["resume"]))
@@ -70,18 +70,21 @@ def main():
         description = describe_run_data(settings, data)
         print(description, flush=True)
         with stop_signals() as is_stopping:
-            train(settings, data, is_stopping)
+            train(settings, data, is_stopping, began)
             finish(settings, data, description)
 
 
-def train(settings, data, is_stopping):
-    """Builds both graphs and trains; leaves history.csv and checkpoints/, the best model among them, in the folder."""
+def train(settings, data, is_stopping, began):
+    """Builds both graphs and trains; leaves history.csv and checkpoints/, the best model among them, in the folder.
+
+    began: what time.perf_counter() said when the command began.
+    """
     # TensorFlow takes seconds to import: not before everything that the user may have got wrong is checked.
     from model.checkpoint import keep_best_models, newest_best_model, restore_checkpoint
-    from model.inference_graph import build_inference_graph
+    from model.inference_graph import build_inference_graph, load_weights
     from model.predictor import Predictor
     from model.session_config import resolve_precision, session_config
-    from model.training_graph import build_training_graph
+    from model.training_graph import build_training_graph, exported_weights
     from pipeline.augmentation import Augmentation
     from pipeline.dataset import make_dataset, user_errors_of_dataset
     from pipeline.tensorflow_v1 import tf
@@ -112,9 +115,10 @@ def train(settings, data, is_stopping):
             state = State(*restore_checkpoint(checkpoint, training, session))
         if newest_best_model(checkpoints) is None:
             state = state._replace(best_error=math.inf)
-        predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.frame_features)
+        load_weights(inference, inference_session, exported_weights(training, session))
+        predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.shared)
         run = Run(settings, data, training, session, inference, inference_session, predictor, events)
-        training_loop(run, state, is_stopping)
+        training_loop(run, state, is_stopping, began)
 
 
 def opened_events(settings, graph, first_step):
@@ -144,7 +148,7 @@ def checkpoint_to_resume(out):
     return checkpoint
 
 
-def training_loop(run, state, is_stopping):
+def training_loop(run, state, is_stopping, began):
     """Trains from `state` until the run's limit, or until it is stopped, and evaluates every so often."""
     from model.learning_rate import learning_rate, share_done
 
@@ -154,21 +158,54 @@ def training_loop(run, state, is_stopping):
     loss_and_step = [run.training.loss, run.training.train_step]
     run_step = run.session.make_callable(loss_and_step, feed_list=[run.training.learning_rate])
     done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
-    with progress_bar(done) as bar:
+    with told_progress(run, began, done) as tell:
         while done < 1 and not is_stopping():
             losses, evaluate_at = [], next_evaluation(done, settings["evaluations"])
             while done < evaluate_at and not is_stopping():
                 rate = learning_rate(settings["learning_rate"], done)
-                began = time.perf_counter()
+                step_began = time.perf_counter()
                 loss, _ = run_step(rate)
-                state = state._replace(step=state.step + 1, seconds=state.seconds + time.perf_counter() - began)
+                seconds = state.seconds + time.perf_counter() - step_began
+                state = state._replace(step=state.step + 1, seconds=seconds)
                 losses.append(float(loss))
                 done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
-                show_progress(bar, done, loss, state, settings["batch_size"])
+                tell(state, done, loss)
             if losses:
                 state = evaluate_and_save(run, state, sum(losses) / len(losses), rate)
         if is_stopping():
             tqdm.write("stopped; --resume goes on from here")
+
+
+@contextlib.contextmanager
+def told_progress(run, began, done):
+    """Says once how long the whole command will take, and shows a bar where standard error is a terminal.
+
+    began: what time.perf_counter() said when the command began. done: the share of the training that is done. Yields a
+    function to call after each step with the State, the share of the training that is done, and the loss.
+    """
+    settings = run.settings
+    score = partial(score_sequences, run.predictor, run.data.validation_store)
+    duration = measured_duration(score, run.data.watched, run.data.validation, began)
+    bar_format = "training {percentage:3.0f} %|{bar}|{postfix}"
+    with tqdm(total=1.0, initial=done, bar_format=bar_format, leave=False, disable=None) as bar:
+        is_said = False
+
+        def tell(state, done, loss):
+            nonlocal is_said
+            training = training_seconds_left(state.seconds, state.step, done, settings["time_limit"])
+            if training is None or (is_said and bar.disable):
+                return
+            evaluations = settings["evaluations"] * (1 - done ** (2 / 3)) * duration.evaluation
+            left = training + evaluations + duration.end
+            if not is_said:
+                is_said = True
+                parts = f"{in_words(training)} of training, {in_words(evaluations)} of evaluations"
+                tqdm.write(f"takes about    {in_words(duration.start + left)}: {parts}, the rest start and end")
+            speed = state.step * settings["batch_size"] / state.seconds
+            bar.set_postfix_str(f"{in_words(left)} left, loss {loss:.2f} px², {speed:.0f} sequences/s", refresh=False)
+            bar.update(done - bar.n)
+
+        yield tell
 
 
 def next_evaluation(done, evaluations):
@@ -178,7 +215,9 @@ def next_evaluation(done, evaluations):
 
 
 def evaluate_and_save(run, state, train_loss, rate):
-    """Scores the averaged weights, keeps them if they are the best, saves the run's state; returns the new State.
+    """Scores the averaged weights on the watched sequences, keeps them if they are the best, saves the run's state.
+
+    Returns the new State.
 
     train_loss: the mean since the last evaluation, px². rate: the learning rate of the last step.
     """
@@ -191,7 +230,7 @@ def evaluate_and_save(run, state, train_loss, rate):
     weights = exported_weights(run.training, run.session)
     check_finite(train_loss, weights, state.step)
     load_weights(run.inference, run.inference_session, weights)
-    errors = score_sequences(run.predictor, data.validation_store, data.validation)
+    errors = score_sequences(run.predictor, data.validation_store, data.watched)
     checkpoints = os.path.join(settings["out"], "checkpoints")
     if errors.mean_pixel_error < state.best_error:
         state = state._replace(best_error=errors.mean_pixel_error)
@@ -225,19 +264,6 @@ def check_finite(train_loss, weights, step):
     """Raises UserError where the loss or one of the weights, a dict from name to array, is NaN or infinite."""
     if not (math.isfinite(train_loss) and all(np.isfinite(values).all() for values in weights.values())):
         raise UserError(f"the loss is no number any more at step {step}; start again with a lower --learning-rate")
-
-
-def progress_bar(done):
-    """A bar over the whole run, 0 to 1, where standard error is a terminal."""
-    shape = "training {percentage:3.0f} %|{bar}| {remaining} left{postfix}"
-    return tqdm(total=1.0, initial=done, bar_format=shape, leave=False, disable=None)
-
-
-def show_progress(bar, done, loss, state, batch_size):
-    if not bar.disable:
-        speed = state.step * batch_size / state.seconds
-        bar.set_postfix_str(f"loss {loss:.2f} px², {speed:.0f} sequences/s", refresh=False)
-        bar.update(done - bar.n)
 
 
 def finish(settings, data, description):
@@ -286,40 +312,21 @@ def finish(settings, data, description):
 def export_best(out, shape):
     """Copies the best weights' four files to model/ and checks the contract.
 
-    shape: SequenceShape of the data. Returns the path of model/ and what the check says. Raises UserError where there
-    are no weights, or where they break the contract.
+    shape: SequenceShape of the data; with another than the course's, the model breaks the contract in that, and is
+    checked in all else. Returns the path of model/ and what the check says. Raises UserError where there are no weights,
+    or where they break the contract.
     """
     from model.checkpoint import newest_best_model
+    from model.contract import contract_breaches
     from model.saved_model import copy_model
 
     best, model = newest_best_model(os.path.join(out, "checkpoints")), os.path.join(out, "model")
     if best is None:
         raise UserError("no evaluation has left a model; go on with --resume, or start a new run")
     copy_model(best, model)
-    return model, check_exported(model, shape)
-
-
-def check_exported(model, shape):
-    """Checks the contract in a fresh process; returns the line to print. Raises UserError where the model breaks it.
-
-    One that takes sequences of another SequenceShape than the course's breaks it in that, and is checked in all else.
-    """
-    if shape != COURSE_SHAPE:
-        from model.contract import contract_breaches
-
-        breaches = "; ".join(contract_breaches(model, shape))
-    else:
-        # In a session of its own, for a Ctrl-C at the terminal goes to every process of this one.
-        command = [sys.executable, evaluate_command(), model]
-        check = subprocess.run(command, capture_output=True, text=True, start_new_session=True)
-        breaches = check.stderr if check.returncode else ""
-    if breaches:
-        raise UserError(f"the exported model breaks the contract: {breaches}")
-    return verdict(shape)
-
-
-def evaluate_command():
-    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "evaluate.py")
+    if breaches := contract_breaches(model, shape):
+        raise UserError(f"the exported model breaks the contract: {'; '.join(breaches)}")
+    return model, verdict(shape)
 
 
 if __name__ == "__main__":

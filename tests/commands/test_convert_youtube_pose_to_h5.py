@@ -24,7 +24,7 @@ ROOT = Path(convert_youtube_pose_to_h5.__file__).parent
 SHARED = ROOT.parent / "shared"
 NAMES = ("frames", "sequences", "labels", "videos")
 
-needs_real_video = pytest.mark.skipif(not SHARED.is_dir(), reason="real video is looked for in ../shared")
+needs_real_video = pytest.mark.skipif(not SHARED.is_dir(), reason="needs the YouTube Pose videos, which are no part of this project, in ../shared/data")
 
 
 def made_videos():

@@ -3,6 +3,7 @@
 The processes are forked from one that has imported TensorFlow already; they start no TensorFlow session before.
 """
 
+import contextlib
 import multiprocessing
 import os
 import random
@@ -60,14 +61,37 @@ def write_output_to(log):
     os.dup2(descriptor, 2)
 
 
-def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY):
-    """train.py; with exports=False it ends where it would export. largest_file: bytes."""
+def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY, waits_after=None):
+    """train.py; with exports=False it ends where it would export. largest_file: bytes.
+
+    waits_after: how many rows of history.csv to write before it waits to be stopped.
+    """
     write_output_to(log)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
     if not exports:
         train.finish = lambda settings, data, description: None
+    if waits_after is not None:
+        wait_to_be_stopped(waits_after)
     sys.argv = ["train.py", *map(str, arguments)]
     train.main()
+
+
+def wait_to_be_stopped(rows):
+    """Has train.py wait for a signal once it has written so many rows, so that the signal cannot come too late."""
+    append, stop_signals_of_train, is_stopping = train.append_to_history, train.stop_signals, []
+
+    @contextlib.contextmanager
+    def remembered_stop_signals():
+        with stop_signals_of_train() as asked:
+            is_stopping.append(asked)
+            yield asked
+
+    def append_and_wait(path, row):
+        append(path, row)
+        while len(read_history(path)) >= rows and not is_stopping[0]():
+            time.sleep(0.01)
+
+    train.append_to_history, train.stop_signals = append_and_wait, remembered_stop_signals
 
 
 def run_convert(log, arguments, last_call=None):
@@ -171,7 +195,7 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
 @pytest.mark.promise("Ctrl-C, SIGTERM and a closed terminal end a run in order: it saves, exports and exits with 0")
 def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people, tmp_path):
     folder, log = tmp_path / "run", tmp_path / "log"
-    process = start(run_train, ["--data", people.path, *SETTINGS, "--out", folder])
+    process = start(run_train, ["--data", people.path, *SETTINGS, "--out", folder], waits_after=1)
     wait_for_rows(folder, 1, process)
     os.kill(process.pid, signal.SIGINT)
     process.join()
@@ -179,7 +203,7 @@ def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people
     stopped_at = read_history(folder / "history.csv")
     assert 0 < stopped_at[-1]["step"] < STEPS
 
-    process = start(run_train, ["--resume", "--out", folder], exports=True)
+    process = start(run_train, ["--resume", "--out", folder], exports=True, waits_after=len(stopped_at) + 1)
     wait_for_rows(folder, len(stopped_at) + 1, process)
     os.kill(process.pid, signal.SIGTERM)
     process.join()
