@@ -4,13 +4,17 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test fuzz submission install install-dev clean
+.PHONY: demo test test-machines fuzz submission install install-dev clean
 
 demo: $(VENV)/installed
 	$(VENV_PYTHON) train.py --demo
 
 test: $(VENV)/installed-dev
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
+
+# The tests that compute, on all that this machine can pretend to be: make test-machines MACHINES=--quick for a few of them.
+test-machines: $(VENV)/installed-dev
+	$(VENV_PYTHON) tests/run_on_machines.py $(MACHINES)
 
 # make submission RUN=runs/first
 submission: $(VENV)/installed
@@ -41,4 +45,4 @@ $(VENV)/installed-fuzz: requirements-fuzz.txt $(VENV)/installed
 	touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venvs

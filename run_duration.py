@@ -49,7 +49,7 @@ def training_seconds_left(seconds, step, done, time_limit):
     """
     if step >= MEASURED_STEPS and done > 0:
         return seconds / done * (1 - done)
-    return None if time_limit is None else time_limit - seconds
+    return None if time_limit is None else max(0.0, time_limit - seconds)
 
 
 def in_words(seconds):

@@ -66,24 +66,32 @@ def main():
         data = open_run_data(settings, open_files)
         if settings["resume"]:
             check_same_data(read_config(settings["out"]), data)
-        write_config(settings, data_identity(data))
         description = describe_run_data(settings, data)
         print(description, flush=True)
+        precision = usable_precision(settings["precision"])
+        write_config(settings, data_identity(data))
         with stop_signals() as is_stopping:
-            train(settings, data, is_stopping, began)
+            train(settings, data, precision, is_stopping, began)
             finish(settings, data, description)
 
 
-def train(settings, data, is_stopping, began):
+def usable_precision(precision):
+    """What resolve_precision gives."""
+    # TensorFlow takes seconds to import: not before everything that the user may have got wrong is checked.
+    from model.session_config import resolve_precision
+
+    return resolve_precision(precision)
+
+
+def train(settings, data, precision, is_stopping, began):
     """Builds both graphs and trains; leaves history.csv and checkpoints/, the best model among them, in the folder.
 
-    began: what time.perf_counter() said when the command began.
+    precision: "float32" or "bfloat16". began: what time.perf_counter() said when the command began.
     """
-    # TensorFlow takes seconds to import: not before everything that the user may have got wrong is checked.
     from model.checkpoint import keep_best_models, newest_best_model, restore_checkpoint
     from model.inference_graph import build_inference_graph, load_weights
     from model.predictor import Predictor
-    from model.session_config import resolve_precision, session_config
+    from model.session_config import session_config
     from model.training_graph import build_training_graph, exported_weights
     from pipeline.augmentation import Augmentation
     from pipeline.dataset import make_dataset, user_errors_of_dataset
@@ -100,9 +108,8 @@ def train(settings, data, is_stopping, began):
     network, num_units, members = settings["network"], settings["num_units"], settings["members"]
     training = build_training_graph(dataset, network, num_units, data.mean_pose, settings["seed"], members)
     inference = build_inference_graph(network, num_units, "mirror" in kinds, members, data.store.shape)
-    config = session_config(resolve_precision(settings["precision"]))
     with (
-        tf.Session(graph=training.graph, config=config) as session,
+        tf.Session(graph=training.graph, config=session_config(precision)) as session,
         tf.Session(graph=inference.graph) as inference_session,
         opened_events(settings, training.graph, first_step) as events,
         user_errors_of_dataset(),

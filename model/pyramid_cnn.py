@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 from model.batch_normalization import normalized_convolution
 from model.instance_normalization import instance_normalized_convolution
-from model.layers import bare_convolution, convolution, fully_connected, linear_maps, soft_argmax
+from model.layers import convolution, fully_connected, linear_maps, soft_argmax
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 
 FIRST_FILTERS = 24
 FINE_FILTERS = 40
 COARSE_FILTERS = 80
-COMPARED_FILTERS = 16
 COARSE_CONVOLUTIONS = 4
 NUM_POINTS = 64
 NUM_FEATURES = 256
@@ -27,7 +26,7 @@ SMALLEST_SPREAD = 1e-2
 class FrameMaps(NamedTuple):
     """What a frame shows by itself: shape and appearance at 16×16 places, and a summary of the whole frame.
 
-    found: float32 (F, 16, 16, 40). compared: float32 (F, 16, 16, 16), to compare with other frames. summary: (F, 80).
+    found: float32 (F, 16, 16, 40). compared: float32 (F, 16, 16, 40), to compare with other frames. summary: (F, 80).
     """
 
     found: tf.Tensor
@@ -52,9 +51,7 @@ def pyramid_frame_maps(values, is_training):
     summary = tf.reduce_mean(coarse, axis=[1, 2])
     coarse = convolve("from_coarse", coarse, FINE_FILTERS, size=1)
     fine = tf.nn.relu(fine + tf.image.resize_nearest_neighbor(coarse, fine.shape[1:3]))
-    with tf.variable_scope("compared"):
-        compared = bare_convolution(fine, COMPARED_FILTERS, size=1)
-    return FrameMaps(convolve("fine_2", fine, FINE_FILTERS, size=3), compared, summary)
+    return FrameMaps(convolve("fine_2", fine, FINE_FILTERS, size=3), fine, summary)
 
 
 def pyramid_sequence_features(maps, is_training):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from model.batch_normalization import fold_normalization
 from model.losses import mean_distance, mean_squared_error
 from model.network import NETWORKS, training_positions
+from model.weight_average import moving_averages
 from pipeline.tensorflow_v1 import tf
 
 # Pixels: how much a mean distance of one pixel of the points weighs beside the positions' squared error.
@@ -51,9 +52,8 @@ def build_training_graph(make_dataset, network, num_units, mean_pose, seed, memb
         global_step = tf.train.get_or_create_global_step()
         adam = tf.train.AdamOptimizer(learning_rate, beta2=NETWORKS[network].adam_beta2)
         descend = adam.minimize(minimized, global_step)
-        average = tf.train.ExponentialMovingAverage(NETWORKS[network].average_decay, num_updates=global_step)
         with tf.control_dependencies([descend, *tf.get_collection(tf.GraphKeys.UPDATE_OPS)]):
-            train_step = average.apply(weights)
+            averages, train_step = moving_averages(weights, NETWORKS[network].average_decay, global_step)
 
         progress = {
             "training_seconds": tf.get_variable(
@@ -69,7 +69,7 @@ def build_training_graph(make_dataset, network, num_units, mean_pose, seed, memb
             loss,
             learning_rate,
             global_step,
-            {variable.op.name: average.average(variable) for variable in weights},
+            averages,
             progress,
             tf.global_variables_initializer(),
             tf.train.Saver(max_to_keep=2, save_relative_paths=True),

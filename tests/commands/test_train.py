@@ -16,6 +16,7 @@ import evaluate
 import train
 from model.checkpoint import newest_checkpoint
 from model.contract import contract_breaches
+from model.session_config import bfloat16_failure
 from pipeline.batch_order import epoch_order
 from pipeline.joints import JOINT_NAMES
 from pipeline.split import split_sequences
@@ -567,6 +568,26 @@ def test_refuses_a_config_file_that_cannot_be_read_and_one_for_a_run_that_goes_o
     assert refused("--config", ".").endswith("give a file, not a folder")
     line = refused("--resume", "--out", earlier_run, "--config", earlier_run / "config.json")
     assert line == "--resume goes on with the settings of the run in --out; leave --config out"
+
+
+@pytest.mark.parametrize("option", ["--augment", "--no-augment"])
+def test_a_run_in_bfloat16_trains_or_says_why_it_cannot(option, people, run, refused, tmp_path):
+    arguments = ["--data", people.path, option, "--epochs", 1, "--batch-size", 32, "--num-units", 8, "--members", 1]
+    arguments += ["--evaluations", 1, "--validation-sequences", 20, "--precision", "bfloat16", "--out", "run"]
+    if failure := bfloat16_failure():
+        line = f"TensorFlow cannot compute in bfloat16 here ({failure}); leave --precision out"
+        assert refused(*arguments) == line
+    else:
+        run(*arguments)
+        [row] = read_history(tmp_path / "run" / "history.csv")
+        assert 0 < row["train_loss"] < 64**2 and 0 < row["validation_loss"] < 64**2
+        assert contract_breaches(str(tmp_path / "run" / "model")) == []
+
+
+def test_bfloat16_that_cannot_be_had_leaves_nothing_behind(people, refused, monkeypatch):
+    monkeypatch.setattr("model.session_config.bfloat16_failure", lambda: "could not create a primitive")
+    arguments = ["--data", people.path, "--validation-sequences", 20, "--precision", "bfloat16", "--out", "run"]
+    assert "bfloat16 here (could not create a primitive)" in refused(*arguments)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,52 @@
+"""How long the commands take as a whole, by the clock, and how much memory, beside what they are told to take.
+
+Trains with the default settings for each time limit, then scores the last model; with --demo it also runs the demo, as
+`make demo` does. Nothing else should run meanwhile.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from finished_process import run_to_end
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", metavar="DATA.h5", help="to train on")
+    parser.add_argument("scored", metavar="WITHHELD.h5", help="to score the last model on")
+    parser.add_argument("--time-limits", type=float, nargs="+", default=[5, 60, 900], metavar="SECONDS")
+    parser.add_argument("--demo", action="store_true", help="run the demo too")
+    parser.add_argument("--keep", metavar="DIR", help="keep the runs here")
+    arguments = parser.parse_args()
+    imported = run_to_end([sys.executable, "-c", "from pipeline.tensorflow_v1 import tf; tf.nn.rnn_cell"], cwd=ROOT)
+    print(f"{'command':40}{'wall':>9}{'processor':>11}   memory over the import", flush=True)
+    print_row("import of TensorFlow", imported, 0)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = os.path.abspath(arguments.keep or temporary)
+        for limit in arguments.time_limits:
+            out = os.path.join(folder, f"run-{limit:g}")
+            command = ["train.py", "--data", os.path.abspath(arguments.data), "--time-limit", str(limit), "--out", out]
+            print_row(f"train.py --time-limit {limit:g}", run(command), imported.peak_mebibytes)
+        model, scored = os.path.join(out, "model"), os.path.abspath(arguments.scored)
+        print_row("evaluate.py", run(["evaluate.py", model, scored]), imported.peak_mebibytes)
+        if arguments.demo:
+            command = ["train.py", "--demo", "--out", os.path.join(folder, "demo")]
+            print_row("train.py --demo", run(command), imported.peak_mebibytes)
+
+
+def run(command):
+    return run_to_end([sys.executable, *command], cwd=ROOT)
+
+
+def print_row(name, finished, imported_mebibytes):
+    memory = f"{finished.peak_mebibytes - imported_mebibytes:6.0f} MiB"
+    print(f"{name:40}{finished.seconds:7.1f} s{finished.cpu_seconds:9.1f} s   {memory}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
