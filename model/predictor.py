@@ -5,6 +5,8 @@ import numpy as np
 from pipeline.tensorflow_v1 import tf
 
 SEQUENCES_PER_RUN = 16
+# Frames alone, put together as sequences: fewer of them take less memory, and no longer.
+FRAME_SEQUENCES_PER_RUN = 4
 LARGEST_DIFFERENCE = 1e-3
 
 
@@ -52,8 +54,9 @@ class Predictor:
         """One row for each of D frames, fed as sequences of `length`; the last frame fills up the last one."""
         missing = -len(frames) % length
         filled = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)]) if missing else frames
-        sequences = filled.reshape(-1, length, *frames.shape[1:])
-        features = [self._session.run(self._shared.features, {self._input_frames: part}) for part in _parts(sequences)]
+        features = []
+        for part in _parts(filled.reshape(-1, length, *frames.shape[1:]), FRAME_SEQUENCES_PER_RUN):
+            features.append(self._session.run(self._shared.features, {self._input_frames: part}))
         return np.concatenate(features)[: len(frames)]
 
     def _check(self, frames, positions):
@@ -72,5 +75,5 @@ class Predictor:
         self._is_checked = True
 
 
-def _parts(sequences):
-    return [sequences[start : start + SEQUENCES_PER_RUN] for start in range(0, len(sequences), SEQUENCES_PER_RUN)]
+def _parts(sequences, size=SEQUENCES_PER_RUN):
+    return [sequences[start : start + size] for start in range(0, len(sequences), size)]

@@ -6,7 +6,7 @@ import numpy as np
 
 SEQUENCES_PER_BLOCK = 256
 # What a network makes of a frame before it looks at sequences may take a hundred kilobytes, and is kept for a block.
-FRAMES_PER_BLOCK = 256
+FRAMES_PER_BLOCK = 128
 
 
 class EvaluationBlock(NamedTuple):
@@ -26,8 +26,8 @@ def evaluation_blocks(store, indices):
     """Yields every one of these sequences once, as EvaluationBlocks, video by video.
 
     store: an open SequenceStore. indices: int (N,). A block holds whole videos, which share no frames with others, or a
-    part of one that has more than 256 sequences or frames, so that only such a video's frames are in more blocks than
-    one. It holds at most 256 sequences, and at most 256 different frames unless a single sequence has more.
+    part of one that has more sequences or frames than a block, so that only such a video's frames are in more blocks than
+    one. It holds at most 256 sequences, and at most 128 different frames unless a single sequence has more.
     """
     ordered = indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
     videos = store.videos[ordered]

@@ -11,6 +11,9 @@ import sys
 import tempfile
 import warnings
 
+from pipeline.freed_memory import share_freed_memory
+
+share_freed_memory()
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow turns oneDNN on by itself only where the processor has AVX-512; its convolutions are faster without, too.

@@ -48,6 +48,7 @@ def test_a_block_holds_as_many_whole_videos_as_fit(made_data):
 @pytest.mark.parametrize("sequences_per_block", [22, 30, 43, 50, 132])
 def test_frames_of_videos_that_fit_are_read_once(sequences_per_block, people, monkeypatch):
     monkeypatch.setattr("pipeline.evaluation_blocks.SEQUENCES_PER_BLOCK", sequences_per_block)
+    monkeypatch.setattr("pipeline.evaluation_blocks.FRAMES_PER_BLOCK", 150)
     with SequenceStore(people.path) as store:
         blocks = list(evaluation_blocks(store, np.arange(132)))
     assert sum(len(block.frames) for block in blocks) == 150
