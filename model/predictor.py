@@ -54,10 +54,15 @@ class Predictor:
         """One row for each of D frames, fed as sequences of `length`; the last frame fills up the last one."""
         missing = -len(frames) % length
         filled = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)]) if missing else frames
-        features = []
-        for part in _parts(filled.reshape(-1, length, *frames.shape[1:]), FRAME_SEQUENCES_PER_RUN):
-            features.append(self._session.run(self._shared.features, {self._input_frames: part}))
-        return np.concatenate(features)[: len(frames)]
+        sequences = filled.reshape(-1, length, *frames.shape[1:])
+        rows_at_a_time, features = FRAME_SEQUENCES_PER_RUN * length, None
+        for start in range(0, len(filled), rows_at_a_time):
+            part = sequences[start // length :][:FRAME_SEQUENCES_PER_RUN]
+            rows = self._session.run(self._shared.features, {self._input_frames: part})
+            if features is None:
+                features = np.empty((len(filled), *rows.shape[1:]), rows.dtype)
+            features[start : start + rows_at_a_time] = rows
+        return features[: len(frames)]
 
     def _check(self, frames, positions):
         plain = self.predict(frames[positions[:2]])
@@ -75,5 +80,5 @@ class Predictor:
         self._is_checked = True
 
 
-def _parts(sequences, size=SEQUENCES_PER_RUN):
-    return [sequences[start : start + size] for start in range(0, len(sequences), size)]
+def _parts(sequences):
+    return [sequences[start : start + SEQUENCES_PER_RUN] for start in range(0, len(sequences), SEQUENCES_PER_RUN)]

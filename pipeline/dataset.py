@@ -65,7 +65,11 @@ def make_dataset_of(read_batches, augmentation=None, shape=COURSE_SHAPE):
         # There is no Python control flow for AutoGraph to convert, and looking for it takes seconds.
         augmented = tf.autograph.experimental.do_not_convert(partial(_augmented, augmentation))
         dataset = dataset.enumerate(augmentation.first_step).map(augmented)
-    return dataset.prefetch(PREFETCHED_BATCHES)
+    # All sizes are given. A thread that looks for better ones sleeps for up to a minute at a time, and a session that is
+    # closed waits for it.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(PREFETCHED_BATCHES).with_options(options)
 
 
 def _augmented(augmentation, step, batch):

@@ -170,3 +170,10 @@ def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
     for value, other in zip(drawn[0][2], drawn[2][0]):
         np.testing.assert_array_equal(value, other)
     assert (drawn[0][0][1] != drawn[0][1][1]).any()
+
+
+def test_no_thread_tunes_what_is_given(made_data):
+    """A session that is closed waits for that thread, which sleeps for up to a minute at a time."""
+    with tf.Graph().as_default():
+        dataset = make_dataset(made_data.path, lambda: iter([]), Augmentation(KINDS, 0, 0))
+        assert dataset.options().autotune.enabled is False
