@@ -97,6 +97,7 @@ def train(settings, data, precision, is_stopping, began):
     from pipeline.dataset import make_dataset, user_errors_of_dataset
     from pipeline.tensorflow_v1 import tf
 
+    building_began = time.perf_counter()
     checkpoints = os.path.join(settings["out"], "checkpoints")
     os.makedirs(os.path.join(checkpoints, "last"), exist_ok=True)
     checkpoint = checkpoint_to_resume(settings["out"])
@@ -125,7 +126,9 @@ def train(settings, data, precision, is_stopping, began):
         load_weights(inference, inference_session, exported_weights(training, session))
         predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.shared)
         run = Run(settings, data, training, session, inference, inference_session, predictor, events)
-        training_loop(run, state, is_stopping, began)
+        score = partial(score_sequences, predictor, data.validation_store)
+        duration = measured_duration(score, data.watched, data.validation, began, building_began)
+        training_loop(run, state, duration, is_stopping)
 
 
 def opened_events(settings, graph, first_step):
@@ -155,8 +158,11 @@ def checkpoint_to_resume(out):
     return checkpoint
 
 
-def training_loop(run, state, is_stopping, began):
-    """Trains from `state` until the run's limit, or until it is stopped, and evaluates every so often."""
+def training_loop(run, state, duration, is_stopping):
+    """Trains from `state` until the run's limit, or until it is stopped, and evaluates every so often.
+
+    duration: a RunDuration.
+    """
     from model.learning_rate import learning_rate, share_done
 
     settings = run.settings
@@ -165,7 +171,7 @@ def training_loop(run, state, is_stopping, began):
     loss_and_step = [run.training.loss, run.training.train_step]
     run_step = run.session.make_callable(loss_and_step, feed_list=[run.training.learning_rate])
     done = share_done(state.seconds, state.step, settings["time_limit"], total_steps)
-    with told_progress(run, began, done) as tell:
+    with told_progress(settings, duration, state, done) as tell:
         while done < 1 and not is_stopping():
             losses, evaluate_at = [], next_evaluation(done, settings["evaluations"])
             while done < evaluate_at and not is_stopping():
@@ -184,15 +190,12 @@ def training_loop(run, state, is_stopping, began):
 
 
 @contextlib.contextmanager
-def told_progress(run, began, done):
+def told_progress(settings, duration, first, done):
     """Says once how long the whole command will take, and shows a bar where standard error is a terminal.
 
-    began: what time.perf_counter() said when the command began. done: the share of the training that is done. Yields a
-    function to call after each step with the State, the share of the training that is done, and the loss.
+    duration: a RunDuration. first: the State that the command begins with. done: the share of the training that is done.
+    Yields a function to call after each step with the State, the share of the training that is done, and the loss.
     """
-    settings = run.settings
-    score = partial(score_sequences, run.predictor, run.data.validation_store)
-    duration = measured_duration(score, run.data.watched, run.data.validation, began)
     bar_format = "training {percentage:3.0f} %|{bar}|{postfix}"
     with tqdm(total=1.0, initial=done, bar_format=bar_format, leave=False, disable=None) as bar:
         is_said = False
@@ -205,9 +208,9 @@ def told_progress(run, began, done):
             evaluations = settings["evaluations"] * (1 - done ** (2 / 3)) * duration.evaluation
             left = training + evaluations + duration.end
             if not is_said:
-                is_said = True
-                parts = f"{in_words(training)} of training, {in_words(evaluations)} of evaluations"
-                tqdm.write(f"takes about    {in_words(duration.start + left)}: {parts}, the rest start and end")
+                is_said, taken = True, state.seconds - first.seconds
+                parts = f"{in_words(taken + training)} of training, {in_words(evaluations)} of evaluations"
+                tqdm.write(f"takes about    {in_words(duration.start + taken + left)}: {parts}, the rest start and end")
             speed = state.step * settings["batch_size"] / state.seconds
             bar.set_postfix_str(f"{in_words(left)} left, loss {loss:.2f} px², {speed:.0f} sequences/s", refresh=False)
             bar.update(done - bar.n)

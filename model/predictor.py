@@ -58,7 +58,7 @@ class Predictor:
         rows_at_a_time, features = FRAME_SEQUENCES_PER_RUN * length, None
         for start in range(0, len(filled), rows_at_a_time):
             part = sequences[start // length :][:FRAME_SEQUENCES_PER_RUN]
-            rows = self._session.run(self._shared.features, {self._input_frames: part})
+            rows = np.asarray(self._session.run(self._shared.features, {self._input_frames: part}))
             if features is None:
                 features = np.empty((len(filled), *rows.shape[1:]), rows.dtype)
             features[start : start + rows_at_a_time] = rows

@@ -3,14 +3,14 @@
 import numpy as np
 
 FEWEST = 16
-MOST = 64
+MOST = 32
 
 
 def watched_sequences(store, indices):
     """Some of these sequences, which together hold about each of their frames once: sorted int (W,).
 
     store: an open SequenceStore. indices: int (N,), N > 0. Sequences overlap, so that scoring all of them computes most
-    frames many times over, and says little more. They are as many as the different frames fill, but from 16 to 64, and
+    frames many times over, and says little more. They are as many as the different frames fill, but from 16 to 32, and
     lie evenly spread over the videos. The choice depends on the data alone.
     """
     ordered = indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
