@@ -172,6 +172,7 @@ def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
     assert (drawn[0][0][1] != drawn[0][1][1]).any()
 
 
+@pytest.mark.filterwarnings("ignore:To make it possible to preserve tf.data options")
 def test_no_thread_tunes_what_is_given(made_data):
     """A session that is closed waits for that thread, which sleeps for up to a minute at a time."""
     with tf.Graph().as_default():
