@@ -24,7 +24,9 @@ ROOT = Path(convert_youtube_pose_to_h5.__file__).parent
 SHARED = ROOT.parent / "shared"
 NAMES = ("frames", "sequences", "labels", "videos")
 
-needs_real_video = pytest.mark.skipif(not SHARED.is_dir(), reason="needs the YouTube Pose videos, which are no part of this project, in ../shared/data")
+needs_real_video = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="needs the YouTube Pose videos, which are no part of this project, in ../shared/data"
+)
 
 
 def made_videos():

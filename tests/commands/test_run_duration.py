@@ -19,8 +19,12 @@ class Clock:
 def test_evaluations_take_as_long_as_their_sequences(watched, validation, monkeypatch):
     clock = Clock()
     monkeypatch.setattr("run_duration.time.perf_counter", lambda: clock.now)
-    duration = measured_duration(clock.score, np.arange(watched), np.arange(validation), began=90.0, building_began=97.0)
-    assert max(clock.scored) <= MEASURED_SEQUENCES and sum(clock.scored) <= 2 + watched + min(validation, MEASURED_SEQUENCES)
+    duration = measured_duration(
+        clock.score, np.arange(watched), np.arange(validation), began=90.0, building_began=97.0
+    )
+    assert max(clock.scored) <= MEASURED_SEQUENCES and sum(clock.scored) <= 2 + watched + min(
+        validation, MEASURED_SEQUENCES
+    )
     assert (duration.evaluation, duration.start) == (watched, 10 + sum(clock.scored))
     assert duration.end == 3 + validation
 

@@ -115,7 +115,9 @@ def test_nothing_but_what_it_says_is_on_the_terminal(trained_run):
     steps = [line for line in lines if line.startswith("step ")]
     assert len(steps) == len(read_history(trained_run.folder / "history.csv"))
     others = [line for line in lines if line not in steps]
-    assert re.fullmatch(r"takes about    \d+ s: \d+ s of training, \d+ s of evaluations, the rest start and end", others[3])
+    assert re.fullmatch(
+        r"takes about    \d+ s: \d+ s of training, \d+ s of evaluations, the rest start and end", others[3]
+    )
     assert others[4:6] == ["", "errors on the 22 validation sequences"] and others[6].startswith("joint ")
 
 
@@ -239,7 +241,9 @@ def test_a_run_that_is_done_is_not_trained_again(earlier_run, run):
     after = contents_of(earlier_run)
     assert after.keys() == before.keys()
     scored = earlier_run / "metrics.json"
-    assert json.loads(after[scored])["pixel_error"] == pytest.approx(json.loads(before[scored])["pixel_error"], abs=1e-4)
+    assert json.loads(after[scored])["pixel_error"] == pytest.approx(
+        json.loads(before[scored])["pixel_error"], abs=1e-4
+    )
     for path, contents in before.items():
         # What is computed once more may differ in its last bit.
         if "plots" not in path.parts and path not in (scored, earlier_run / "report.html"):
@@ -686,7 +690,21 @@ def test_a_loss_that_is_no_number(option, place, evaluated, people, write_data_s
     # A float32, whose square is none. It is in the first or in the last batch.
     labels[epoch_order(training, seed=3, epoch=0)[place]] = 3e19
     data = write_data_set(tmp_path / "data.h5", frames, sequences, labels, videos)
-    arguments = ["--data", data, option, "--epochs", 1, "--batch-size", 8, "--num-units", 8, "--members", 1, "--seed", 3]
+    arguments = [
+        "--data",
+        data,
+        option,
+        "--epochs",
+        1,
+        "--batch-size",
+        8,
+        "--num-units",
+        8,
+        "--members",
+        1,
+        "--seed",
+        3,
+    ]
     arguments += ["--precision", "float32", "--validation-sequences", 20, "--out", "run"]
     line = error_line_of(arguments, monkeypatch, capfd, tmp_path)
     assert "the loss is no number any more at step" in line and line.endswith("with a lower --learning-rate")

@@ -44,7 +44,9 @@ def test_a_crop_is_all_that_is_seen():
     np.testing.assert_array_equal(scale_to_frame(picture, crop), expected)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="needs the YouTube Pose videos, which are no part of this project, in ../shared/data")
+@pytest.mark.skipif(
+    not DATA.is_dir(), reason="needs the YouTube Pose videos, which are no part of this project, in ../shared/data"
+)
 def test_the_publishers_pictures_become_the_courses_frames():
     with np.load(DATA / "youtube_pose_64.npz") as data:
         names, frames = data["videos"], data["frames"]

@@ -3,6 +3,7 @@
 Two sequences that share nine frames; int8, as the course's text says. Even frames are gradients, odd ones of one colour,
 so that the files stay small.
 """
+
 import cPickle
 import os
 import pickle
