@@ -8,6 +8,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -133,17 +134,16 @@ def run(machine, tests):
     if machine.missing:
         print(f"{machine.name:44}{'not here: ' + machine.missing}", flush=True)
         return True
-    VENVS.mkdir(exist_ok=True)
-    report = VENVS / "report.xml"
-    report.unlink(missing_ok=True)
-    command = [*machine.command, "-m", "pytest", "-n", "2", "--dist", "loadfile", f"--junitxml={report}", *tests]
-    began = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **machine.environment}, capture_output=True, text=True)
-    seconds = time.perf_counter() - began
-    if not report.exists():
-        print(f"{machine.name:44}{'did not run':>25}{seconds:9.0f}\n{done.stdout}{done.stderr}", flush=True)
-        return False
-    [suite] = ElementTree.parse(report).getroot().iter("testsuite")
+    environment, began = {**os.environ, **machine.environment}, time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [*machine.command, "-m", "pytest", "-n", "2", "--dist", "loadfile", f"--junitxml={report}", *tests]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        seconds = time.perf_counter() - began
+        if not report.exists():
+            print(f"{machine.name:44}{'did not run':>25}{seconds:9.0f}\n{done.stdout}{done.stderr}", flush=True)
+            return False
+        [suite] = ElementTree.parse(report).getroot().iter("testsuite")
     counted, errors, failures, skipped = (int(suite.get(name)) for name in ("tests", "errors", "failures", "skipped"))
     failed = errors + failures
     print(f"{machine.name:44}{counted - failed - skipped:8}{failed:8}{skipped:9}{seconds:9.0f}", flush=True)
