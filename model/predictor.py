@@ -5,8 +5,10 @@ import numpy as np
 from pipeline.tensorflow_v1 import tf
 
 SEQUENCES_PER_RUN = 16
-# Frames alone, put together as sequences: fewer of them take less memory, and no longer.
-FRAME_SEQUENCES_PER_RUN = 4
+# Where it is all of the network that sees as many frames: fewer of them take less memory, and no longer.
+WHOLE_SEQUENCES_PER_RUN = 4
+# Of the frames of a block: sharing costs copies of what a frame shows, which pay only where sequences overlap.
+LARGEST_SHARE_OF_FRAMES = 0.7
 LARGEST_DIFFERENCE = 1e-3
 
 
@@ -36,11 +38,13 @@ class Predictor:
 
         Returns float32 (B, 10, 7, 2), x and y in pixels.
         """
-        if self._shared is not None and not self._is_checked:
+        overlaps = len(frames) <= LARGEST_SHARE_OF_FRAMES * positions.size
+        if overlaps and self._shared is not None and not self._is_checked:
             self._check(frames, positions)
-        if self._shared is None:
-            return np.concatenate([self.predict(frames[part]) for part in _parts(positions)])
-        return self._predict_by_features(frames, positions)
+        if overlaps and self._shared is not None:
+            return self._predict_by_features(frames, positions)
+        parts = _parts(positions, SEQUENCES_PER_RUN if overlaps else WHOLE_SEQUENCES_PER_RUN)
+        return np.concatenate([self.predict(frames[part]) for part in parts])
 
     def _predict_by_features(self, frames, positions):
         features, predicted = self._features(frames, positions.shape[1]), []
@@ -55,9 +59,9 @@ class Predictor:
         missing = -len(frames) % length
         filled = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)]) if missing else frames
         sequences = filled.reshape(-1, length, *frames.shape[1:])
-        rows_at_a_time, features = FRAME_SEQUENCES_PER_RUN * length, None
+        rows_at_a_time, features = WHOLE_SEQUENCES_PER_RUN * length, None
         for start in range(0, len(filled), rows_at_a_time):
-            part = sequences[start // length :][:FRAME_SEQUENCES_PER_RUN]
+            part = sequences[start // length :][:WHOLE_SEQUENCES_PER_RUN]
             rows = np.asarray(self._session.run(self._shared.features, {self._input_frames: part}))
             if features is None:
                 features = np.empty((len(filled), *rows.shape[1:]), rows.dtype)
@@ -80,5 +84,5 @@ class Predictor:
         self._is_checked = True
 
 
-def _parts(sequences):
-    return [sequences[start : start + SEQUENCES_PER_RUN] for start in range(0, len(sequences), SEQUENCES_PER_RUN)]
+def _parts(sequences, size=SEQUENCES_PER_RUN):
+    return [sequences[start : start + size] for start in range(0, len(sequences), size)]

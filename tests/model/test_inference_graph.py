@@ -61,7 +61,7 @@ def test_a_frame_changes_its_own_position_and_those_after_it(predict, people):
         sequence = frames[0].copy()
         sequence[changed] = frames[1, changed]
         moved = np.abs(predict(sequence[np.newaxis])[0] - before).max(axis=(1, 2))
-        assert (moved[:changed] < 1e-5).all()
+        assert (moved[:changed] < 1e-4).all()
         assert moved[changed] > 1e-3
 
 
@@ -70,7 +70,7 @@ def test_all_frames_pass_the_same_cnn(inference_model, people):
     frames = sequences_of(people, 2)[:, [3] * 10]
     features = session.run(inference.shared.features, {inference.input_frames: frames})
     assert len(features) == 20 and np.ptp(features, axis=1).min() > 0
-    np.testing.assert_allclose(features, np.repeat(features[[0, 10]], 10, axis=0), atol=1e-5)
+    np.testing.assert_allclose(features, np.repeat(features[[0, 10]], 10, axis=0), atol=1e-4)
     assert np.abs(features[0] - features[10]).max() > 1e-2
 
 

@@ -73,6 +73,23 @@ def test_each_frame_passes_the_cnn_once(inference_model, frames):
     assert sum(fed) == 10
 
 
+def test_sequences_that_share_nothing_are_computed_plainly(inference_model, frames):
+    inference, session = inference_model
+    fed = []
+
+    class WatchedSession:
+        def run(self, fetches, feeds):
+            fed.append(set(feeds))
+            return session.run(fetches, feeds)
+
+    predictor = Predictor(WatchedSession(), inference.input_frames, inference.joint_pos, inference.shared)
+    apart = np.arange(150).reshape(15, 10)
+    positions = predictor.predict_block(frames, apart)
+    assert all(feeds == {inference.input_frames} for feeds in fed)
+    shared = Predictor(session, inference.input_frames, inference.joint_pos, inference.shared)
+    np.testing.assert_allclose(shared.predict_block(frames, np.tile(apart, (2, 1)))[:15], positions, atol=1e-4)
+
+
 # Models in which `frame_features` and `frame_rows` are names for something else
 
 

@@ -56,7 +56,7 @@ def test_works_from_whatever_folder_it_is_put_in(saved, inference_model, people,
     monkeypatch.chdir(tmp_path / "elsewhere")
     for folder in ("theirs", str(tmp_path / "elsewhere" / "theirs")):
         with loaded_model(folder) as predictor:
-            np.testing.assert_allclose(predictor.predict(people.frames[:3]), expected, atol=1e-5)
+            np.testing.assert_allclose(predictor.predict(people.frames[:3]), expected, atol=1e-4)
     monkeypatch.chdir("theirs")
     assert tf.train.latest_checkpoint(".") == "./my_model"
 
@@ -69,7 +69,7 @@ def test_loads_as_the_course_loads_it(saved, inference_model, people):
         saver.restore(other_session, tf.train.latest_checkpoint(str(saved)))
         input_frames, joint_pos = tf.get_collection("validation_nodes")
         positions = other_session.run(joint_pos, {input_frames: people.frames[:3]})
-    np.testing.assert_allclose(positions, expected, atol=1e-5)
+    np.testing.assert_allclose(positions, expected, atol=1e-4)
 
 
 def test_tensorflow_1_15_takes_the_graph(saved):
@@ -182,7 +182,7 @@ def test_loads_a_model_that_is_none_of_ours(people, tmp_path):
         restore_weights(str(folder), graph, session)
         expected = session.run("joint_pos:0", {"input_frames:0": people.frames[:3]})
     with loaded_model(str(folder)) as predictor:
-        np.testing.assert_allclose(predictor.predict(people.frames[:3]), expected, atol=1e-5)
+        np.testing.assert_allclose(predictor.predict(people.frames[:3]), expected, atol=1e-4)
 
 
 @pytest.mark.promise("A model that cannot be loaded is refused in one line")
