@@ -6,6 +6,7 @@ Neither augments; the withheld sequences are of people and frames that were trai
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -69,7 +70,8 @@ def convert(pickle, folder):
 def measure(command, history, time_limit):
     """Runs a command that prints a line that begins `step` for each row of its history; returns its FIGURES.
 
-    The error is that of the first evaluation at or after time_limit seconds of training, or of the last.
+    The error is that of the first evaluation at or after time_limit seconds of training, or of the last; of train.py,
+    which scores a few of the sequences while it trains and all of them at its end, the one at its end.
     """
     began, arrivals = time.perf_counter(), []
 
@@ -82,7 +84,10 @@ def measure(command, history, time_limit):
     first = first_that_stays_below([row["validation_pixel_error"] for row in rows])
     to_target = (None, None) if first is None else (rows[first]["seconds"], arrivals[first])
     at_limit = next((row for row in rows if row["seconds"] >= time_limit), rows[-1])
-    return (*to_target, at_limit["validation_pixel_error"], process.peak_mebibytes)
+    error, metrics = at_limit["validation_pixel_error"], Path(history).with_name("metrics.json")
+    if metrics.exists():
+        error = json.loads(metrics.read_text())["mean_pixel_error"]
+    return (*to_target, error, process.peak_mebibytes)
 
 
 def first_that_stays_below(errors):
