@@ -63,5 +63,6 @@ def bfloat16_failure():
                 session.run(tf.global_variables_initializer())
                 session.run(gradients, {frames: np.ones((2, 8, 8, 4), np.float32)})
             except tf.errors.OpError as error:
-                return (error.message.strip().splitlines() or [type(error).__name__])[0]
+                first_line = error.message.strip().partition("\n")[0]
+                return " ".join(first_line.split()) or type(error).__name__
     return None
