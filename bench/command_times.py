@@ -6,6 +6,7 @@ Trains with the default settings for each time limit, then scores the last model
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -40,7 +41,11 @@ def main():
 
 
 def run(command):
-    return run_to_end([sys.executable, *command], cwd=ROOT)
+    """Runs it, and ends as it ends where it fails: it has said why."""
+    try:
+        return run_to_end([sys.executable, *command], cwd=ROOT)
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
 
 
 def print_row(name, finished, imported_mebibytes):

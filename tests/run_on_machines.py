@@ -54,6 +54,8 @@ def main():
     machines = pretended_processors() + ([] if arguments.quick else other_environments())
     if arguments.only:
         machines = [machine for machine in machines if any(text in machine.name for text in arguments.only)]
+    if not machines:
+        parser.error(f"no machine's name holds {' or '.join(arguments.only)}; run it without --only for all names")
     tests = QUICK if arguments.quick else COMPUTING
     print(f"{'machine':44}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}", flush=True)
     failed = [machine.name for machine in machines if not run(machine, tests)]
