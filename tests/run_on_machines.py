@@ -123,7 +123,8 @@ def venv(name, python, resolution):
     executable = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not (folder / "installed").exists():
         uv = [sys.executable, "-m", "uv", "--quiet"]
-        subprocess.run([*uv, "venv", "--clear", "--python", python, folder], check=True)
+        # The notebook's first cell calls pip.
+        subprocess.run([*uv, "venv", "--clear", "--seed", "--python", python, folder], check=True)
         requirements = [argument for path in REQUIREMENTS for argument in ("--requirement", ROOT / path)]
         install = ["pip", "install", "--python", executable, "--resolution", resolution]
         subprocess.run([*uv, *install, *requirements], check=True)
