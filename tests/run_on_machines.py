@@ -37,13 +37,15 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 class Machine(NamedTuple):
     """What the tests run on. environment: variables that are set. command: what pytest's command begins with.
 
-    missing: why it cannot be had here, or None.
+    missing: why it cannot be had here, or None. made_of: the arguments of `venv`, whose Python takes the place of the
+    command, or None.
     """
 
     name: str
     environment: dict
     command: list
     missing: str | None = None
+    made_of: tuple | None = None
 
 
 def main():
@@ -101,9 +103,9 @@ def other_environments():
         if python is None:
             machines.append(Machine(name, {}, [], f"python{version} is not installed"))
         else:
-            machines.append(Machine(name, {}, [venv(f"python{version}", python, "highest")]))
+            machines.append(Machine(name, {}, [], made_of=(f"python{version}", python, "highest")))
     lowest = working_python(PYTHONS[0]) or sys.executable
-    machines.append(Machine("lowest versions", {}, [venv("lowest", lowest, "lowest-direct")]))
+    machines.append(Machine("lowest versions", {}, [], made_of=("lowest", lowest, "lowest-direct")))
     return machines
 
 
@@ -137,10 +139,11 @@ def run(machine, tests):
     if machine.missing:
         print(f"{machine.name:44}{'not here: ' + machine.missing}", flush=True)
         return True
+    start = [venv(*machine.made_of)] if machine.made_of else machine.command
     environment, began = {**os.environ, **machine.environment}, time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [*machine.command, "-m", "pytest", "-n", "2", "--dist", "loadfile", f"--junitxml={report}", *tests]
+        command = [*start, "-m", "pytest", "-n", "2", "--dist", "loadfile", f"--junitxml={report}", *tests]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         seconds = time.perf_counter() - began
         if not report.exists():
