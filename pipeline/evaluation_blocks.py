@@ -29,7 +29,7 @@ def evaluation_blocks(store, indices):
     part of one that has more sequences or frames than a block, so that only such a video's frames are in more blocks than
     one. It holds at most 256 sequences, and at most 128 different frames unless a single sequence has more.
     """
-    ordered = indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
+    ordered = by_video(store, indices)
     videos = store.videos[ordered]
     start = 0
     while start < len(ordered):
@@ -45,6 +45,11 @@ def evaluation_blocks(store, indices):
             store.read_labels(chosen),
         )
         start = end
+
+
+def by_video(store, indices):
+    """The same sequences, int (N,), video by video, and in each by their first frames."""
+    return indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
 
 
 def _sequences_in_reach(frames):

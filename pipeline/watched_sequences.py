@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from pipeline.evaluation_blocks import by_video
+
 FEWEST = 16
 MOST = 32
 
@@ -13,7 +15,7 @@ def watched_sequences(store, indices):
     frames many times over, and says little more. They are as many as the different frames fill, but from 16 to 32, and
     lie evenly spread over the videos. The choice depends on the data alone.
     """
-    ordered = indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
+    ordered = by_video(store, indices)
     different_frames = len(np.unique(store.sequences[indices]))
     number = np.clip(round(different_frames / store.shape.length), FEWEST, MOST)
     if number >= len(ordered):
