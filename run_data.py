@@ -21,7 +21,8 @@ DEMO_FRAMES_PER_VIDEO = 12
 class RunData(NamedTuple):
     """Two open SequenceStores, perhaps the same, and int (N,) sequence numbers in each.
 
-    path: of the training file. watched: those of the validation sequences that are scored while it trains. mean_pose: float32 (7, 2) pixels, that of the training sequences.
+    path: of the training file. watched: those of the validation sequences that are scored while it trains. mean_pose:
+    float32 (7, 2) pixels, that of the training sequences.
     """
 
     path: str

@@ -22,8 +22,8 @@ class InferenceGraph(NamedTuple):
 def build_inference_graph(network, num_units, averages_mirror=False, members=1, shape=COURSE_SHAPE):
     """Builds the course's contract in a graph of its own: `input_frames`, `joint_pos` and the collection of the two.
 
-    network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether what the network makes of the
-    mirrored frames is averaged in, which takes twice the time and is of use only if mirrored frames were trained on.
+    network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether every other network
+    sees the mirrored frames, and a single one both sides, which is of use only if mirrored frames were trained on.
     members: how many networks are averaged. shape: SequenceShape of the input; with another than the course's, the model
     is not one to hand in. `variables` maps the names that they have in the training graph too to the variables.
     """
