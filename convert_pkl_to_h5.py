@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tqdm import tqdm
 
-from pipeline.atomic_file import written_beside
-from pipeline.destination import check_destination
-from pipeline.label_range import LabelRange
-from pipeline.pickle_reader import locate_arrays, open_source, read_frames, read_labels
+from command_line.user_error import ArgumentParser, UserError, reported_user_errors
+from files.atomic_write import atomic_write
+from files.destination import check_destination
 from pipeline.sequence_shape import COURSE_SHAPE
-from pipeline.store_writer import StoreWriter
-from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
-from report.conversion import print_counts, warn_of_labels_outside
+from pipeline.sources.conversion_summary import print_counts, warn_of_labels_outside
+from pipeline.sources.label_range import LabelRange
+from pipeline.sources.pickle_reader import locate_arrays, open_source, read_frames, read_labels
+from pipeline.store.writer import StoreWriter
 
 SEQUENCES_PER_BLOCK = 64
 BYTES_PER_HASHING = 1 << 20
@@ -61,7 +61,7 @@ def convert(source_path, destination):
     with open_source(source_path) as source, ThreadPoolExecutor(1) as thread:
         arrays = locate_arrays(source)
         sha256 = thread.submit(sha256_of_file, source_path)
-        with written_beside(destination) as partial, StoreWriter(partial) as writer:
+        with atomic_write(destination) as partial, StoreWriter(partial) as writer:
             copy_frames(source, arrays, writer)
             label_range = copy_labels(source, arrays, writer)
             name, size = os.path.basename(source_path), os.path.getsize(source_path)

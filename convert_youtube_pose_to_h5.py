@@ -6,14 +6,14 @@ import sys
 
 import numpy as np
 
-from pipeline.annotated_pictures import AnnotatedPictures, Part, write_part
-from pipeline.atomic_file import written_beside
-from pipeline.destination import check_destination
-from pipeline.sequence_frames import COURSE_STRIDES, number_of_starts, sequence_frames
+from command_line.user_error import ArgumentParser, UserError, positive, reported_user_errors
+from files.atomic_write import atomic_write
+from files.destination import check_destination
 from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
-from pipeline.user_error import ArgumentParser, UserError, positive, reported_user_errors
-from pipeline.youtube_pose_release import MAT_FILE, PICTURES_FOLDER, find_pictures, mat_file, read_annotations
-from report.conversion import print_counts, warn_of_labels_outside
+from pipeline.sources.annotated_pictures import AnnotatedPictures, Part, write_part
+from pipeline.sources.conversion_summary import print_counts, warn_of_labels_outside
+from pipeline.sources.sequence_frames import COURSE_STRIDES, number_of_starts, sequence_frames
+from pipeline.sources.youtube_pose_release import MAT_FILE, PICTURES_FOLDER, find_pictures, mat_file, read_annotations
 
 LARGEST_SIZE = 1024
 
@@ -126,7 +126,7 @@ def convert(release, paths, strides=COURSE_STRIDES, shape=COURSE_SHAPE, withheld
     cuts = [slice(0, cut), slice(cut, None)][: len(paths)]
     parts = [Part(path, sequences[part], of_videos[part]) for path, part in zip(paths, cuts)]
     with contextlib.ExitStack() as stack:
-        partials = [stack.enter_context(written_beside(path)) for path in paths]
+        partials = [stack.enter_context(atomic_write(path)) for path in paths]
         mat_path = mat_file(release)
         written = [write_part(part, partial, mat_path, pictures, shape) for part, partial in zip(parts, partials)]
     return written, found.warnings + short_videos(frames_of_videos, shape.length, strides)

@@ -6,17 +6,17 @@ import os
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.atomic_file import written_beside
-from pipeline.evaluation_blocks import evaluation_blocks
+from command_line.user_error import ArgumentParser, UserError, print_error, reported_user_errors
+from evaluation.blocks import evaluation_blocks
+from evaluation.hardest import Hardest
+from evaluation.pixel_errors import PixelErrors
+from evaluation.sequence_ranking import SequenceRanking
+from files.atomic_write import atomic_write
 from pipeline.mean_pose import mean_pose
 from pipeline.sequence_shape import COURSE_SHAPE
-from pipeline.store import SequenceStore
-from pipeline.user_error import ArgumentParser, UserError, print_error, reported_user_errors
-from report.hardest import Hardest
-from report.pixel_error import PixelErrors
-from report.sequence_ranking import SequenceRanking
+from pipeline.store.reader import SequenceStore
 from report.table import format_table
-from run_data import describe_scored_data
+from run.data import describe_scored_data
 
 EXAMPLES = 15
 LABELS_PER_READ = 512
@@ -56,7 +56,7 @@ def check(directory, shape=COURSE_SHAPE, trust=False):
     shape: SequenceShape of the data that the model is scored on, which need not be the course's. trust: see
     contract_breaches.
     """
-    from model.contract import contract_breaches
+    from model.export.contract import contract_breaches
 
     breaches = contract_breaches(directory, shape, trust)
     for breach in breaches:
@@ -75,9 +75,9 @@ def verdict(shape):
 
 def evaluate(directory, store, out, trust=False):
     """Prints the table of the model's errors on the whole data set; writes scores and plots to the folder `out`."""
-    from model.saved_model import loaded_model
+    from evaluation.shown_sequences import predict_shown_sequences
+    from model.export.saved_model import loaded_model
     from report.html_report import Report, write_html_report
-    from report.shown_sequence import predict_shown_sequences
 
     indices = np.arange(len(store))
     with loaded_model(directory, trust=trust) as predictor:
@@ -172,7 +172,7 @@ def write_scores(folder, metrics, examples, worst):
     plots = os.path.join(folder, "plots")
     os.makedirs(plots, exist_ok=True)
     path = os.path.join(folder, "metrics.json")
-    with written_beside(path) as partial, open(partial, "w", encoding="utf-8") as file:
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8") as file:
         json.dump(metrics, file, indent=2)
     return [
         path,

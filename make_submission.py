@@ -4,12 +4,23 @@ import os
 import zipfile
 from pathlib import Path
 
-from pipeline.atomic_file import written_beside
-from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
+from command_line.user_error import ArgumentParser, UserError, reported_user_errors
+from files.atomic_write import atomic_write
 
 ROOT = Path(__file__).resolve().parent
 CODE = ("*.py", "requirements.txt", "requirements-video.txt", "Makefile", "README.md", "LICENSE")
-CODE_FOLDERS = ("pipeline", "model", "media", "report")
+CODE_FOLDERS = (
+    "command_line",
+    "evaluation",
+    "files",
+    "machine",
+    "media",
+    "model",
+    "pipeline",
+    "prediction",
+    "report",
+    "run",
+)
 # The earliest that a zip can say: with the true times, the same files would give another zip.
 TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -69,7 +80,7 @@ def submission_members(run):
 
 def write_zip(path, members):
     """Writes a zip of these files, a dict from name to Path; the same contents give the same bytes."""
-    with written_beside(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+    with atomic_write(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, source in members.items():
             member = zipfile.ZipInfo(name, TIME)
             member.create_system, member.external_attr = 3, 0o644 << 16

@@ -6,14 +6,14 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
+from command_line.user_error import ArgumentParser, UserError, reported_user_errors
 from evaluate import check
+from files.destination import check_destination
 from media.opened import open_media
-from pipeline.destination import check_destination
-from pipeline.frame_scaling import crop_of_picture, joints_in_picture, parse_crop, scale_to_frame
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
-from pipeline.user_error import ArgumentParser, UserError, reported_user_errors
-from report.joint_table import check_table_name, joint_table
-from report.limbs import draw_limbs
+from prediction.crop import crop_of_picture, joints_in_picture, parse_crop, scale_to_frame
+from prediction.joint_table import check_table_name, joint_table
+from prediction.limbs import draw_limbs
 
 UNUSUAL_SHAPE = 2  # how many times as wide as high
 LATE_END = 1.0  # seconds
@@ -78,7 +78,7 @@ def check_first_frame(source, crop):
 
 def predict(arguments, source, crop, out, table):
     """Writes the joints in the whole source to the file `table`, and the source with limbs to `out`."""
-    from model.saved_model import loaded_model
+    from model.export.saved_model import loaded_model
 
     with (
         loaded_model(arguments.model, trust=arguments.trust) as predictor,
@@ -104,7 +104,7 @@ def frames_and_joints(predictor, source, crop):
     The source is read twice at once, for joints are known only after the last window that holds a frame: were it read
     once, frames of full size would have to wait.
     """
-    from model.sliding_windows import joint_positions
+    from prediction.sliding_windows import joint_positions
 
     scaled = (scale_to_frame(frame.picture, crop_of_picture(crop, frame.picture)) for frame in source.frames())
     for frame, joints in zip(source.frames(), joint_positions(predictor, scaled), strict=True):

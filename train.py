@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from command_line.user_error import UserError, reported_user_errors
 from evaluate import (
     make_metrics,
     predict_examples,
@@ -21,16 +22,15 @@ from evaluate import (
     worst_examples,
     write_scores,
 )
+from evaluation.hardest import Hardest
+from evaluation.sequence_ranking import SequenceRanking
 from pipeline.batch_order import endless_batches, steps_per_epoch
-from pipeline.user_error import UserError, reported_user_errors
-from report.hardest import Hardest
-from report.history import append_to_history, read_history, start_history
-from report.sequence_ranking import SequenceRanking
-from run_data import check_same_data, data_identity, describe_run_data, open_run_data
-from run_duration import in_words, measured_duration, training_seconds_left
-from run_folder import claimed_folder
-from run_settings import parse_settings, read_config, write_config
-from stop_signals import stop_signals
+from run.data import check_same_data, data_identity, describe_run_data, open_run_data
+from run.duration import in_words, measured_duration, training_seconds_left
+from run.folder import claimed_folder
+from run.history import append_to_history, read_history, start_history
+from run.settings import parse_settings, read_config, write_config
+from run.stop_signals import stop_signals
 
 
 class State(NamedTuple):
@@ -88,12 +88,12 @@ def train(settings, data, precision, is_stopping, began):
 
     precision: "float32" or "bfloat16". began: what time.perf_counter() said when the command began.
     """
-    from model.checkpoint import keep_best_models, newest_best_model, restore_checkpoint
-    from model.inference_graph import build_inference_graph, load_weights
+    from model.export.graph import build_inference_graph, load_weights
     from model.predictor import Predictor
     from model.session_config import session_config
-    from model.training_graph import build_training_graph, exported_weights
-    from pipeline.augmentation import Augmentation
+    from model.training.checkpoint import keep_best_models, newest_best_model, restore_checkpoint
+    from model.training.graph import build_training_graph, exported_weights
+    from pipeline.augmentation.augment import Augmentation
     from pipeline.dataset import make_dataset, user_errors_of_dataset
     from pipeline.tensorflow_v1 import tf
 
@@ -145,7 +145,7 @@ def checkpoint_to_resume(out):
 
     Says so where it is not the newest. Raises UserError where there was one once.
     """
-    from model.checkpoint import newest_checkpoint
+    from model.training.checkpoint import newest_checkpoint
 
     last, history = os.path.join(out, "checkpoints", "last"), os.path.join(out, "history.csv")
     checkpoint = newest_checkpoint(last)
@@ -163,7 +163,7 @@ def training_loop(run, state, duration, is_stopping):
 
     duration: a RunDuration.
     """
-    from model.learning_rate import learning_rate, share_done
+    from model.training.learning_rate import learning_rate, share_done
 
     settings = run.settings
     epoch_steps = steps_per_epoch(len(run.data.training), settings["batch_size"])
@@ -231,10 +231,10 @@ def evaluate_and_save(run, state, train_loss, rate):
 
     train_loss: the mean since the last evaluation, px². rate: the learning rate of the last step.
     """
-    from model.checkpoint import best_model, keep_best_models, save_checkpoint
-    from model.inference_graph import load_weights
-    from model.saved_model import save_model
-    from model.training_graph import exported_weights
+    from model.export.graph import load_weights
+    from model.export.saved_model import save_model
+    from model.training.checkpoint import best_model, keep_best_models, save_checkpoint
+    from model.training.graph import exported_weights
 
     settings, data = run.settings, run.data
     weights = exported_weights(run.training, run.session)
@@ -281,10 +281,10 @@ def finish(settings, data, description):
 
     description: what describe_run_data says.
     """
-    from model.saved_model import loaded_model
+    from evaluation.shown_sequences import predict_shown_sequences
+    from model.export.saved_model import loaded_model
     from report.html_report import Report, write_html_report
     from report.loss_curves import draw_loss_curves
-    from report.shown_sequence import predict_shown_sequences
 
     out, store = settings["out"], data.validation_store
     model, said = export_best(out, store.shape)
@@ -326,9 +326,9 @@ def export_best(out, shape):
     checked in all else. Returns the path of model/ and what the check says. Raises UserError where there are no weights,
     or where they break the contract.
     """
-    from model.checkpoint import newest_best_model
-    from model.contract import contract_breaches
-    from model.saved_model import copy_model
+    from model.export.contract import contract_breaches
+    from model.export.saved_model import copy_model
+    from model.training.checkpoint import newest_best_model
 
     best, model = newest_best_model(os.path.join(out, "checkpoints")), os.path.join(out, "model")
     if best is None:

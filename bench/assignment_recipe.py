@@ -17,9 +17,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from evaluation.pixel_errors import PixelErrors  # noqa: E402
 from pipeline.tensorflow_v1 import tf  # noqa: E402
-from report.history import append_to_history, start_history  # noqa: E402
-from report.pixel_error import PixelErrors  # noqa: E402
+from run.history import append_to_history, start_history  # noqa: E402
 from train import next_evaluation  # noqa: E402
 
 BATCH_SIZE = 5

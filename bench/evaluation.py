@@ -13,9 +13,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from model.saved_model import loaded_model  # noqa: E402
-from pipeline.evaluation_blocks import evaluation_blocks  # noqa: E402
-from pipeline.store import SequenceStore  # noqa: E402
+from evaluation.blocks import evaluation_blocks  # noqa: E402
+from model.export.saved_model import loaded_model  # noqa: E402
+from pipeline.store.reader import SequenceStore  # noqa: E402
 
 SEQUENCES_PER_RUN = 16
 

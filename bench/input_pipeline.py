@@ -18,15 +18,15 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from model.session_config import resolve_precision, session_config  # noqa: E402
-from model.training_graph import build_training_graph  # noqa: E402
-from pipeline.augmentation import Augmentation  # noqa: E402
-from pipeline.augmentation_kinds import KINDS  # noqa: E402
+from model.training.graph import build_training_graph  # noqa: E402
+from pipeline.augmentation.augment import Augmentation  # noqa: E402
+from pipeline.augmentation.kinds import KINDS  # noqa: E402
 from pipeline.batch_order import endless_batches  # noqa: E402
 from pipeline.dataset import make_dataset, make_dataset_of  # noqa: E402
 from pipeline.mean_pose import mean_pose  # noqa: E402
-from pipeline.store import SequenceStore  # noqa: E402
+from pipeline.store.reader import SequenceStore  # noqa: E402
 from pipeline.tensorflow_v1 import tf  # noqa: E402
-from run_settings import NETWORK_DEFAULTS  # noqa: E402
+from run.settings import NETWORK_DEFAULTS  # noqa: E402
 
 LARGEST_IN_MEMORY = 4000
 

@@ -20,7 +20,7 @@ from finished_process import run_to_end
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from report.history import read_history  # noqa: E402
+from run.history import read_history  # noqa: E402
 
 TARGET = 2.0
 FIGURES = (

@@ -15,8 +15,8 @@ from finished_process import run_to_end
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from pipeline.store import SequenceStore  # noqa: E402
-from pipeline.store_writer import StoreWriter  # noqa: E402
+from pipeline.store.reader import SequenceStore  # noqa: E402
+from pipeline.store.writer import StoreWriter  # noqa: E402
 
 TIMES = 10
 

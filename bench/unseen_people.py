@@ -20,8 +20,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from pipeline.store import SequenceStore  # noqa: E402
-from pipeline.store_writer import StoreWriter  # noqa: E402
+from pipeline.store.reader import SequenceStore  # noqa: E402
+from pipeline.store.writer import StoreWriter  # noqa: E402
 from report.table import format_table  # noqa: E402
 
 SEQUENCES_PER_BLOCK = 64

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 with atheris.instrument_imports(include=["pipeline"]):
     import numpy as np
 
-    from pipeline import pickle_reader
-    from pipeline.user_error import UserError
+    from command_line.user_error import UserError
+    from pipeline.sources import pickle_reader
 
 from fuzz_settings import fuzz
 

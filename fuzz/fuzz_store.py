@@ -17,9 +17,9 @@ with atheris.instrument_imports(include=["pipeline"]):
     import h5py
     import numpy as np
 
-    from pipeline import hdf5_layout
-    from pipeline.store import SequenceStore
-    from pipeline.user_error import UserError
+    from command_line.user_error import UserError
+    from pipeline.store import layout as hdf5_layout
+    from pipeline.store.reader import SequenceStore
 
 from fuzz_settings import fuzz
 

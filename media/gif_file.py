@@ -4,12 +4,12 @@ import contextlib
 
 from PIL import GifImagePlugin, Image, ImageSequence
 
-from media.endings import GIF, ending_of
+from command_line.user_error import UserError
+from files.atomic_write import atomic_write
+from files.destination import check_destination
+from media.file_types import GIF, extension_of
 from media.frame import Frame
 from media.picture_pixels import rgb_pixels, user_errors_of_pictures
-from pipeline.atomic_file import written_beside
-from pipeline.destination import check_destination
-from pipeline.user_error import UserError
 
 COLOURS = 256
 END_OF_FILE = b";"
@@ -49,7 +49,7 @@ class GifFile:
 
         The pictures are shown as long as ours. The file appears whole at the end, or not at all.
         """
-        with written_beside(path) as partial, open(partial, "wb") as file:
+        with atomic_write(path) as partial, open(partial, "wb") as file:
 
             def write(picture, frame):
                 image = Image.fromarray(picture).quantize(COLOURS)
@@ -64,6 +64,6 @@ class GifFile:
 
     def check_destination(self, path, overwrite):
         """Raises UserError where no GIF can or must be written to `path`."""
-        if ending_of(path) != GIF:
+        if extension_of(path) != GIF:
             raise UserError(f"{path} does not end in {GIF}, as the result of a GIF does; give a name that does")
         check_destination(path, self.path, overwrite)

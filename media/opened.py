@@ -2,11 +2,11 @@
 
 import os
 
-from media.endings import GIF, PICTURES, VIDEOS, ending_of
+from command_line.user_error import UserError
+from media.file_types import GIF, PICTURES, VIDEOS, extension_of
 from media.gif_file import GifFile
 from media.picture_folder import PictureFolder
 from media.video_file import VideoFile
-from pipeline.user_error import UserError
 
 
 def open_media(path):
@@ -15,7 +15,7 @@ def open_media(path):
         return PictureFolder(path)
     # Says what is wrong with a path that leads nowhere before its ending is judged.
     with open(path, "rb"):
-        ending = ending_of(path)
+        ending = extension_of(path)
     if ending == GIF:
         return GifFile(path)
     if ending in VIDEOS:

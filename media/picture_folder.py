@@ -7,12 +7,12 @@ import re
 
 from PIL import Image
 
-from media.endings import GIF, PICTURES, VIDEOS, ending_of
+from command_line.user_error import UserError
+from files.atomic_write import atomic_folder
+from files.destination import check_destination
+from media.file_types import GIF, PICTURES, VIDEOS, extension_of
 from media.frame import Frame
 from media.picture_pixels import rgb_pixels, user_errors_of_pictures
-from pipeline.atomic_file import folder_written_beside
-from pipeline.destination import check_destination
-from pipeline.user_error import UserError
 
 QUALITY = 95  # of 100, for JPEG and WebP
 
@@ -32,7 +32,7 @@ class PictureFolder:
             raise UserError(f"{path} holds no pictures; give a folder of {', '.join(PICTURES)} files")
 
     def _is_picture(self, name):
-        is_named_so = ending_of(name) in PICTURES and not name.startswith(".")
+        is_named_so = extension_of(name) in PICTURES and not name.startswith(".")
         return is_named_so and os.path.isfile(os.path.join(self.path, name))
 
     def frames(self):
@@ -49,12 +49,12 @@ class PictureFolder:
 
         The files are named as ours and have their formats; the folder appears whole at the end, or not at all.
         """
-        with folder_written_beside(path) as partial:
+        with atomic_folder(path) as partial:
 
             def write(picture, frame):
                 # Not straight to the file: Pillow does not tell why a write failed.
                 encoded = io.BytesIO()
-                file_format = Image.registered_extensions()[ending_of(frame.name)]
+                file_format = Image.registered_extensions()[extension_of(frame.name)]
                 Image.fromarray(picture).save(encoded, file_format, quality=QUALITY)
                 with open(os.path.join(partial, frame.name), "wb") as file:
                     file.write(encoded.getvalue())
@@ -66,7 +66,7 @@ class PictureFolder:
 
         What is overwritten holds nothing but pictures that are named as ours, as an earlier result does.
         """
-        if ending_of(path) in (GIF, *VIDEOS):
+        if extension_of(path) in (GIF, *VIDEOS):
             raise UserError(f"{path} would be a folder of pictures as {self.path} is; give a name that says so")
         check_destination(path, self.path, overwrite, is_folder=True)
         others = sorted(set(os.listdir(path)) - set(self.names)) if os.path.isdir(path) else []

@@ -6,12 +6,12 @@ from fractions import Fraction
 import numpy as np
 from PIL import Image
 
-from media.endings import VIDEOS, ending_of
+from command_line.user_error import UserError
+from files.atomic_write import atomic_write
+from files.destination import check_destination
+from files.guarded_hdf5_file import GuardedHDF5File
+from media.file_types import VIDEOS, extension_of
 from media.frame import Frame
-from pipeline.atomic_file import written_beside
-from pipeline.destination import check_destination
-from pipeline.hdf5_output import HDF5Output
-from pipeline.user_error import UserError
 
 try:
     import av
@@ -103,9 +103,9 @@ class VideoFile:
         The pictures are of one size, and follow each other as ours do; container and codec are those of the path's
         ending, one of FORMATS. The file appears whole at the end, or not at all.
         """
-        container_name, codec, options = FORMATS[ending_of(path)]
+        container_name, codec, options = FORMATS[extension_of(path)]
         # FFmpeg does not tell why a write failed, and fails again as it closes; the file for HDF5 does for it too.
-        with written_beside(path) as partial, HDF5Output(partial) as file:
+        with atomic_write(path) as partial, GuardedHDF5File(partial) as file:
             with av.open(file, "w", format=container_name) as container:
                 stream = None
                 last_tick = -1
@@ -142,7 +142,7 @@ class VideoFile:
 
     def check_destination(self, path, overwrite):
         """Raises UserError where no video can or must be written to `path`."""
-        if ending_of(path) not in VIDEOS:
+        if extension_of(path) not in VIDEOS:
             raise UserError(f"{path} does not end in {', '.join(VIDEOS)}; give the result of a video such a name")
         check_destination(path, self.path, overwrite)
 

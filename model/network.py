@@ -7,9 +7,9 @@ itself, which is nearly all of it, and one that sees the frames of a sequence.
 
 from typing import Callable, NamedTuple
 
-from model.pyramid_cnn import pyramid_frame_maps, pyramid_sequence_features
+from model.cnn.pyramid import pyramid_frame_maps, pyramid_sequence_features
+from model.cnn.strided import strided_frame_features, strided_sequence_features
 from model.shared_nodes import FRAME_FEATURES, FRAME_ROWS
-from model.strided_cnn import strided_frame_features, strided_sequence_features
 from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
 from pipeline.normalization import normalize_frames
 from pipeline.sequence_shape import SequenceShape

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
+from command_line.user_error import UserError
 from pipeline.tensorflow_v1 import tf
-from pipeline.user_error import UserError
 
 BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 

@@ -6,14 +6,14 @@ from functools import partial
 
 import numpy as np
 
-from pipeline.augmentation import augment
+from command_line.user_error import UserError
+from pipeline.augmentation.augment import augment
 from pipeline.freed_memory import keep_freed_memory
-from pipeline.hdf5_layout import FRAMES_PER_CHUNK, SEQUENCES_PER_CHUNK
-from pipeline.row_cache import RowCache
 from pipeline.sequence_shape import COURSE_SHAPE
-from pipeline.store import SequenceStore
+from pipeline.store.layout import FRAMES_PER_CHUNK, SEQUENCES_PER_CHUNK
+from pipeline.store.reader import SequenceStore
+from pipeline.store.row_cache import RowCache
 from pipeline.tensorflow_v1 import tf
-from pipeline.user_error import UserError
 
 PREFETCHED_BATCHES = 2
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.user_error import UserError
+from command_line.user_error import UserError
 
 SPLITS = ("video", "random", "tail")
 SMALLEST_VALIDATION = 100

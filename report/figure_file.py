@@ -4,14 +4,14 @@ import io
 
 from matplotlib import rc_context
 
-from pipeline.atomic_file import written_beside
+from files.atomic_write import atomic_write
 
 DOTS_PER_INCH = 120
 
 
 def write_png(path, figure):
     """Writes a matplotlib Figure to `path`, whole or not at all, and returns `path`; raises OSError if it cannot."""
-    with written_beside(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial, format="png", dpi=DOTS_PER_INCH)
     return path
 

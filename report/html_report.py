@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.atomic_file import written_beside
+from files.atomic_write import atomic_write
+from machine.description import describe_machine
 from pipeline.joints import JOINT_NAMES
 from report.accuracy_curves import accuracy_curves_figure
 from report.figure_file import svg_bytes
 from report.frame_drawing import data_address, draw_frame
 from report.loss_curves import loss_curves_figure
-from report.machine import describe_machine
 from report.overlays import PREDICTION, TRUTH
 from report.table import LISTED_THRESHOLDS, format_share, mean_share_within, table_cells
 
@@ -55,7 +55,7 @@ def write_html_report(path, report):
         lstrip_blocks=True,
     )
     page = environment.get_template(TEMPLATE).render(_shown(report))
-    with written_beside(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as file:
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as file:
         file.write(page)
     return path
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from convert_pkl_to_h5 import convert
-from pipeline.demo_data import write_demo_pickle
+from pipeline.demo.data import write_demo_pickle
 from pipeline.joints import JOINT_NAMES
 
 ROOT = Path(__file__).parent.parent
@@ -127,7 +127,7 @@ def made_data(tmp_path_factory):
 @pytest.fixture(scope="session")
 def inference_model():
     """Our exported graph with 8 units and drawn weights: an InferenceGraph, and a session that holds them."""
-    from model.inference_graph import build_inference_graph, load_weights
+    from model.export.graph import build_inference_graph, load_weights
     from pipeline.tensorflow_v1 import tf
 
     inference = build_inference_graph("strided", num_units=8)

@@ -22,13 +22,17 @@ REQUIREMENTS = ("requirements.txt", "requirements-video.txt", "requirements-dev.
 COMPUTING = (
     "tests/model",
     "tests/commands",
-    "tests/pipeline/test_augmentation.py",
-    "tests/pipeline/test_background.py",
+    "tests/pipeline/augmentation/test_augment.py",
+    "tests/pipeline/augmentation/test_background.py",
     "tests/pipeline/test_dataset.py",
     "tests/pipeline/test_normalization.py",
     "tests/test_notebook.py",
 )
-QUICK = ("tests/model/test_session_config.py", "tests/model/test_weight_average.py", "tests/pipeline/test_dataset.py")
+QUICK = (
+    "tests/model/test_session_config.py",
+    "tests/model/training/test_weight_average.py",
+    "tests/pipeline/test_dataset.py",
+)
 # What oneDNN can be held to, and the flag by which Linux says that a processor goes that far.
 ONEDNN_ISAS = {"SSE41": "sse4_1", "AVX2": "avx2", "AVX512_CORE": "avx512bw"}
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")

@@ -12,7 +12,7 @@ import pytest
 
 import convert_pkl_to_h5
 from tests.commands.in_process import run_refused_command
-from tests.pipeline.pickles import made_arrays, pickled
+from tests.pipeline.sources.pickles import made_arrays, pickled
 
 ROOT = Path(convert_pkl_to_h5.__file__).parent
 PYTHON_2_DATA = ROOT / "tests" / "pipeline" / "data"

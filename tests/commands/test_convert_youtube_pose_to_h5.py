@@ -13,12 +13,12 @@ import scipy.io
 
 import convert_pkl_to_h5
 import convert_youtube_pose_to_h5
-from pipeline.decoded_pictures import decoded_pictures
-from pipeline.store import SequenceStore
-from pipeline.youtube_pose_release import find_pictures, read_annotations
+from pipeline.sources.decoded_pictures import decoded_pictures
+from pipeline.sources.youtube_pose_release import find_pictures, read_annotations
+from pipeline.store.reader import SequenceStore
 from tests.commands.in_process import run_command, run_refused_command
-from tests.pipeline.pickles import pickled
-from tests.pipeline.youtube_pose import MadeVideo, course_sequences, write_mat_file, write_release
+from tests.pipeline.sources.pickles import pickled
+from tests.pipeline.sources.youtube_pose import MadeVideo, course_sequences, write_mat_file, write_release
 
 ROOT = Path(convert_youtube_pose_to_h5.__file__).parent
 SHARED = ROOT.parent / "shared"

@@ -13,7 +13,7 @@ from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 from tests.commands.in_process import run_command, run_refused_command
 from tests.conftest import ROOT, utf8_environment
-from tests.model.foreign_model import foreign_network, save_foreign_model
+from tests.model.export.foreign_model import foreign_network, save_foreign_model
 from tests.report.png import read_png
 
 FOUR_FILES = ("checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta")
@@ -142,7 +142,7 @@ def test_out_gets_the_metrics_the_plots_and_the_report(foreign_model, people, ru
 def test_the_last_short_block_counts_too(sequences_per_block, trained_run, people, run, tmp_path, monkeypatch):
     model = trained_run.folder / "model"
     expected = run(model, people.path)
-    monkeypatch.setattr("pipeline.evaluation_blocks.SEQUENCES_PER_BLOCK", sequences_per_block)
+    monkeypatch.setattr("evaluation.blocks.SEQUENCES_PER_BLOCK", sequences_per_block)
     assert run(model, people.path) == expected
 
 

@@ -17,10 +17,10 @@ import pytest
 
 import convert_pkl_to_h5
 import train
-from model.contract import contract_breaches
+from model.export.contract import contract_breaches
 from pipeline.tensorflow_v1 import tf
-from report.history import read_history
-from stop_signals import stop_signals
+from run.history import read_history
+from run.stop_signals import stop_signals
 
 resource = pytest.importorskip("resource")
 

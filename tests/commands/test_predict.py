@@ -11,9 +11,9 @@ from PIL import Image
 
 import predict
 from media.frame import Frame
-from model.saved_model import loaded_model
-from pipeline.demo_data import draw_video
-from report.limbs import draw_limbs
+from model.export.saved_model import loaded_model
+from pipeline.demo.data import draw_video
+from prediction.limbs import draw_limbs
 from tests.commands.in_process import contents_of, run_command, run_refused_command
 from tests.media.videos import read_video, write_video
 
@@ -45,7 +45,9 @@ def run_whole(monkeypatch, capfd):
 def run(run_whole, predictor, monkeypatch):
     """The same with the model loaded already."""
     monkeypatch.setattr("predict.check", lambda directory, trust: None)
-    monkeypatch.setattr("model.saved_model.loaded_model", lambda directory, trust: contextlib.nullcontext(predictor))
+    monkeypatch.setattr(
+        "model.export.saved_model.loaded_model", lambda directory, trust: contextlib.nullcontext(predictor)
+    )
     return run_whole
 
 
@@ -264,6 +266,6 @@ def test_refuses_a_model_that_breaks_the_contract(model, source, refused, tmp_pa
 def test_refuses_positions_that_are_no_numbers_and_leaves_nothing(bad, model, source, refused, monkeypatch, tmp_path):
     monkeypatch.setattr("predict.check", lambda directory, trust: None)
     monkeypatch.setattr("model.predictor.Predictor.predict", lambda self, frames: np.full((len(frames), 10, 7, 2), bad))
-    monkeypatch.setattr("model.saved_model.shared_nodes", lambda graph: None)
+    monkeypatch.setattr("model.export.saved_model.shared_nodes", lambda graph: None)
     line = refused(model, source, "--out", tmp_path / "out.mp4")
     assert line == f"{model}: the positions in frame 0 are NaN or infinite; train the model again"

@@ -14,20 +14,20 @@ import pytest
 
 import evaluate
 import train
-from model.checkpoint import newest_checkpoint
-from model.contract import contract_breaches
+from evaluation.watched_sequences import watched_sequences
+from model.export.contract import contract_breaches
 from model.session_config import bfloat16_failure
+from model.training.checkpoint import newest_checkpoint
 from pipeline.batch_order import epoch_order
 from pipeline.joints import JOINT_NAMES
 from pipeline.split import split_sequences
-from pipeline.store import SequenceStore
+from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
-from pipeline.watched_sequences import watched_sequences
-from report.history import read_history
-from run_data import describe_run_data, open_run_data
-from run_folder import claimed_folder
-from run_settings import parse_settings
-from stop_signals import stop_signals
+from run.data import describe_run_data, open_run_data
+from run.folder import claimed_folder
+from run.history import read_history
+from run.settings import parse_settings
+from run.stop_signals import stop_signals
 from tests.commands.in_process import contents_of, run_command
 from tests.report.png import read_png
 
@@ -366,7 +366,7 @@ def test_refuses_no_data_and_two_kinds_of_data(refused, people):
 
 
 def test_a_demo_that_cannot_be_split_leaves_no_data_behind(refused, monkeypatch):
-    monkeypatch.setattr("run_data.DEMO_VIDEOS", 3)
+    monkeypatch.setattr("run.data.DEMO_VIDEOS", 3)
     assert "leave none to train on" in refused("--demo", "--out", "demo", "--validation-sequences", 100)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from command_line.user_error import UserError
 from media.gif_file import GifFile
-from pipeline.user_error import UserError
 from tests.media.videos import moving_square
 
 MILLISECONDS = [40, 70, 200, 0, 100]

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from command_line.user_error import UserError
 from media.gif_file import GifFile
 from media.opened import open_media
 from media.picture_folder import PictureFolder
 from media.video_file import VideoFile
-from pipeline.user_error import UserError
 from tests.media.videos import moving_square, write_video
 
 

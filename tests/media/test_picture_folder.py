@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from command_line.user_error import UserError
 from media.picture_folder import PictureFolder
-from pipeline.user_error import UserError
 from tests.media.videos import moving_square
 
 GREY = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) * 21

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from command_line.user_error import UserError
 from media.frame import Frame
 from media.video_file import VideoFile
-from pipeline.user_error import UserError
 from tests.media.videos import moving_square, read_video, write_video
 
 ENDINGS = (".avi", ".mkv", ".mov", ".mp4", ".webm")

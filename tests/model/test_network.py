@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from model.batch_normalization import fold_normalization
-from model.inference_graph import build_inference_graph, load_weights
+from model.export.graph import build_inference_graph, load_weights
 from model.layers import linear_maps, soft_argmax
 from model.network import NETWORKS, training_positions
 from model.predictor import Predictor
-from model.training_graph import build_training_graph, exported_weights
+from model.training.graph import build_training_graph, exported_weights
 from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
 from tests.conftest import drawn_weights

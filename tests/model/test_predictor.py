@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from model.export.saved_model import loaded_model
 from model.predictor import Predictor
-from model.saved_model import loaded_model
 from pipeline.tensorflow_v1 import tf
-from tests.model.foreign_model import dense, foreign_network, positions_of, save_foreign_model
+from tests.model.export.foreign_model import dense, foreign_network, positions_of, save_foreign_model
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@ import io
 
 import pytest
 
+from command_line.user_error import UserError
 from model import session_config as module
 from model.session_config import bfloat16_failure, has_bfloat16, resolve_precision, session_config
 from pipeline.tensorflow_v1 import tf
-from pipeline.user_error import UserError
 
 BFLOAT16 = "flags\t\t: fpu vme sse2 avx512_bf16 avx2\nmodel name\t: one\nflags\t\t: fpu\n"
 

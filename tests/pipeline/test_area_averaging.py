@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.area_averaging import area_average
-from tests.pipeline.youtube_pose import area_average_by_repetition
+from tests.pipeline.sources.youtube_pose import area_average_by_repetition
 
 
 @pytest.mark.parametrize("size", [(64, 64), (65, 63), (100, 57), (128, 192), (30, 50), (1, 1), (237, 419)])

@@ -5,12 +5,12 @@ import time
 import numpy as np
 import pytest
 
-from pipeline.augmentation import Augmentation, augment
-from pipeline.augmentation_kinds import KINDS
+from command_line.user_error import UserError
+from pipeline.augmentation.augment import Augmentation, augment
+from pipeline.augmentation.kinds import KINDS
 from pipeline.dataset import make_dataset, user_errors_of_dataset
-from pipeline.store import SequenceStore
+from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
-from pipeline.user_error import UserError
 
 HAS_DESCRIPTORS = os.path.isdir("/proc/self/fd")
 PATIENCE = 60  # seconds

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.mean_pose import mean_pose
-from pipeline.store import SequenceStore
+from pipeline.store.reader import SequenceStore
 
 
 @pytest.mark.parametrize("indices", [[0], [599], [5, 5, 7], np.arange(600), np.arange(600)[::-7]])

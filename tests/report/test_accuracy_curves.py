@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 
+from evaluation.pixel_errors import PixelErrors
 from pipeline.joints import JOINT_NAMES
 from report.accuracy_curves import accuracy_curves_figure, draw_accuracy_curves
-from report.pixel_error import PixelErrors
 from tests.report.png import colour_share, read_png
 
 

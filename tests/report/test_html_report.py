@@ -6,11 +6,11 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from evaluation.pixel_errors import PixelErrors
+from evaluation.shown_sequences import ShownSequence
 from pipeline.joints import JOINT_NAMES
 from report.html_report import Report, write_html_report
 from report.overlays import PREDICTION, TRUTH
-from report.pixel_error import PixelErrors
-from report.shown_sequence import ShownSequence
 from tests.report.chromium import CHROMIUM, chromium_page
 
 SECTIONS = ["summary", "sequences", "accuracy", "joints", "loss", "worst", "settings", "machine"]

@@ -1,7 +1,7 @@
 import numpy as np
 
+from evaluation.pixel_errors import PixelErrors
 from pipeline.joints import JOINT_NAMES
-from report.pixel_error import PixelErrors
 from report.table import format_table
 
 

@@ -1,0 +1,1 @@
+"""Atomic files, locks and destinations; knows nothing of poses."""

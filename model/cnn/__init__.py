@@ -1,0 +1,1 @@
+"""The CNNs, a module each; model/network_kinds.py lists them."""

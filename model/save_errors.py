@@ -1,0 +1,24 @@
+"""A file that TensorFlow could not write is the user's to put right."""
+
+import contextlib
+import re
+
+from command_line.user_error import UserError
+from pipeline.tensorflow_v1 import tf
+
+
+@contextlib.contextmanager
+def user_errors_of_saving(folder):
+    """Raises a UserError where TensorFlow fails to write to the folder. An uninitialized variable is no such failure.
+
+    TensorFlow has no error of its own for that: a full disk is a ResourceExhaustedError, too large a file an
+    OutOfRangeError, and the operating system's reason stands behind the file's name in the message.
+    """
+    try:
+        yield
+    except tf.errors.FailedPreconditionError:
+        raise
+    except tf.errors.OpError as error:
+        found = re.search(r"^\S.*?; (.+)$", error.message, re.MULTILINE)
+        reason = found[1] if found else type(error).__name__
+        raise UserError(f"{folder}: {reason}; free some disk space, then --resume goes on") from error

@@ -1,0 +1,93 @@
+"""The training graph: the network behind the `tf.data` iterator, its loss, Adam, and the weights' moving average."""
+
+from typing import NamedTuple
+
+from model.batch_normalization import fold_normalization
+from model.network import NETWORKS, training_positions
+from model.training.losses import mean_distance, mean_squared_error
+from model.training.weight_average import moving_averages
+from pipeline.tensorflow_v1 import tf
+
+# Pixels: how much a mean distance of one pixel of the points weighs beside the positions' squared error.
+POINTS_WEIGHT = 8.0
+
+
+class TrainingGraph(NamedTuple):
+    """What the training loop runs.
+
+    train_step: op. loss: float32 scalar, px², that of the members' average. learning_rate: placeholder, float32 scalar.
+    global_step: int64 variable. averages: dict from a variable's name to its moving average. progress: dict from the
+    names "training_seconds" and "best_validation_error" to float64 variables, which travel in the checkpoint. saver:
+    saves and restores all.
+    """
+
+    graph: tf.Graph
+    train_step: tf.Operation
+    loss: tf.Tensor
+    learning_rate: tf.Tensor
+    global_step: tf.Variable
+    averages: dict
+    progress: dict
+    initialize: tf.Operation
+    saver: tf.train.Saver
+
+
+def build_training_graph(make_dataset, network, num_units, mean_pose, seed, members=1):
+    """Builds a graph of its own.
+
+    make_dataset: a function that returns a tf.data.Dataset of (frames uint8 (B, 10, 64, 64, 3), labels float32
+    (B, 10, 7, 2)). network: a key of NETWORKS. num_units: size of the LSTM. mean_pose: float32 (7, 2). seed: of the
+    weights' initial values. members: how many networks learn side by side, from the same batches.
+    """
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.set_random_seed(seed)
+        frames, labels = tf.data.make_one_shot_iterator(make_dataset()).get_next()
+        outputs = training_positions(frames, network, num_units, members, mean_pose)
+        loss = mean_squared_error(tf.add_n([positions for positions, _ in outputs]) / members, labels)
+        minimized = tf.add_n([_member_loss(positions, points, labels) for positions, points in outputs])
+        weights = tf.global_variables()
+
+        learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
+        global_step = tf.train.get_or_create_global_step()
+        adam = tf.train.AdamOptimizer(learning_rate, beta2=NETWORKS[network].adam_beta2)
+        descend = adam.minimize(minimized, global_step)
+        with tf.control_dependencies([descend, *tf.get_collection(tf.GraphKeys.UPDATE_OPS)]):
+            averages, train_step = moving_averages(weights, NETWORKS[network].average_decay, global_step)
+
+        progress = {
+            "training_seconds": tf.get_variable(
+                "training_seconds", initializer=tf.constant(0.0, tf.float64), trainable=False
+            ),
+            "best_validation_error": tf.get_variable(
+                "best_validation_error", initializer=tf.constant(float("inf"), tf.float64), trainable=False
+            ),
+        }
+        training_graph = TrainingGraph(
+            graph,
+            train_step,
+            loss,
+            learning_rate,
+            global_step,
+            averages,
+            progress,
+            tf.global_variables_initializer(),
+            tf.train.Saver(max_to_keep=2, save_relative_paths=True),
+        )
+        graph.finalize()
+    return training_graph
+
+
+def _member_loss(positions, points, labels):
+    """px²: each member learns by itself, as if there were no others.
+
+    The points' loss is their distance from the joints, not its square: one arm found on the wrong side would otherwise
+    outweigh all that are nearly right.
+    """
+    loss = mean_squared_error(positions, labels)
+    return loss if points is None else loss + POINTS_WEIGHT * mean_distance(points, labels)
+
+
+def exported_weights(training, session):
+    """The averaged weights as the InferenceGraph of the same network has them: a dict from variable name to array."""
+    return fold_normalization(session.run(training.averages))

@@ -1,0 +1,1 @@
+"""A training run: settings, folder, data, history, signals, and how it ends."""

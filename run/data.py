@@ -1,0 +1,137 @@
+"""The data of a training run: its files, opened and split, and what they say of themselves."""
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+
+from command_line.user_error import UserError
+from evaluation.watched_sequences import watched_sequences
+from pipeline.mean_pose import mean_pose
+from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP
+from pipeline.split import split_sequences
+from pipeline.store.frame_sharing import count_sharing_frames
+from pipeline.store.reader import SequenceStore
+
+# Many people in few frames each, for it is people that a network learns to generalize from.
+DEMO_VIDEOS = 1000
+DEMO_FRAMES_PER_VIDEO = 12
+
+
+class RunData(NamedTuple):
+    """Two open SequenceStores, perhaps the same, and int (N,) sequence numbers in each.
+
+    path: of the training file. watched: those of the validation sequences that are scored while it trains. mean_pose:
+    float32 (7, 2) pixels, that of the training sequences.
+    """
+
+    path: str
+    store: SequenceStore
+    training: np.ndarray
+    validation_store: SequenceStore
+    validation: np.ndarray
+    watched: np.ndarray
+    mean_pose: np.ndarray
+
+
+def open_run_data(settings, open_files):
+    """Opens what the settings name, on the ExitStack `open_files`, and splits it.
+
+    Returns RunData. Raises UserError where a file is not a data set or the split leaves one side empty.
+    """
+    path = _demo_data(settings["out"]) if settings["demo"] else settings["data"]
+    store = open_files.enter_context(SequenceStore(path))
+    if settings["validation_data"] is None:
+        validation_store = store
+        training, validation = split_sequences(
+            store.videos, settings["validation_split"], settings["validation_sequences"], settings["seed"]
+        )
+    else:
+        validation_store = open_files.enter_context(SequenceStore(settings["validation_data"]))
+        training, validation = np.arange(len(store)), np.arange(len(validation_store))
+    check_shapes(store, validation_store)
+    watched = watched_sequences(validation_store, validation)
+    return RunData(path, store, training, validation_store, validation, watched, mean_pose(store, training))
+
+
+def check_shapes(store, validation_store):
+    """Raises UserError where sequences are not of a size that the networks take, or differ between the two."""
+    if store.shape.height % SIZE_STEP or store.shape.width % SIZE_STEP:
+        raise UserError(
+            f"{store.path} holds {store.shape}; the networks take sizes that are multiples of {SIZE_STEP}, "
+            "so convert it again with such a --size"
+        )
+    if store.shape != validation_store.shape:
+        raise UserError(
+            f"{validation_store.path} holds {validation_store.shape}, {store.path} {store.shape}; "
+            "convert both with the same options"
+        )
+
+
+def _demo_data(folder):
+    """Draws the demo's people as a pickle in the course's form and converts it; returns the HDF5 file's path."""
+    from convert_pkl_to_h5 import convert
+    from pipeline.demo.data import write_demo_pickle
+
+    pickle_path, path = os.path.join(folder, "demo.pkl"), os.path.join(folder, "demo.h5")
+    if not os.path.exists(path):
+        os.makedirs(folder, exist_ok=True)
+        write_demo_pickle(pickle_path, DEMO_VIDEOS, DEMO_FRAMES_PER_VIDEO, seed=0)
+        convert(pickle_path, path)
+        print(f"drew {pickle_path} and converted it to {path}")
+    return path
+
+
+def describe_run_data(settings, data):
+    """Three lines: how many sequences and videos are on each side, how many validation sequences share a frame, and how
+    many of them are scored while it trains.
+
+    A fourth where the model will not be one to hand in.
+    """
+    shared = count_sharing_frames(data.store, data.training, data.validation_store, data.validation)
+    videos = len(np.unique(data.store.videos[data.training]))
+    validation_videos = len(np.unique(data.validation_store.videos[data.validation]))
+    source = os.path.basename(settings["validation_data"] or "") or f"split by {settings['validation_split']}"
+    return (
+        f"training on    {len(data.training)} sequences of {_videos(videos)}\n"
+        f"validating on  {len(data.validation)} sequences of {_videos(validation_videos)} ({source}), "
+        f"{shared} of which share a frame with training\n"
+        f"watching       {len(data.watched)} of these while it trains, and scoring all of them at the end"
+        + _misfit(data.store.shape)
+    )
+
+
+def describe_scored_data(store):
+    """A line on what is scored where nothing is known of the training."""
+    return (
+        f"scored on      all {len(store)} sequences of {_videos(len(np.unique(store.videos)))} in "
+        f"{os.path.basename(store.path)}; the mean pose is theirs, and whether the model was trained on their frames "
+        "is not known here"
+    )
+
+
+def _misfit(shape):
+    if shape == COURSE_SHAPE:
+        return ""
+    return f"\nsequences of   {shape}: the course's contract wants {COURSE_SHAPE}, so this model cannot be handed in"
+
+
+def _videos(number):
+    return f"{number} video" if number == 1 else f"{number} videos"
+
+
+def data_identity(data):
+    """What config.json keeps of the data, so that a run is resumed on the same: SHA-256 of the sources, and counts."""
+    return {
+        "data_sha256": data.store.source_sha256,
+        "validation_data_sha256": data.validation_store.source_sha256,
+        "trained_sequences": len(data.training),
+        "validated_sequences": len(data.validation),
+        "sequence_shape": list(data.store.shape),
+    }
+
+
+def check_same_data(config, data):
+    """Raises UserError where the data of a run that goes on is not what it began with."""
+    if any(config.get(name) != value for name, value in data_identity(data).items()):
+        raise UserError("the data set differs from the one that the run began with; resume it with that one")

@@ -1,0 +1,110 @@
+"""The folder of a run: one process at a time writes to it, and what one that was killed left half-done is removed."""
+
+import contextlib
+import os
+import re
+import shutil
+
+from command_line.user_error import UserError
+from files.file_lock import lock
+
+LOCK = ".lock"
+HALF_DONE = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<state>partial|old)")
+PATTERN = "*?["
+# What a run makes before its config.json, from which on it can be resumed.
+BEFORE_CONFIG = ("demo.pkl", "demo.h5")
+
+
+@contextlib.contextmanager
+def claimed_folder(out, resume):
+    """Creates the folder `out`, unless it is there, and keeps all other runs out of it until the end.
+
+    Raises UserError where another process has it, where it holds something, but for `resume`, and where TensorFlow
+    would not find its files. Where an error ends a run before its config.json is written, nothing is left of it.
+    """
+    if any(character in out for character in PATTERN):
+        raise UserError(f"{out}: TensorFlow takes * ? [ in a path for a pattern; give another --out")
+    _check_is_free(out, resume)
+    made = _missing_folders(out)
+    os.makedirs(out, exist_ok=True)
+    try:
+        with _locked(out):
+            _check_is_free(out, resume)
+            _remove_half_done(out)
+            try:
+                yield
+            except BaseException:
+                _remove_what_has_no_config(out)
+                raise
+    finally:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+
+
+def _check_is_free(out, resume):
+    """Raises UserError where the run's folder holds something else; what was killed as it began is nothing."""
+    if resume or not os.path.lexists(out):
+        return
+    names = os.listdir(out) if os.path.isdir(out) else [None]
+    if not all(name in (LOCK, *BEFORE_CONFIG) or name and HALF_DONE.fullmatch(name) for name in names):
+        raise UserError(f"{out} exists; give another --out, or --resume to go on with the run in it")
+
+
+def _missing_folders(path):
+    """The folder and those above it that are not there, the deepest first."""
+    missing, path = [], os.path.abspath(path)
+    while not os.path.lexists(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    return missing
+
+
+@contextlib.contextmanager
+def _locked(out):
+    path = os.path.join(out, LOCK)
+    with _open_locked(path, out):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # Windows keeps what is open.
+                os.remove(path)
+
+
+def _open_locked(path, out):
+    """The open file with a lock on it; one that was removed by its last holder as we opened it does not count."""
+    while True:
+        file = open(path, "ab")
+        try:
+            lock(file)
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        except (BlockingIOError, PermissionError):
+            file.close()
+            raise UserError(f"another run is writing to {out}; wait for it to end, or give another --out") from None
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _remove_half_done(out):
+    for folder in (out, os.path.join(out, "plots"), os.path.join(out, "checkpoints")):
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            if half_done := HALF_DONE.fullmatch(name):
+                path, place = os.path.join(folder, name), os.path.join(folder, half_done["name"])
+                if half_done["state"] == "old" and not os.path.exists(place):
+                    os.rename(path, place)
+                elif os.path.isdir(path):
+                    shutil.rmtree(path)
+                else:
+                    os.remove(path)
+
+
+def _remove_what_has_no_config(out):
+    if not os.path.exists(os.path.join(out, "config.json")):
+        for name in BEFORE_CONFIG:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(os.path.join(out, name))

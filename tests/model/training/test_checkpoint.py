@@ -1,0 +1,200 @@
+import math
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from command_line.user_error import UserError
+from model.training.checkpoint import (
+    best_model,
+    keep_best_models,
+    newest_best_model,
+    newest_checkpoint,
+    restore_checkpoint,
+    save_checkpoint,
+)
+from model.training.graph import build_training_graph
+from pipeline.tensorflow_v1 import tf
+
+
+@pytest.fixture(scope="module")
+def training():
+    """A training graph with a data set of one random batch, again and again."""
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 256, (2, 10, 64, 64, 3), dtype=np.uint8)
+    labels = random.uniform(0, 64, (2, 10, 7, 2)).astype(np.float32)
+    pose = np.full((7, 2), 32, np.float32)
+    return build_training_graph(
+        lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat(), "strided", 8, pose, seed=0
+    )
+
+
+@pytest.fixture
+def session(training):
+    """One that has trained for three steps."""
+    with tf.Session(graph=training.graph) as session:
+        session.run(training.initialize)
+        train(training, session, 3)
+        yield session
+
+
+def train(training, session, steps):
+    return [session.run([training.loss, training.train_step], {training.learning_rate: 0.01})[0] for _ in range(steps)]
+
+
+def values_of(training, session):
+    """The value of every variable, by name: weights, Adam's moments and powers, averages, step, progress."""
+    return session.run({variable.op.name: variable for variable in training.graph.get_collection("variables")})
+
+
+def restored(folder, training):
+    """What restore_checkpoint returns, and the value of every variable, in a session of its own."""
+    with tf.Session(graph=training.graph) as other:
+        other.run(training.initialize)
+        return restore_checkpoint(newest_checkpoint(str(folder)), training, other), values_of(training, other)
+
+
+def test_restores_everything_bit_for_bit(training, session, tmp_path):
+    save_checkpoint(str(tmp_path), training, session, 12.345678901234567, 7.000000000000123)
+    expected = values_of(training, session)
+    assert any("Adam" in name and value.any() for name, value in expected.items())
+    state, values = restored(tmp_path, training)
+    assert state == (3, 12.345678901234567, 7.000000000000123)
+    assert [type(value) for value in state] == [int, float, float]
+    assert values.keys() == expected.keys()
+    for name, value in values.items():
+        np.testing.assert_array_equal(value, expected[name])
+
+
+def test_trains_on_as_if_it_had_not_stopped(training, session, tmp_path):
+    save_checkpoint(str(tmp_path), training, session, 1.0, 2.0)
+    expected = train(training, session, 4)
+    with tf.Session(graph=training.graph) as other:
+        other.run(training.initialize)
+        restore_checkpoint(newest_checkpoint(str(tmp_path)), training, other)
+        np.testing.assert_allclose(train(training, other, 4), expected, rtol=1e-4)
+
+
+def test_no_best_error_yet_is_infinite(training, session, tmp_path):
+    save_checkpoint(str(tmp_path), training, session, 0.0, math.inf)
+    assert restored(tmp_path, training)[0] == (3, 0.0, math.inf)
+
+
+def test_the_newest_state_counts_and_the_one_before_it_is_kept(training, session, tmp_path):
+    for best_error in (9.0, 8.0, 7.0):
+        train(training, session, 2)
+        save_checkpoint(str(tmp_path), training, session, 1.0, best_error)
+    assert newest_checkpoint(str(tmp_path)).step == 9
+    assert restored(tmp_path, training)[0] == (9, 1.0, 7.0)
+    assert sorted(path.name for path in tmp_path.glob("*.index")) == ["training-7.index", "training-9.index"]
+
+
+def test_the_folder_may_be_moved(training, session, tmp_path):
+    (tmp_path / "last").mkdir()
+    save_checkpoint(str(tmp_path / "last"), training, session, 1.0, 2.0)
+    shutil.move(tmp_path / "last", tmp_path / "moved")
+    assert newest_checkpoint(str(tmp_path / "moved")).step == 3
+    assert restored(tmp_path / "moved", training)[0] == (3, 1.0, 2.0)
+
+
+def test_a_folder_without_a_checkpoint(tmp_path):
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        assert newest_checkpoint(str(folder)) is None
+
+
+@pytest.fixture
+def two_states(training, session, tmp_path):
+    """A folder that holds the states of steps 3 and 5, and the values of the earlier one."""
+    save_checkpoint(str(tmp_path), training, session, 1.0, 2.0)
+    values = values_of(training, session)
+    train(training, session, 2)
+    save_checkpoint(str(tmp_path), training, session, 3.0, 1.5)
+    return tmp_path, values
+
+
+def cut_in_half(contents):
+    return contents[: len(contents) // 2]
+
+
+def with_a_bit_flipped(contents):
+    place = len(contents) // 3
+    return contents[:place] + bytes([contents[place] ^ 4]) + contents[place + 1 :]
+
+
+@pytest.mark.promise("A checkpoint that is cut short or damaged is noticed, and the one before it gone on from")
+@pytest.mark.parametrize("name", ["training-5.data-00000-of-00001", "training-5.index"])
+@pytest.mark.parametrize("damage", [cut_in_half, with_a_bit_flipped, lambda contents: b""])
+def test_a_damaged_state_gives_way_to_the_one_before_it(damage, name, training, two_states):
+    folder, expected = two_states
+    (folder / name).write_bytes(damage((folder / name).read_bytes()))
+    checkpoint = newest_checkpoint(str(folder))
+    assert (checkpoint.step, checkpoint.damaged) == (3, ["training-5"])
+    state, values = restored(folder, training)
+    assert state == (3, 1.0, 2.0)
+    for variable, value in values.items():
+        np.testing.assert_array_equal(value, expected[variable])
+    three = ["checkpoint", "training-3.data-00000-of-00001", "training-3.index"]
+    assert sorted(path.name for path in folder.iterdir()) == three
+
+
+@pytest.mark.promise("A checkpoint that is cut short or damaged is noticed, and the one before it gone on from")
+@pytest.mark.parametrize("contents", [None, "", 'model_checkpoint_path: "train'])
+def test_tensorflow_s_list_of_states_may_be_cut_short_or_gone(contents, training, two_states):
+    folder, _ = two_states
+    (folder / "checkpoint").unlink() if contents is None else (folder / "checkpoint").write_text(contents)
+    assert newest_checkpoint(str(folder))[1:] == (5, [])
+    assert restored(folder, training)[0] == (5, 3.0, 1.5)
+
+
+@pytest.mark.promise("A checkpoint that is cut short or damaged is noticed, and the one before it gone on from")
+def test_a_folder_with_no_whole_state_is_refused(two_states):
+    folder, _ = two_states
+    for path in folder.glob("*.data-*"):
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match="holds no whole checkpoint to go on from; start a new run"):
+        newest_checkpoint(str(folder))
+
+
+def test_going_on_leaves_nothing_half_written_and_two_states(training, session, two_states):
+    folder, _ = two_states
+    (folder / "training-7.data-00000-of-00001").write_bytes(b"without an index")
+    (folder / "training-7.data-00000-of-00001.tempstate123").write_bytes(b"half")
+    (folder / "checkpoint.tmp123").write_bytes(b"half")
+    restore_checkpoint(newest_checkpoint(str(folder)), training, session)
+    train(training, session, 1)
+    save_checkpoint(str(folder), training, session, 4.0, 1.0)
+    assert {path.name.split(".")[0] for path in folder.iterdir()} == {"checkpoint", "training-5", "training-6"}
+
+
+def test_a_state_of_another_network_is_refused(two_states):
+    folder, _ = two_states
+    batch = np.zeros((2, 10, 64, 64, 3), np.uint8), np.zeros((2, 10, 7, 2), np.float32)
+    other = build_training_graph(
+        lambda: tf.data.Dataset.from_tensors(batch), "strided", 9, np.zeros((7, 2), np.float32), seed=0
+    )
+    with tf.Session(graph=other.graph) as session, pytest.raises(UserError, match="is of another version"):
+        restore_checkpoint(newest_checkpoint(str(folder)), other, session)
+
+
+@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.parametrize("bytes_left", [0, 100, 100_000])
+def test_a_full_disk_leaves_the_states_before(bytes_left, training, session, two_states, limited_file_size):
+    folder, _ = two_states
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    train(training, session, 1)
+    with limited_file_size(bytes_left), pytest.raises(UserError) as refused:
+        save_checkpoint(str(folder), training, session, 4.0, 1.0)
+    assert str(refused.value) == f"{folder}: File too large; free some disk space, then --resume goes on"
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_best_models_of_the_states_that_are_kept_stay(tmp_path):
+    assert newest_best_model(str(tmp_path)) is None
+    for step in (2, 9, 10, 30):
+        os.mkdir(best_model(str(tmp_path), step))
+    assert newest_best_model(str(tmp_path)) == str(tmp_path / "best-30")
+    keep_best_models(str(tmp_path), 29)
+    assert sorted(os.listdir(tmp_path)) == ["best-10", "best-9"]
+    keep_best_models(str(tmp_path), 9)
+    assert os.listdir(tmp_path) == ["best-9"]

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from command_line.user_error import UserError
+from pipeline.sources.decoded_pictures import MOST_THREADS, WAITING_PER_THREAD, decoded_pictures
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    """90 pictures, each of one colour, by whose value it can be told."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for value in range(90):
+        Image.new("RGB", (40 + value, 32), (value, 2 * value, 0)).save(folder / f"{value:02}.png")
+    return sorted(folder.iterdir())
+
+
+def test_pictures_come_in_order_with_their_size_and_contents(paths):
+    decoded = list(decoded_pictures(paths, 8, 16))
+    assert [picture.frame[0, 0].tolist() for picture in decoded] == [[value, 2 * value, 0] for value in range(90)]
+    assert all((picture.frame.shape, picture.frame.dtype) == ((8, 16, 3), np.uint8) for picture in decoded)
+    assert [(picture.old_height, picture.old_width) for picture in decoded] == [(32, 40 + value) for value in range(90)]
+    assert [picture.contents for picture in decoded] == [path.read_bytes() for path in paths]
+
+
+def test_few_are_decoded_ahead_of_the_one_that_is_asked_for(paths):
+    asked_for = []
+    pictures = decoded_pictures((asked_for.append(path) or path for path in paths), 8, 8)
+    next(pictures)
+    assert len(asked_for) <= MOST_THREADS * WAITING_PER_THREAD < len(paths)
+    pictures.close()
+
+
+def test_grey_pictures_become_rgb(tmp_path):
+    Image.new("L", (9, 9), 77).save(tmp_path / "grey.jpg")
+    [picture] = decoded_pictures([tmp_path / "grey.jpg"], 8, 8)
+    assert (picture.frame == 77).all() and picture.frame.shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("contents", [b"", b"no picture", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n" + bytes(40)])
+def test_says_which_file_is_no_picture(contents, paths, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(contents)
+    with pytest.raises(UserError, match="broken.jpg cannot be read as a picture"):
+        list(decoded_pictures([paths[0], tmp_path / "broken.jpg"], 8, 8))
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_says_which_picture_is_cut_short(share, format, tmp_path):
+    path, noise = tmp_path / "cut.jpg", np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path, format)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(UserError, match="cut.jpg cannot be read as a picture"):
+        list(decoded_pictures([path], 8, 8))

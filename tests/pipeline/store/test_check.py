@@ -1,0 +1,232 @@
+import tracemalloc
+
+import h5py
+import numpy as np
+import pytest
+
+from command_line.user_error import UserError
+from pipeline.store.reader import SequenceStore
+from pipeline.store.writer import StoreWriter
+from tests.pipeline.sources.pickles import made_arrays
+
+FRAMES, LABELS = made_arrays(66)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The bytes of a file of 66 sequences as StoreWriter writes it."""
+    path = tmp_path_factory.mktemp("written") / "data.h5"
+    with StoreWriter(path) as writer:
+        writer.add_frames(FRAMES)
+        writer.add_labels(LABELS)
+        writer.finish("source.pkl", 1234, "ab" * 32)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(written, tmp_path):
+    (tmp_path / "data.h5").write_bytes(written)
+    return tmp_path / "data.h5"
+
+
+def read_all(path):
+    with SequenceStore(path) as store:
+        return (*store.read_sequences(np.arange(len(store))), store.videos.copy())
+
+
+def check_equal(contents):
+    frames, labels, videos = contents
+    assert frames.tobytes() == FRAMES.tobytes() and labels.tobytes() == LABELS.tobytes()
+    assert videos.tolist() == [0] * 66
+
+
+def refusal(path):
+    with pytest.raises(UserError) as refused:
+        read_all(path)
+    message = str(refused.value)
+    assert message.startswith(f"{path}: ") and "\n" not in message and len(message) < 500
+    return message
+
+
+def contents_of_chunks(contents, path):
+    """Of each byte of the file, whether it is of a chunk."""
+    inside = np.zeros(len(contents), bool)
+    with h5py.File(path) as file:
+        for dataset in file.values():
+            for number in range(dataset.id.get_num_chunks()):
+                chunk = dataset.id.get_chunk_info(number)
+                inside[chunk.byte_offset : chunk.byte_offset + chunk.size] = True
+    return inside
+
+
+@pytest.mark.promise("A flipped byte of an HDF5 file is noticed")
+def test_a_flipped_byte_is_noticed(written, path):
+    random = np.random.default_rng(0)
+    inside = contents_of_chunks(written, path)
+    places = [*random.choice(np.flatnonzero(~inside), 300, False), *random.choice(np.flatnonzero(inside), 60, False)]
+    noticed = 0
+    for place in places:
+        flipped = bytearray(written)
+        flipped[place] ^= 1 << random.integers(8)
+        path.write_bytes(flipped)
+        try:
+            check_equal(read_all(path))
+        except UserError:
+            noticed += 1
+    assert noticed > 300
+
+
+@pytest.mark.promise("A flipped byte of an HDF5 file is noticed")
+def test_every_part_of_a_file_has_checksums(written, path):
+    # The signatures of HDF5's checked superblock, object headers and extensible arrays; none of the unchecked ones.
+    assert written[:9] == b"\x89HDF\r\n\x1a\n\x03"
+    assert b"OHDR" in written and b"EAHD" in written
+    assert not any(signature in written for signature in (b"TREE", b"SNOD", b"HEAP", b"GCOL"))
+    check_equal(read_all(path))
+
+
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.99999])
+def test_a_truncated_file_is_refused(share, written, path):
+    path.write_bytes(written[: int(share * len(written))])
+    assert "not a whole HDF5 file" in refusal(path)
+
+
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+def test_a_file_that_is_still_being_written_is_refused(tmp_path):
+    with StoreWriter(tmp_path / "data.h5") as writer:
+        for _ in range(2):
+            writer.add_frames(FRAMES)
+            writer.add_labels(LABELS)
+            refusal(tmp_path / "data.h5")
+        writer.finish("source.pkl", 1234, "ab" * 32)
+        refusal(tmp_path / "data.h5")
+    assert len(read_all(tmp_path / "data.h5")[0]) == 132
+
+
+@pytest.mark.promise("An HDF5 file leads to no other")
+@pytest.mark.parametrize("make_link", [h5py.SoftLink, lambda name: h5py.ExternalLink("other.h5", name)])
+def test_a_link_is_not_followed(make_link, written, path):
+    (path.parent / "other.h5").write_bytes(written)
+    with h5py.File(path, "r+") as file:
+        file.move("labels", "moved")
+        file["labels"] = make_link("/moved" if make_link is h5py.SoftLink else "/labels")
+        assert file["labels"].shape == LABELS.shape
+    assert "labels is a link to elsewhere" in refusal(path)
+
+
+def test_a_link_that_leads_to_itself_is_refused(path):
+    with h5py.File(path, "r+") as file:
+        del file["labels"]
+        file["labels"] = h5py.SoftLink("/labels")
+    assert "labels is a link to elsewhere" in refusal(path)
+
+
+@pytest.mark.promise("An HDF5 file leads to no other")
+def test_data_in_another_file_is_not_read(written, path):
+    (path.parent / "other.h5").write_bytes(written)
+    (path.parent / "raw").write_bytes(LABELS.tobytes())
+    layout = h5py.VirtualLayout(LABELS.shape, np.float32)
+    layout[:] = h5py.VirtualSource(str(path.parent / "other.h5"), "labels", LABELS.shape)
+    raw = [(str(path.parent / "raw"), 0, h5py.h5f.UNLIMITED)]
+    for replace in (
+        lambda file: file.create_virtual_dataset("labels", layout),
+        lambda file: file.create_dataset("labels", LABELS.shape, np.float32, external=raw),
+    ):
+        with h5py.File(path, "r+") as file:
+            del file["labels"]
+            replace(file)
+            assert file["labels"][:].tobytes() == LABELS.tobytes()
+        assert "labels is not stored in chunks with Fletcher-32 checksums alone" in refusal(path)
+
+
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+def test_other_filters_are_refused(path):
+    unknown = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    unknown.set_chunk(LABELS.shape)
+    unknown.set_filter(300, h5py.h5z.FLAG_OPTIONAL, ())
+    space = h5py.h5s.create_simple(LABELS.shape)
+    for replace in (
+        lambda file: file.create_dataset("labels", data=LABELS),
+        lambda file: file.create_dataset("labels", data=LABELS, chunks=LABELS.shape),
+        lambda file: file.create_dataset("labels", data=LABELS, compression="gzip", fletcher32=True),
+        lambda file: h5py.h5d.create(file.id, b"labels", h5py.h5t.IEEE_F32LE, space, unknown),
+    ):
+        with h5py.File(path, "r+") as file:
+            del file["labels"]
+            replace(file)
+        assert "labels is not stored in chunks with Fletcher-32 checksums alone" in refusal(path)
+
+
+@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.parametrize("count", [129, 2**24, 2**40, 2**60])
+def test_rows_that_are_claimed_but_not_stored_take_no_memory(count, path):
+    with h5py.File(path, "r+") as file:
+        for name in ("sequences", "labels", "videos"):
+            file[name].resize(count, axis=0)
+    tracemalloc.start()
+    try:
+        assert f"does not hold the {count} rows of" in refusal(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_frames_that_are_claimed_but_not_stored_are_refused(path):
+    with h5py.File(path, "r+") as file:
+        file["frames"].resize(2**40, axis=0)
+    assert "does not hold the 1099511627776 rows of frames" in refusal(path)
+
+
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+def test_other_chunks_are_refused(path):
+    with h5py.File(path, "r+") as file:
+        del file["labels"]
+        file.create_dataset("labels", data=LABELS, chunks=(66, 5, 7, 2), fletcher32=True)
+    assert "labels is in chunks of another shape" in refusal(path)
+
+
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.zeros(3),
+        np.zeros((2, 2)),
+        1.5,
+        "1\n\x1b[2J",
+        "x" * 5000,
+        np.bytes_(b"\xff\xfe"),
+        h5py.Empty("f4"),
+        ["1", "2"],
+    ],
+)
+@pytest.mark.parametrize("name", ["format", "format_version", "source_sha256"])
+def test_attributes_of_other_kinds_are_refused(name, value, path):
+    with h5py.File(path, "r+") as file:
+        del file.attrs[name]
+        file.attrs[name] = value
+    if name == "source_sha256":
+        with SequenceStore(path) as store:
+            assert len(store.source_sha256) <= 100 and store.source_sha256.isprintable()
+    elif name == "format" and isinstance(value, str):
+        check_equal(read_all(path))
+    else:
+        assert "not one that convert_pkl_to_h5.py wrote" in refusal(path) or "format version" in refusal(path)
+
+
+@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_labels_that_are_not_finite_are_refused(value, path):
+    with h5py.File(path, "r+") as file:
+        file["labels"][[7, 9], 3, 2, 1] = value
+    assert "2 labels are not finite numbers, the first of sequence 7" in refusal(path)
+    with SequenceStore(path) as store, pytest.raises(UserError, match="1 labels are not .* the first of sequence 9"):
+        store.read_labels([20, 9])
+
+
+def test_files_in_the_format_that_was_written_earlier_are_read(made_data):
+    assert made_data.path.read_bytes()[8] == 0
+    with SequenceStore(made_data.path) as store:
+        frames, labels = store.read_sequences(np.arange(20))
+        assert store.source_sha256 == "ab" * 32
+    assert (frames == made_data.frames[made_data.sequences[:20]]).all() and (labels == made_data.labels[:20]).all()

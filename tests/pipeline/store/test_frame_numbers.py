@@ -1,0 +1,113 @@
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.store.frame_numbers import FrameNumbers, Videos
+
+STARTS_AND_STRIDES = st.tuples(st.integers(0, 30), st.integers(0, 4))
+WINDOWS = STARTS_AND_STRIDES.map(lambda window: [window[0] + window[1] * slot for slot in range(10)])
+SCENES = st.lists(st.one_of(WINDOWS, st.lists(st.integers(0, 70), min_size=10, max_size=10)), min_size=1, max_size=12)
+
+
+def pictures(scenes):
+    """Frames (S, 10, 64, 64, 3) that show these scenes (S, 10); different scenes differ in the last byte alone."""
+    frames = np.zeros((*np.shape(scenes), 64, 64, 3), np.uint8)
+    frames[..., -1, -1, -1] = scenes
+    return frames
+
+
+def number_in_blocks(frames, sequences_per_block):
+    """All numbers, and the frames that were said to be new, in order."""
+    frame_numbers, numbers, new = FrameNumbers(), [], []
+    for start in range(0, len(frames), sequences_per_block):
+        block = frames[start : start + sequences_per_block]
+        block_numbers, new_slots = frame_numbers.number(block)
+        numbers.append(block_numbers)
+        new.append(block.reshape(-1, 64, 64, 3)[new_slots])
+    assert len(frame_numbers) == sum(len(block) for block in new)
+    return np.concatenate(numbers), np.concatenate(new)
+
+
+def videos_of(numbers, sequences_per_block=3):
+    """The videos that Videos finds, joined in blocks."""
+    numbers, videos = np.array(numbers, np.int32), Videos()
+    for start in range(0, len(numbers), sequences_per_block):
+        videos.join(numbers[start : start + sequences_per_block])
+    result = videos.videos(numbers)
+    assert videos.count == len(set(result.tolist()))
+    return result.tolist()
+
+
+def videos_by_spreading(numbers):
+    """The same by brute force: a sequence spreads its video to all that share a frame, until all have one."""
+    sets = [set(sequence) for sequence in numbers]
+    result = [None] * len(sets)
+    for start in range(len(sets)):
+        spreading = [start] if result[start] is None else []
+        video = len(set(result) - {None})
+        while spreading:
+            current = spreading.pop()
+            result[current] = video
+            spreading += [i for i in range(len(sets)) if result[i] is None and sets[i] & sets[current]]
+    return result
+
+
+@settings(max_examples=60, deadline=None)
+@given(SCENES, st.integers(1, 13))
+def test_numbers_are_those_of_a_dictionary(scenes, sequences_per_block):
+    first_seen = {}
+    expected = [[first_seen.setdefault(scene, len(first_seen)) for scene in sequence] for sequence in scenes]
+    frames = pictures(scenes)
+    numbers, new = number_in_blocks(frames, sequences_per_block)
+    assert numbers.dtype == np.int32
+    assert numbers.tolist() == expected
+    assert (new[numbers] == frames).all()
+
+
+def test_a_difference_anywhere_makes_another_frame():
+    frames = np.zeros((3, 10, 64, 64, 3), np.uint8)
+    frames[1, 3, 0, 0, 0] = 1
+    frames[2, 4, 31, 17, 1] = 1
+    numbers, _ = number_in_blocks(frames, 3)
+    assert numbers.tolist() == [[0] * 10, [0, 0, 0, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 2, 0, 0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("distance", [1, 2, 3])
+@pytest.mark.parametrize("slot", range(10))
+def test_a_sequence_that_follows_another_but_for_one_frame(distance, slot):
+    scenes = np.array([[20 * (start % distance) + start + slot for slot in range(10)] for start in range(distance + 1)])
+    scenes[-1] = [*scenes[0, 1:], 200]
+    scenes[-1, slot] = 201
+    numbers, new = number_in_blocks(pictures(scenes), 10)
+    assert (new[numbers][..., -1, -1, -1] == scenes).all()
+
+
+def test_frames_are_hashed_only_where_no_sequence_nearby_holds_them(monkeypatch):
+    hashed, sha256 = [], hashlib.sha256
+    monkeypatch.setattr(hashlib, "sha256", lambda data: hashed.append(data) or sha256(data))
+    for stride in (1, 2, 3):
+        hashed.clear()
+        number_in_blocks(pictures([[start + stride * slot for slot in range(10)] for start in range(20)]), 20)
+        assert len(hashed) == 10 * stride + (20 - stride)
+
+
+def test_sequences_that_share_frames_through_others_are_one_video():
+    alone, left, right = range(100, 110), range(0, 10), range(20, 30)
+    bridge = [9, 10, 11, 12, 13, 14, 15, 16, 17, 20]
+    assert videos_of([left, right, alone]) == [0, 1, 2]
+    assert videos_of([left, right, alone, bridge]) == [0, 0, 1, 0]
+    assert videos_of([right, alone, left, bridge], 1) == [0, 1, 0, 0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(SCENES, st.integers(1, 5))
+def test_videos_are_those_of_brute_force(numbers, sequences_per_block):
+    assert videos_of(numbers, sequences_per_block) == videos_by_spreading(numbers)
+
+
+def test_a_long_chain_of_joins_is_followed():
+    backwards = [[start + slot for slot in range(10)] for start in range(9000, -1, -9)]
+    assert videos_of(backwards, 64) == [0] * len(backwards)

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from pipeline.joints import JOINT_NAMES, LIMBS
+from prediction.limbs import BETWEEN, LEFT, RIGHT, draw_limbs
+
+# The person's own right is to the left of the picture, as in the labels.
+POSE = np.array([[32, 12], [14, 44], [50, 40], [12, 32], [52, 30], [24, 20], [40, 20]], np.float32)
+COLOURS = {"head": BETWEEN, "right": RIGHT, "left": LEFT}
+LIMB_COLOURS = (RIGHT, RIGHT, BETWEEN, LEFT, LEFT, BETWEEN, BETWEEN)
+
+
+def rgb(colour):
+    return np.rint(np.array(to_rgb(colour)) * 255).astype(int)
+
+
+def pixel_at(picture, position):
+    return picture[int(position[1]), int(position[0])].tolist()
+
+
+@pytest.mark.parametrize("scale", [1, 3, 20])
+@pytest.mark.parametrize("brightness", [0, 128, 255])
+def test_joints_and_limbs_are_in_their_sides_colours(scale, brightness):
+    picture = np.full((64 * scale, 64 * scale, 3), brightness, np.uint8)
+    drawn = draw_limbs(picture, POSE * scale)
+    assert (drawn.dtype, drawn.shape) == (np.uint8, picture.shape) and (picture == brightness).all()
+    for name, position in zip(JOINT_NAMES, POSE):
+        assert pixel_at(drawn, position * scale) == rgb(COLOURS[name.split()[0]]).tolist()
+    for limb, colour in zip(LIMBS, LIMB_COLOURS):
+        first, second = (POSE[JOINT_NAMES.index(joint)] for joint in limb)
+        assert pixel_at(drawn, (first + 0.5 * (second - first)) * scale) == rgb(colour).tolist()
+
+
+def test_lines_grow_with_the_picture_and_have_outlines():
+    for scale in (2, 10):
+        drawn = draw_limbs(np.full((64 * scale, 64 * scale, 3), 255, np.uint8), POSE * scale)
+        column = drawn[:, 32 * scale].astype(int)
+        between_shoulders = np.flatnonzero((column == rgb(BETWEEN)).all(axis=-1))
+        between_shoulders = between_shoulders[between_shoulders > 17 * scale]
+        assert len(between_shoulders) == pytest.approx(64 * scale / 90, abs=1.5)
+        assert (column[between_shoulders[0] - 1] == 0).all() and (column[between_shoulders[-1] + 1] == 0).all()
+
+
+def test_a_joint_is_drawn_around_its_pixels_middle():
+    drawn = draw_limbs(np.full((9, 9, 3), 255, np.uint8), np.full((7, 2), 4.5, np.float32))
+    np.testing.assert_array_equal(drawn, drawn[::-1])
+    np.testing.assert_array_equal(drawn, drawn[:, ::-1])
+    assert (drawn[4, 4] != 255).any() and (drawn[0] == 255).all()
+
+
+@pytest.mark.parametrize("offset", [1000, -1000, 1e30])
+def test_what_is_far_outside_is_not_drawn(offset):
+    picture = np.full((64, 64, 3), 90, np.uint8)
+    np.testing.assert_array_equal(draw_limbs(picture, POSE + np.float32(offset)), picture)
+
+
+def test_a_limb_that_leaves_the_picture_is_drawn_to_its_edge():
+    pose = POSE.copy()
+    pose[JOINT_NAMES.index("right wrist")] = (-500, 32)
+    drawn = draw_limbs(np.full((64, 64, 3), 90, np.uint8), pose)
+    assert pixel_at(drawn, (0, 32)) == rgb(RIGHT).tolist()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 300, 3)])
+def test_tiny_pictures(shape):
+    assert draw_limbs(np.zeros(shape, np.uint8), POSE).shape == shape
+
+
+def test_turned_pictures_that_are_not_contiguous():
+    picture = np.random.default_rng(0).integers(0, 256, (40, 64, 3), dtype=np.uint8)
+    turned = np.rot90(picture)
+    np.testing.assert_array_equal(draw_limbs(turned, POSE), draw_limbs(turned.copy(), POSE))

@@ -1,0 +1,64 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from prediction.sliding_windows import joint_positions
+
+
+class OneNumberPredictor:
+    """In place of a model: a joint's position is a sum over the window that tells frames and their places apart."""
+
+    def predict_block(self, frames, positions):
+        seen = frames[positions, 0, 0, 0].astype(np.float64)
+        weights = np.sin(np.arange(10)[:, np.newaxis] + np.arange(10) * 0.7)
+        return np.repeat((seen @ weights)[:, :, np.newaxis, np.newaxis], 14, axis=-1).reshape(-1, 10, 7, 2)
+
+
+def random_frames(count):
+    frames = np.zeros((count, 64, 64, 3), np.uint8)
+    frames[:, 0, 0, 0] = np.random.default_rng(count).integers(0, 256, count)
+    return frames
+
+
+def mean_over_windows(predict, frames):
+    """By the definition, frame by frame; predict: uint8 (10, 64, 64, 3) → (10, 7, 2)."""
+    windows = [predict(frames[start : start + 10]) for start in range(len(frames) - 9)]
+    means = []
+    for number in range(len(frames)):
+        holding = [start for start in range(len(windows)) if start <= number < start + 10]
+        means.append(np.mean([windows[start][number - start] for start in holding], axis=0))
+    return means
+
+
+@pytest.mark.parametrize("count", [10, 11, 19, 20, 136, 137, 138, 145, 146, 147, 265, 266, 400])
+def test_each_frame_gets_the_mean_over_its_windows(count):
+    frames, predictor = random_frames(count), OneNumberPredictor()
+    expected = mean_over_windows(lambda part: predictor.predict_block(part, np.arange(10)[np.newaxis])[0], frames)
+    positions = list(joint_positions(predictor, iter(frames)))
+    assert positions[0].dtype == np.float32
+    np.testing.assert_allclose(positions, expected, rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_of_under_ten_frames_the_last_is_repeated(count):
+    frames, predictor = random_frames(count), OneNumberPredictor()
+    filled = np.concatenate([frames, np.repeat(frames[-1:], 10 - count, axis=0)])
+    expected = predictor.predict_block(filled, np.arange(10)[np.newaxis])[0, :count]
+    np.testing.assert_allclose(list(joint_positions(predictor, frames)), expected, rtol=1e-5, atol=1e-3)
+
+
+def test_no_frames_have_no_positions():
+    assert list(joint_positions(OneNumberPredictor(), [])) == []
+
+
+def test_memory_does_not_grow_with_the_length():
+    def peak(count):
+        tracemalloc.start()
+        frames = (np.zeros((64, 64, 3), np.uint8) for _ in range(count))
+        assert sum(1 for _ in joint_positions(OneNumberPredictor(), frames)) == count
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(3000) < 1.2 * peak(600) < 300 * 64 * 64 * 3 * 3

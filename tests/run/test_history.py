@@ -1,0 +1,81 @@
+import pytest
+
+from run.history import COLUMNS, append_to_history, read_history, start_history
+
+
+def row(step):
+    return {
+        "step": step,
+        "epoch": step // 10,
+        "seconds": step / 8,
+        "train_loss": 1 / 3 + step,
+        "validation_loss": 1e-7 * step,
+        "validation_pixel_error": 12.5,
+    }
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A history of the steps 5, 10 and 25."""
+    path = tmp_path / "history.csv"
+    start_history(path)
+    for step in (5, 10, 25):
+        append_to_history(path, row(step))
+    return path
+
+
+def test_the_header_comes_first(tmp_path):
+    start_history(tmp_path / "history.csv")
+    header = "step,epoch,seconds,train_loss,validation_loss,validation_pixel_error"
+    assert (tmp_path / "history.csv").read_text().splitlines() == [header]
+    assert ",".join(COLUMNS) == header
+    assert read_history(tmp_path / "history.csv") == []
+
+
+def test_reads_back_the_same_numbers(path):
+    rows = read_history(path)
+    assert rows == [row(5), row(10), row(25)]
+    assert [type(value) for value in rows[0].values()] == [int, int, float, float, float, float]
+
+
+def test_a_row_is_in_the_file_as_soon_as_it_is_added(path):
+    append_to_history(path, row(30))
+    assert path.read_text().splitlines()[-1] == f"30,3,3.75,{30 + 1 / 3},3e-06,12.5"
+
+
+@pytest.mark.promise("A history that is cut short or goes beyond the checkpoint is cut back to whole rows up to it")
+@pytest.mark.parametrize("last_step, kept", [(0, []), (4, []), (10, [5, 10]), (24, [5, 10]), (25, [5, 10, 25])])
+def test_going_on_keeps_the_rows_up_to_that_step(last_step, kept, path):
+    start_history(path, last_step)
+    append_to_history(path, row(30))
+    assert read_history(path) == [row(step) for step in [*kept, 30]]
+    assert [file.name for file in path.parent.iterdir()] == ["history.csv"]
+
+
+def test_going_on_without_a_history_starts_one(tmp_path):
+    start_history(tmp_path / "history.csv", last_step=10)
+    assert read_history(tmp_path / "history.csv") == []
+
+
+CUTS = ["30", "30,", "30,3,3.75,1.", "30,3,3.75,1.5,2.5,", "30,3,3.75,1.5,2.5,1e", "30,3,3.75,1.5,2.5,1", "30\0\0"]
+
+
+@pytest.mark.promise("A history that is cut short or goes beyond the checkpoint is cut back to whole rows up to it")
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_last_line_that_was_cut_short_is_left_out(cut, path):
+    with open(path, "a") as file:
+        file.write(cut)
+    assert read_history(path) == [row(5), row(10), row(25)]
+    start_history(path, 30)
+    append_to_history(path, row(40))
+    assert read_history(path) == [row(5), row(10), row(25), row(40)]
+
+
+@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+def test_a_full_disk_keeps_the_rows_before(path, limited_file_size):
+    size = path.stat().st_size
+    with limited_file_size(size + 10), pytest.raises(OSError):
+        append_to_history(path, row(30))
+    with limited_file_size(size - 10), pytest.raises(OSError):
+        start_history(path, 25)
+    assert read_history(path) == [row(5), row(10), row(25)]
