@@ -3,6 +3,8 @@
 Ioffe & Szegedy, *Batch Normalization*, ICML 2015.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from model.layers import bare_convolution

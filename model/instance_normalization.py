@@ -5,6 +5,8 @@ where what is seen later looks otherwise: Pan et al., *Two at Once: Enhancing Le
 IBN-Net*, ECCV 2018.
 """
 
+from __future__ import annotations
+
 from model.layers import bare_convolution
 from pipeline.tensorflow_v1 import tf
 

@@ -1,5 +1,7 @@
 """The layers that the networks are made of; each keeps its variables in a scope of the name that it is given."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from pipeline.tensorflow_v1 import tf

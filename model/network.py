@@ -5,6 +5,8 @@ soonest, and what finds the joints of people it has never seen, are not the same
 itself, which is nearly all of it, and one that sees the frames of a sequence.
 """
 
+from __future__ import annotations
+
 from typing import Callable, NamedTuple
 
 from model.cnn.pyramid import pyramid_frame_maps, pyramid_sequence_features

@@ -1,5 +1,7 @@
 """Joint positions from any model that keeps the course's contract."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from pipeline.tensorflow_v1 import tf

@@ -1,5 +1,7 @@
 """A file that TensorFlow could not write is the user's to put right."""
 
+from __future__ import annotations
+
 import contextlib
 import re
 

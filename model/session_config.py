@@ -1,5 +1,7 @@
 """How TensorFlow runs the graph: in float32, or with bfloat16 in convolutions and matmuls."""
 
+from __future__ import annotations
+
 import os
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The two nodes of an exported graph by which overlapping sequences share what is computed of a frame alone."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from pipeline.tensorflow_v1 import tf

@@ -1,5 +1,7 @@
 """The `tf.data` data set: whole batches, read by a generator while the step before them runs."""
 
+from __future__ import annotations
+
 import contextlib
 import re
 from functools import partial

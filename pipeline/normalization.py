@@ -1,5 +1,7 @@
 """The course's normalization, as ops behind the uint8 frames of both the training graph and the exported one."""
 
+from __future__ import annotations
+
 from pipeline.tensorflow_v1 import tf
 
 # The standard deviation of a 64×64×3 frame of one colour but for a single value that differs by one is 0.009; nothing

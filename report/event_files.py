@@ -3,6 +3,8 @@
 TensorFlow writes them by itself; the package `tensorboard` is needed only to look at them.
 """
 
+from __future__ import annotations
+
 import contextlib
 import io
 

@@ -5,6 +5,8 @@ Down and up again, once and small, as in Newell et al., *Stacked Hourglass Netwo
 moves, by comparing a frame's maps with those of its sequence: what moves is the person, and not what stands around.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from model.batch_normalization import normalized_convolution

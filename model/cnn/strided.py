@@ -1,5 +1,7 @@
 """The CNN that fits soonest what it is trained on: two strided convolutions, small where the picture is large."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from model.layers import convolution, fully_connected

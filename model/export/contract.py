@@ -1,5 +1,7 @@
 """Checks a saved model against the course's contract, and names every breach."""
 
+from __future__ import annotations
+
 import os
 import re
 import stat

@@ -1,5 +1,7 @@
 """The exported graph: built on its own, without gradients, so that TensorFlow 1.15 can load it."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from model.network import joint_positions

@@ -13,6 +13,8 @@ Not promised: that a graph comes to an end, or how much memory it takes while it
 can make any amount from small numbers); that TensorFlow's kernels have no faults of their own.
 """
 
+from __future__ import annotations
+
 import math
 import os
 

@@ -4,6 +4,8 @@ The best model up to each of them lies in a folder of its own, named after its s
 goes on from a state finds the one that it knew.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import shutil

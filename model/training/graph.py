@@ -1,5 +1,7 @@
 """The training graph: the network behind the `tf.data` iterator, its loss, Adam, and the weights' moving average."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from model.batch_normalization import fold_normalization

@@ -1,5 +1,7 @@
 """How far positions are from the joints: the assignment's squared error, and the distance that errors are reported in."""
 
+from __future__ import annotations
+
 from pipeline.tensorflow_v1 import tf
 
 # Pixels. A distance has no gradient at zero; the square root of its square and this one's does.

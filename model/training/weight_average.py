@@ -5,6 +5,8 @@ tf.train.ExponentialMovingAverage, whose graph is five times as large: it makes 
 a training graph of ours took 2 s longer to build with it.
 """
 
+from __future__ import annotations
+
 from pipeline.tensorflow_v1 import tf
 
 NAME = "average"

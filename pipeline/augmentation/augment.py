@@ -10,6 +10,8 @@ No op here multiplies matrices or convolves: what those give in their last bit d
 lies, and a resumed run must see the very batches that an uninterrupted one sees.
 """
 
+from __future__ import annotations
+
 import math
 from typing import NamedTuple
 

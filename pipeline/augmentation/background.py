@@ -5,6 +5,8 @@ joints alone, as Ghiasi et al., *Simple Copy-Paste is a Strong Data Augmentation
 2021, have it from segments.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from pipeline.joints import JOINT_NAMES

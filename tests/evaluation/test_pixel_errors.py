@@ -131,6 +131,8 @@ def test_nothing_added_has_no_summary():
 
 
 def test_importing_it_imports_neither_matplotlib_nor_tensorflow():
-    command = "import sys, evaluation.pixel_errors, report.table; print({'matplotlib', 'tensorflow'} & set(sys.modules))"
+    command = (
+        "import sys, evaluation.pixel_errors, report.table; print({'matplotlib', 'tensorflow'} & set(sys.modules))"
+    )
     finished = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "set()"
