@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
+# The versions in requirements.lock are those that CI passed with.
+INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test test-machines fuzz submission install install-dev clean
+.PHONY: demo test test-machines lint lock fuzz submission install install-dev clean
 
 demo: $(VENV)/installed
 	$(VENV_PYTHON) train.py --demo
@@ -15,6 +17,20 @@ test: $(VENV)/installed-dev
 # The tests that compute, on all that this machine can pretend to be: make test-machines MACHINES=--quick for a few of them.
 test-machines: $(VENV)/installed-dev
 	$(VENV_PYTHON) tests/run_on_machines.py $(MACHINES)
+
+# All that is checked without running the code; the rules are in pyproject.toml.
+lint: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+# The newest versions that pyproject.toml admits, for all Pythons and systems; the old lock need not fit it any more.
+lock: | $(VENV_PYTHON)
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)/bin/uv pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.10 \
+		--no-python-downloads --no-annotate --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --output-file requirements.lock
 
 # make submission RUN=runs/first
 submission: $(VENV)/installed
@@ -32,17 +48,17 @@ $(VENV_PYTHON):
 	$(PYTHON) -c "import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13) and 'error: Python 3.10 to 3.13 is needed; name one with make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: requirements.txt | $(VENV_PYTHON)
-	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/installed: pyproject.toml requirements.lock | $(VENV_PYTHON)
+	$(INSTALL) .
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-video.txt $(VENV)/installed
-	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+$(VENV)/installed-dev: pyproject.toml requirements.lock | $(VENV_PYTHON)
+	$(INSTALL) ".[video,dev]"
+	touch $(VENV)/installed $@
 
-$(VENV)/installed-fuzz: requirements-fuzz.txt $(VENV)/installed
-	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
+$(VENV)/installed-fuzz: $(VENV)/installed
+	$(INSTALL) ".[fuzz]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venvs
+	rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .import_linter_cache

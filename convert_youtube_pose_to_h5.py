@@ -1,38 +1,40 @@
 """Makes the course's data set, as an HDF5 file, from the YouTube Pose data set as its publisher releases it."""
 
-import contextlib
-import os
+import argparse
 import sys
 
-import numpy as np
-
-from command_line.user_error import ArgumentParser, UserError, positive, reported_user_errors
-from files.atomic_write import atomic_write
-from files.destination import check_destination
+from command_line.argument_parser import ArgumentParser, positive, value_type
+from command_line.user_error import reported_user_errors
 from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
-from pipeline.sources.annotated_pictures import AnnotatedPictures, Part, write_part
-from pipeline.sources.conversion_summary import print_counts, warn_of_labels_outside
-from pipeline.sources.sequence_frames import COURSE_STRIDES, number_of_starts, sequence_frames
-from pipeline.sources.youtube_pose_release import MAT_FILE, PICTURES_FOLDER, find_pictures, mat_file, read_annotations
+from pipeline.sources.conversion_summary import summarize_part
+from pipeline.sources.release_conversion import check_release_paths, convert_release
+from pipeline.sources.sequence_frames import COURSE_STRIDES
+from pipeline.sources.youtube_pose_release import MAT_FILE
 
 LARGEST_SIZE = 1024
 
 
-def main():
+def main() -> None:
     with reported_user_errors():
         arguments = parse_arguments()
-        check_paths(arguments)
+        release, destination, withheld = arguments.release, arguments.destination, arguments.withheld
+        check_release_paths(release, destination, withheld, arguments.overwrite)
         shape = SequenceShape(arguments.sequence_length, arguments.size, arguments.size)
-        written, warnings = convert(
-            arguments.release, part_paths(arguments), arguments.strides, shape, arguments.withheld
-        )
-        for part in written:
-            print_findings(part, shape)
-        for warning in warnings:
-            print("warning:", warning, file=sys.stderr)
+        converted = convert_release(release, destination, withheld, arguments.strides, shape)
+        for part in converted.parts:
+            summary = summarize_part(part, shape.length)
+            print("\n".join(summary.lines))
+            print_warnings(summary.warnings)
+            print(f"wrote {part.path}")
+        print_warnings(converted.warnings)
 
 
-def parse_arguments():
+def print_warnings(warnings: list[str]) -> None:
+    for warning in warnings:
+        print("warning:", warning, file=sys.stderr)
+
+
+def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(
         description=__doc__,
         epilog="example: python convert_youtube_pose_to_h5.py YouTube_Pose_dataset_1.0 data.h5",
@@ -48,7 +50,7 @@ def parse_arguments():
     parser.add_argument(
         "--strides",
         metavar="S,...",
-        type=_strides,
+        type=strides,
         default=COURSE_STRIDES,
         help="consecutive frames, then every other (default: 1,2)",
     )
@@ -62,7 +64,7 @@ def parse_arguments():
     parser.add_argument(
         "--size",
         metavar="N",
-        type=_size,
+        type=frame_size,
         default=COURSE_SHAPE.height,
         help="of a frame, both ways, in pixels (default: %(default)s)",
     )
@@ -70,96 +72,20 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def _strides(text):
-    strides = tuple(positive(int)(stride) for stride in text.split(","))
-    if len(set(strides)) < len(strides):
+@value_type("list of different positive numbers such as 1,2")
+def strides(text: str) -> tuple[int, ...]:
+    values = tuple(map(int, text.split(",")))
+    if min(values) < 1 or len(set(values)) < len(values):
         raise ValueError(text)
-    return strides
+    return values
 
 
-_strides.__name__ = "list of different positive numbers such as 1,2"
-
-
-def _size(text):
-    value = positive(int)(text)
-    if value % SIZE_STEP or value > LARGEST_SIZE:
+@value_type(f"multiple of {SIZE_STEP} up to {LARGEST_SIZE}")
+def frame_size(text: str) -> int:
+    value = int(text)
+    if value not in range(SIZE_STEP, LARGEST_SIZE + 1, SIZE_STEP):
         raise ValueError(text)
     return value
-
-
-_size.__name__ = f"multiple of {SIZE_STEP} up to {LARGEST_SIZE}"
-
-
-def part_paths(arguments):
-    """The paths to write: DESTINATION.h5, and with --withheld also DESTINATION_withheld.h5."""
-    start, end = os.path.splitext(arguments.destination)
-    return [arguments.destination] + ([f"{start}_withheld{end}"] if arguments.withheld else [])
-
-
-def check_paths(arguments):
-    """Raises UserError if a destination cannot or must not be written."""
-    mat_path = mat_file(arguments.release)
-    pictures = os.path.join(os.path.realpath(arguments.release), PICTURES_FOLDER, "")
-    for path in part_paths(arguments):
-        check_destination(path, mat_path, arguments.overwrite)
-        if os.path.realpath(path).startswith(pictures):
-            raise UserError(f"{path} lies among the pictures of the release; choose another destination")
-
-
-def convert(release, paths, strides=COURSE_STRIDES, shape=COURSE_SHAPE, withheld=None):
-    """Writes all sequences of the release to one path, or all but the last `withheld` to one and those to another.
-
-    Returns a list of Written, and one of warnings, a line each.
-    """
-    videos = read_annotations(release)
-    found = find_pictures(release, videos)
-    frames_of_videos = [len(video.frame_numbers) for video in videos]
-    pictures = AnnotatedPictures(
-        found.paths,
-        np.concatenate([video.joints for video in videos]),
-        np.repeat(np.arange(len(videos)), frames_of_videos),
-    )
-    sequences, of_videos = sequence_frames(frames_of_videos, shape.length, strides)
-    cut = len(sequences) - (withheld or 0)
-    if cut < 1:
-        raise UserError(too_few_sequences(len(sequences), withheld, shape))
-    cuts = [slice(0, cut), slice(cut, None)][: len(paths)]
-    parts = [Part(path, sequences[part], of_videos[part]) for path, part in zip(paths, cuts)]
-    with contextlib.ExitStack() as stack:
-        partials = [stack.enter_context(atomic_write(path)) for path in paths]
-        mat_path = mat_file(release)
-        written = [write_part(part, partial, mat_path, pictures, shape) for part, partial in zip(parts, partials)]
-    return written, found.warnings + short_videos(frames_of_videos, shape.length, strides)
-
-
-def too_few_sequences(number, withheld, shape):
-    if number == 0:
-        return f"no video has enough frames for a sequence of {shape.length}; lower --sequence-length or --strides"
-    return f"--withheld {withheld} leaves nothing of the {number} sequences; lower it"
-
-
-def short_videos(frames_of_videos, length, strides):
-    """A warning for each stride of which some videos have no sequence."""
-    warnings = []
-    for stride in strides:
-        number = sum(number_of_starts(frames, length, stride) == 0 for frames in frames_of_videos)
-        if number:
-            warnings.append(
-                f"{number} of {len(frames_of_videos)} videos have too few frames for sequences of {length} at stride "
-                f"{stride}, and none are written of them"
-            )
-    return warnings
-
-
-def print_findings(written, shape):
-    print_counts(written.source_size, os.path.getsize(written.path), written.counts, written.label_range, shape.length)
-    warn_of_labels_outside(written.label_range)
-    if written.in_two_videos:
-        print(
-            f"warning: {written.in_two_videos} frames are in more than one video, pixel for pixel; videos stay apart",
-            file=sys.stderr,
-        )
-    print(f"wrote {written.path}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""The assignment as its text writes it, to measure against: whole pickle, float32 in memory, feed_dict, batch 5.
+"""The baseline: the assignment's recipe as its text describes it.
 
-Three convolutions with pools, a fully connected layer of 128, LSTM 64, the head as a loop over time, Adam at 1e-3. One
-thing is given to it: the head's bias starts at the mean pose, since from zero it takes a minute to get there. Prints a
-line that begins `step` for each evaluation on the withheld pickle, and writes train.py's columns to --history. With
---scores it evaluates once, at the end, and writes the summary of the pixel errors.
+The whole pickle is in memory as float32 and fed by feed_dict in batches of 5. Three convolutions with pools, a fully
+connected layer of 128, an LSTM of 64, the head as a loop over time, Adam at 1e-3. One thing is added: the head's bias
+starts at the mean pose, since it takes a minute to get there from zero.
+
+Prints a `step` line for each evaluation on the withheld pickle, and writes the columns of train.py's history to
+--history. With --scores it evaluates once, at the end, and writes the summary of the pixel errors.
 """
 
 import argparse
@@ -20,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evaluation.pixel_errors import PixelErrors  # noqa: E402
 from pipeline.tensorflow_v1 import tf  # noqa: E402
 from run.history import append_to_history, start_history  # noqa: E402
-from train import next_evaluation  # noqa: E402
+from run.schedule import next_evaluation  # noqa: E402
 
 BATCH_SIZE = 5
 NUM_FEATURES = 128
@@ -35,8 +37,10 @@ def main():
     parser.add_argument("validation", metavar="WITHHELD.pkl")
     parser.add_argument("--time-limit", type=float, default=150, help="seconds of training (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scores", metavar="SCORES.json", help="evaluate only at the end, by joint")
-    parser.add_argument("--history", default="history.csv", help="default: %(default)s")
+    parser.add_argument(
+        "--scores", metavar="SCORES.json", help="evaluate only at the end, and write the errors by joint here"
+    )
+    parser.add_argument("--history", default="history.csv", help="CSV file to write (default: %(default)s)")
     arguments = parser.parse_args()
     frames, labels = load(arguments.training)
     validation = load(arguments.validation)
@@ -45,7 +49,7 @@ def main():
 
 
 def load(path):
-    """The normalized frames, float32 (N, 10, 64, 64, 3), and labels, float32 (N, 10, 7, 2), of a trusted pickle."""
+    """Normalized frames, float32 (N, 10, 64, 64, 3), and labels, float32 (N, 10, 7, 2), of a trusted pickle."""
     with open(path, "rb") as file:
         frames, labels = pickle.load(file)
     frames = frames.view(np.uint8).astype(np.float32)
@@ -112,7 +116,7 @@ def train(frames, labels, validation, arguments):
 
 
 def validate(session, frames_node, positions, frames, labels):
-    """The PixelErrors on these sequences."""
+    """Returns the PixelErrors on these sequences."""
     errors = PixelErrors()
     for i in range(0, len(frames), 20):
         errors.add(session.run(positions, {frames_node: frames[i : i + 20]}), labels[i : i + 20])

@@ -1,6 +1,6 @@
-"""How long the commands take as a whole, by the clock, and how much memory, beside what they are told to take.
+"""Measures the wall time, CPU time and peak memory of whole commands.
 
-Trains with the default settings for each time limit, then scores the last model; with --demo it also runs the demo, as
+Trains with the default settings for each time limit, then scores the last model. With --demo it also runs the demo, as
 `make demo` does. Nothing else should run meanwhile.
 """
 
@@ -18,14 +18,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", metavar="DATA.h5", help="to train on")
-    parser.add_argument("scored", metavar="WITHHELD.h5", help="to score the last model on")
-    parser.add_argument("--time-limits", type=float, nargs="+", default=[5, 60, 900], metavar="SECONDS")
+    parser.add_argument("data", metavar="DATA.h5", help="data set to train on")
+    parser.add_argument("scored", metavar="WITHHELD.h5", help="data set to score the last model on")
+    parser.add_argument(
+        "--time-limits", type=float, nargs="+", default=[5, 60, 900], metavar="SECONDS", help="default: 5 60 900"
+    )
     parser.add_argument("--demo", action="store_true", help="run the demo too")
-    parser.add_argument("--keep", metavar="DIR", help="keep the runs here")
+    parser.add_argument("--keep", metavar="DIR", help="keep the runs in this folder")
     arguments = parser.parse_args()
     imported = run_to_end([sys.executable, "-c", "from pipeline.tensorflow_v1 import tf; tf.nn.rnn_cell"], cwd=ROOT)
-    print(f"{'command':40}{'wall':>9}{'processor':>11}   memory over the import", flush=True)
+    print(f"{'command':40}{'wall':>9}{'CPU':>11}   memory over the import", flush=True)
     print_row("import of TensorFlow", imported, 0)
     with tempfile.TemporaryDirectory() as temporary:
         folder = os.path.abspath(arguments.keep or temporary)
@@ -41,7 +43,7 @@ def main():
 
 
 def run(command):
-    """Runs it, and ends as it ends where it fails: it has said why."""
+    """Runs a command. If it fails, exits with its status: it has printed why."""
     try:
         return run_to_end([sys.executable, *command], cwd=ROOT)
     except subprocess.CalledProcessError as error:

@@ -1,6 +1,6 @@
-"""Compares convert_pkl_to_h5.py with loading the same pickle whole and writing its arrays with h5py.
+"""Compares convert_pkl_to_h5.py with loading the whole pickle and writing its arrays with h5py.
 
-Each way is a process of its own, run in turn, so that what else the machine does falls on both alike.
+Each way runs in its own process. The two alternate, so that other load on the machine affects both equally.
 """
 
 import argparse
@@ -33,9 +33,11 @@ FIGURES = ("wall time, s", "CPU time, s", "peak memory, MiB")
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pickle", metavar="PICKLE", help="the course's pickle, which pickle.load is trusted to open")
-    parser.add_argument("--runs", type=int, default=5, help="of each way (default: %(default)s)")
-    parser.add_argument("--folder", help="where the HDF5 files are written (default: the temporary folder)")
+    parser.add_argument(
+        "pickle", metavar="PICKLE", help="the course's pickle; it is opened with pickle.load, so it must be trusted"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="runs of each way (default: %(default)s)")
+    parser.add_argument("--folder", help="folder for the HDF5 files (default: the temporary folder)")
     arguments = parser.parse_args()
 
     measured = {way: [] for way in WAYS}
@@ -46,7 +48,7 @@ def main():
 
 
 def measure(command, source, folder):
-    """Runs the command with the source and a new file in `folder`; returns the FinishedProcess.
+    """Runs the command on the source and a new file in `folder`; returns the FinishedProcess.
 
     Raises subprocess.CalledProcessError if it fails.
     """
@@ -55,13 +57,13 @@ def measure(command, source, folder):
 
 
 def print_medians(measured):
-    """measured: by way of converting, a list of what `measure` returned."""
+    """measured: dict from each way to the list of its FinishedProcesses."""
     runs = min(map(len, measured.values()))
     print(f"median of {runs} runs".ljust(22), *(f"{name:>18}" for name in FIGURES))
-    medians = [[median(figures) for figures in zip(*runs)] for runs in measured.values()]
-    for way, figures in zip(measured, medians):
+    medians = [[median(figures) for figures in zip(*runs, strict=True)] for runs in measured.values()]
+    for way, figures in zip(measured, medians, strict=True):
         print(f"{way:22}", *(f"{figure:18.2f}" for figure in figures))
-    print(f"{'ratio':22}", *(f"{ours / theirs:18.2f}" for ours, theirs in zip(*medians)))
+    print(f"{'ratio':22}", *(f"{ours / theirs:18.2f}" for ours, theirs in zip(*medians, strict=True)))
 
 
 if __name__ == "__main__":

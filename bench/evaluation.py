@@ -1,6 +1,6 @@
-"""Compares evaluating a model of ours block by block with running the session on every sequence's ten frames.
+"""Compares evaluating a model of this project in blocks with running the session on all ten frames of every sequence.
 
-Both in one process and in turn; prints the largest difference of the positions, the rates, and the ratio.
+Both run in one process and alternate. Prints the largest difference between the positions, the rates, and their ratio.
 """
 
 import argparse
@@ -24,13 +24,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", metavar="MODEL_DIR")
     parser.add_argument("data", metavar="DATA.h5")
-    parser.add_argument("--runs", type=int, default=5, help="of each way (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each way (default: %(default)s)")
     arguments = parser.parse_args()
-    times = {"by blocks": [], "every sequence, one a run": [], f"every sequence, {SEQUENCES_PER_RUN} a run": []}
+    times = {"by blocks": [], "every sequence, one per run": [], f"every sequence, {SEQUENCES_PER_RUN} per run": []}
     with SequenceStore(arguments.data) as store, loaded_model(arguments.model) as predictor:
         for _ in range(arguments.runs):
             results = []
-            for way, batch_size in zip(times, (None, 1, SEQUENCES_PER_RUN)):
+            for way, batch_size in zip(times, (None, 1, SEQUENCES_PER_RUN), strict=True):
                 began = time.perf_counter()
                 results.append(
                     by_blocks(predictor, store) if batch_size is None else plainly(predictor, store, batch_size)
@@ -40,13 +40,13 @@ def main():
     fastest = median(times["by blocks"])
     for way, seconds in times.items():
         rate, times_as_fast = len(results[0]) / median(seconds), median(seconds) / fastest
-        print(f"{way:26}  {rate:8.0f} sequences/s   by blocks is {times_as_fast:.1f} times as fast")
+        print(f"{way:27}  {rate:8.0f} sequences/s   by blocks is {times_as_fast:.1f} times as fast")
 
 
 def by_blocks(predictor, store):
     positions = np.empty((len(store), 10, 7, 2), np.float32)
     for block in evaluation_blocks(store, np.arange(len(store))):
-        positions[block.indices] = predictor.predict_block(block.frames, block.positions)
+        positions[block.indices] = predictor.predict_block(block.frames, block.rows)
     return positions
 
 

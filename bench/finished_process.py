@@ -1,4 +1,4 @@
-"""What a process took, from its start to its end, by the operating system's own account."""
+"""Runs a process to its end and returns its time and memory, as the operating system accounts for them."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 
 class FinishedProcess(NamedTuple):
-    """seconds: by the clock. cpu_seconds: of user and system. peak_mebibytes: resident memory.
+    """seconds: wall time. cpu_seconds: user and system time. peak_mebibytes: peak resident memory.
 
-    The peak is that of the process or, if larger, of one that it waited for; cpu_seconds is the sum of them all.
+    cpu_seconds is the sum over the process and the children that it waited for; peak_mebibytes is their largest.
     """
 
     seconds: float
@@ -21,7 +21,7 @@ class FinishedProcess(NamedTuple):
 def run_to_end(command, cwd=None, on_line=None):
     """Runs a command; raises subprocess.CalledProcessError if it fails. Linux and macOS.
 
-    on_line: a function that gets each line of its output as it comes; without it, output is thrown away.
+    on_line: a function called with each line of output as it arrives; without it, output is discarded.
     """
     streams = {"stdout": subprocess.DEVNULL}
     if on_line is not None:

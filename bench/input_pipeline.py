@@ -1,9 +1,9 @@
-"""What streaming from HDF5 costs, against the same from memory.
+"""Measures the cost of streaming from HDF5, as ratios to the same work from memory.
 
-First the `tf.data` data set alone, streamed from the file, over one whose generator indexes a NumPy array in memory.
-Then training steps a second, streamed, over the same loop on one constant batch in memory: once as with --no-augment,
-once with the network and the augmentation that are the default, whose constant batch is not augmented. Both ways of a
-pair run in turn, several times, and the ratios are of their medians.
+First the rate of the `tf.data` data set alone, against one whose generator indexes a NumPy array in memory. Then the
+rate of training steps, against the same loop on one constant batch in memory: once with the settings of --no-augment,
+once with the default network and augmentation; that constant batch is not augmented. The two ways of a pair alternate
+several times, and each ratio is that of their medians.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from model.network_kinds import NETWORKS  # noqa: E402
 from model.session_config import resolve_precision, session_config  # noqa: E402
 from model.training.graph import build_training_graph  # noqa: E402
 from pipeline.augmentation.augment import Augmentation  # noqa: E402
@@ -26,7 +27,6 @@ from pipeline.dataset import make_dataset, make_dataset_of  # noqa: E402
 from pipeline.mean_pose import mean_pose  # noqa: E402
 from pipeline.store.reader import SequenceStore  # noqa: E402
 from pipeline.tensorflow_v1 import tf  # noqa: E402
-from run.settings import NETWORK_DEFAULTS  # noqa: E402
 
 LARGEST_IN_MEMORY = 4000
 
@@ -34,8 +34,8 @@ LARGEST_IN_MEMORY = 4000
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", metavar="DATA.h5")
-    parser.add_argument("--runs", type=int, default=5, help="of each way (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=4, help="a run (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each way (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=4, help="seconds per run (default: %(default)s)")
     arguments = parser.parse_args()
     with SequenceStore(arguments.data) as store:
         indices = np.arange(min(len(store), LARGEST_IN_MEMORY))
@@ -50,8 +50,8 @@ def main():
         rates = compare(ways, dataset_rate, arguments)
         print_ratio(f"tf.data alone, batch {batch_size}, sequences/s", rates, batch_size)
     for network, augmentation in (("strided", None), ("pyramid", Augmentation(KINDS, 0, 0))):
-        batch_size = NETWORK_DEFAULTS[network]["batch_size"]
-        # As many frames of each sequence as are left after augmentation.
+        batch_size = NETWORKS[network].defaults.batch_size
+        # Augmentation leaves half of each sequence's frames.
         batch = [values[:batch_size, :: 2 if augmentation else 1] for values in memory]
         batches = partial(endless_batches, indices, batch_size, 0)
         ways = {
@@ -63,7 +63,7 @@ def main():
 
 
 def constant_dataset(batch):
-    """The same batch, a pair of arrays, again and again."""
+    """Repeats one batch, a pair of arrays, endlessly."""
     return tf.data.Dataset.from_tensors(tuple(map(tf.constant, batch))).repeat()
 
 
@@ -82,7 +82,7 @@ def compare(ways, rate, arguments):
 
 
 def dataset_rate(make, seconds):
-    """Batches a second that a session draws from the data set, none of them copied out of TensorFlow."""
+    """Batches per second that a session draws from the data set, without copying them out of TensorFlow."""
     with tf.Graph().as_default():
         batch = tf.data.make_one_shot_iterator(make()).get_next()
         with tf.Session() as session:
@@ -90,8 +90,8 @@ def dataset_rate(make, seconds):
 
 
 def training_rate(network, pose, make, seconds):
-    num_units, members = (NETWORK_DEFAULTS[network][name] for name in ("num_units", "members"))
-    training = build_training_graph(make, network, num_units, pose, 0, members)
+    defaults = NETWORKS[network].defaults
+    training = build_training_graph(make, network, defaults.num_units, pose, 0, defaults.members)
     with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
         session.run(training.initialize)
         step = session.make_callable(training.train_step, feed_list=[training.learning_rate])

@@ -1,8 +1,8 @@
-"""Runs the assignment's recipe and train.py in turn on the same pickles, and prints what each takes to 2.0 pixels.
+"""Compares how long the assignment's recipe and train.py take to reach 2.0 pixels on the same pickles.
 
-Both train for --time-limit seconds of training and are evaluated on the withheld pickle, at the same shares of it. The
-recipe, whose learning rate knows no end, may go on beyond it until it is at 2.0 pixels too.
-Neither augments; the withheld sequences are of people and frames that were trained on, as the course's are.
+The two alternate. Both train for --time-limit seconds and are evaluated on the withheld pickle at the same fractions of
+that time. The recipe, whose learning rate has no schedule, may train for longer, to reach 2.0 pixels too. Neither uses
+augmentation. As in the course's data, the withheld sequences show people and frames that were trained on.
 """
 
 import argparse
@@ -36,8 +36,8 @@ def main():
     parser.add_argument("training", metavar="TRAINING.pkl")
     parser.add_argument("validation", metavar="WITHHELD.pkl")
     parser.add_argument("--time-limit", type=float, default=150, help="seconds of training (default: %(default)s)")
-    parser.add_argument("--recipe-time-limit", type=float, metavar="SECONDS", help="let the recipe go on for so long")
-    parser.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
+    parser.add_argument("--recipe-time-limit", type=float, metavar="SECONDS", help="train the recipe for so long")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: %(default)s)")
     parser.add_argument("--skip-recipe", action="store_true", help="measure train.py alone")
     arguments = parser.parse_args()
     measured = {"assignment_recipe.py": [], "train.py": []}
@@ -68,10 +68,10 @@ def convert(pickle, folder):
 
 
 def measure(command, history, time_limit):
-    """Runs a command that prints a line that begins `step` for each row of its history; returns its FIGURES.
+    """Runs a command that prints a `step` line for each row of its history; returns its FIGURES.
 
-    The error is that of the first evaluation at or after time_limit seconds of training, or of the last; of train.py,
-    which scores a few of the sequences while it trains and all of them at its end, the one at its end.
+    The error is that of the first evaluation at or after time_limit seconds of training, or else of the last one.
+    train.py scores a few sequences during training and all of them at its end; its error is the one at its end.
     """
     began, arrivals = time.perf_counter(), []
 

@@ -1,6 +1,6 @@
-"""The peak resident memory of train.py, over that of importing TensorFlow, on a data set and on one ten times as large.
+"""Measures train.py's peak resident memory, over that of importing TensorFlow, on a data set and on ten times as much.
 
-The larger one is made up of the frames of the smaller, changed ten ways, so that it has ten times the frames too.
+The larger data set consists of the smaller one's frames changed in ten ways, so it has ten times the distinct frames.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def enlarge(source, destination):
 
 
 def peak_memory(arguments):
-    """MiB, of that process alone."""
+    """MiB; runs Python with these arguments."""
     return run_to_end([sys.executable, *arguments], cwd=ROOT).peak_mebibytes
 
 

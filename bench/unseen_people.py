@@ -1,10 +1,10 @@
-"""How far off the joints of people are that a network has never seen: folds by video, one held out at a time.
+"""Measures the error on people whom the network has never seen, by cross-validation with folds of whole videos.
 
-Each fold's people are every FOLDS-th video. train.py trains on the others for --time-limit seconds of training, and
-validates on a few of their own sequences, so that nothing at all is chosen on the people who are held out; evaluate.py
-then scores the model on them. With --recipe the assignment's recipe gets the same sequences and the same time.
+A fold holds out every FOLDS-th video. train.py trains on the others for --time-limit seconds and validates on a few of
+their own sequences, so nothing is chosen on the people held out. evaluate.py then scores the model on them. With
+--recipe the assignment's recipe gets the same sequences and the same time.
 
-The last fold is the headline: choices are made on the other folds.
+The last fold is the headline: design choices are made on the other folds.
 """
 
 import argparse
@@ -48,28 +48,31 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         usage="%(prog)s [option ...] DATA.h5 [-- option of train.py ...]",
         description=__doc__,
-        epilog="What follows -- is given to train.py.",
+        epilog="Options after -- are passed to train.py.",
     )
     parser.add_argument("data", metavar="DATA.h5")
     parser.add_argument("--time-limit", type=float, default=900, help="seconds of training (default: %(default)s)")
-    parser.add_argument("--folds", type=int, default=4, help="default: %(default)s")
-    parser.add_argument("--only", type=int, nargs="*", metavar="FOLD", help="default: all of them")
+    parser.add_argument("--folds", type=int, default=4, help="number of folds (default: %(default)s)")
+    parser.add_argument("--only", type=int, nargs="*", metavar="FOLD", help="folds to run (default: all)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--recipe", action="store_true", help="train the assignment's recipe too")
-    parser.add_argument("--keep", metavar="DIR", help="keep the folds' files, the runs and the scores here")
-    parser.add_argument("--name", default="run", help="of the run in DIR/fold-N (default: %(default)s)")
+    parser.add_argument("--keep", metavar="DIR", help="keep the folds' files, the runs and the scores in this folder")
+    parser.add_argument("--name", default="run", help="name of the run in DIR/fold-N (default: %(default)s)")
     given = sys.argv[1:]
     end = given.index("--") if "--" in given else len(given)
     return parser.parse_args(given[:end], argparse.Namespace(train_arguments=given[end + 1 :]))
 
 
 def write_fold(path, folder, fold, folds):
-    """Two HDF5 files in the folder: the sequences of the other videos, and those of every folds-th one from `fold`."""
+    """Writes training.h5 and held_out.h5 to the folder and returns their paths.
+
+    The latter holds the sequences of every folds-th video, starting with number `fold`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "training.h5", folder / "held_out.h5"
     with SequenceStore(path) as store:
         is_held_out = store.videos % folds == fold
-        for part, destination in zip((~is_held_out, is_held_out), paths):
+        for part, destination in zip((~is_held_out, is_held_out), paths, strict=True):
             if destination.exists():
                 continue
             with StoreWriter(destination) as writer:
@@ -86,7 +89,7 @@ def blocks(store, indices):
 
 
 def train_and_score(training, held_out, out, arguments):
-    """The metrics that evaluate.py writes of a run of train.py on the other people."""
+    """Runs train.py on the training file; returns the metrics that evaluate.py writes for the people held out."""
     limit, seed = str(arguments.time_limit), str(arguments.seed)
     watched = ["--validation-split", "random", "--validation-sequences", str(WATCHED_SEQUENCES)]
     command = [ROOT / "train.py", "--data", training, "--out", out, "--time-limit", limit, "--seed", seed, *watched]
@@ -96,7 +99,7 @@ def train_and_score(training, held_out, out, arguments):
 
 
 def score_recipe(training, held_out, out, arguments):
-    """The summary of the errors that bench/assignment_recipe.py, which takes pickles, ends with on the held out."""
+    """Trains the assignment's recipe, which takes pickles; returns the summary of its errors on the people held out."""
     out.mkdir(parents=True)
     pickles = [write_pickle(path, out / f"{path.stem}.pkl") for path in (training, held_out)]
     limit = ["--time-limit", str(arguments.time_limit), "--seed", str(arguments.seed)]
@@ -113,7 +116,7 @@ def write_pickle(path, destination):
 
 
 def run(command):
-    """Runs it, and ends as it ends where it fails: it has said why."""
+    """Runs a command. If it fails, exits with its status: it has printed why."""
     finished = subprocess.run([sys.executable, *map(str, command)], stdout=subprocess.DEVNULL)
     if finished.returncode:
         sys.exit(finished.returncode)

@@ -1,1 +1,1 @@
-"""What every command needs: user errors and the argument parser; knows nothing of poses."""
+"""User errors, the argument parser and deferred imports, for all commands; knows nothing of poses."""

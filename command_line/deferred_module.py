@@ -1,7 +1,7 @@
-"""Modules that take seconds to import, imported when they are first used: --help and refusals do not wait for them.
+"""Defers the import of slow modules until their first use, so that --help and invalid options are answered at once.
 
-importlib.util.LazyLoader was considered: to find a submodule, such as matplotlib.figure, it imports the packages above it, and it
-leaves no place for what must be done before the import.
+importlib.util.LazyLoader was considered: to find a submodule, such as matplotlib.figure, it imports the parent
+packages, and it offers no hook for what must be done before the import.
 """
 
 import importlib
@@ -12,11 +12,11 @@ from typing import Any
 
 
 class DeferredModule(types.ModuleType):
-    """Stands for a module; the first attribute that is asked of it imports the module.
+    """A stand-in for a module, which is imported at the first access to an attribute.
 
-    name: that of the module, with dots. load: a function that imports and returns it, called once; without it,
-    importlib.import_module does. Annotations must not be evaluated: a file that names the module in them needs
-    `from __future__ import annotations`.
+    name: the module's full name. load: a function that imports and returns it, called once; the default is
+    importlib.import_module. A file that names the module in annotations needs `from __future__ import annotations`,
+    or evaluating them imports it.
     """
 
     def __init__(self, name: str, load: Callable[[], types.ModuleType] | None = None) -> None:

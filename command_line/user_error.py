@@ -1,71 +1,67 @@
-"""What the user got wrong is one line on standard error and exit status 2, never a traceback."""
+"""Errors that the user can correct: one `error:` line each on standard error and exit status 2, without a traceback."""
 
-import argparse
 import contextlib
 import errno
-import math
 import sys
+from collections.abc import Iterator
 
 LONGEST_MESSAGE = 2000
 
 
 class UserError(Exception):
-    """Something that the user can put right; the message is one line and says what to do."""
+    """Something that the user can correct.
 
+    messages: one or more errors, each one line that says what to do. str() joins them with "; ".
+    """
 
-class ArgumentParser(argparse.ArgumentParser):
-    """argparse's parser, whose complaints are `error:` lines like all others."""
+    def __init__(self, *messages: str) -> None:
+        super().__init__(*messages)
+        self.messages = messages
 
-    def error(self, message):
-        raise UserError(f"{message} ({self.prog} --help lists the options)")
-
-
-def positive(kind):
-    """What argparse takes as the type of an option that is more than 0 and finite. kind: int or float."""
-
-    def parse(text):
-        value = kind(text)
-        if not 0 < value < math.inf:
-            raise ValueError(text)
-        return value
-
-    parse.__name__ = "positive number" if kind is float else "positive whole number"
-    return parse
+    def __str__(self) -> str:
+        return "; ".join(self.messages)
 
 
 @contextlib.contextmanager
-def reported_user_errors():
-    """Prints a UserError, or the operating system's refusal to read or write a file, as one `error:` line.
+def reported_user_errors() -> Iterator[None]:
+    """Prints an `error:` line for each message of a UserError, or one for a file that cannot be read or written.
 
-    Raises SystemExit with status 2 in its place, and with 130 for Ctrl-C.
+    Raises SystemExit in its place, with status 2. Ctrl-C prints `stopped`, with status 130. An OSError without an error
+    number is a bug and passes through, as all other exceptions do.
     """
+    messages: tuple[str, ...]
     try:
         yield
     except UserError as error:
-        message = str(error)
+        messages = error.messages
     except MemoryError:
-        message = "out of memory; close other programs or use a smaller --batch-size"
+        messages = ("out of memory; close other programs or use a smaller --batch-size",)
     except OSError as error:
         if error.errno is None:
             raise
-        message = _operating_system_message(error)
+        messages = (_operating_system_message(error),)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
     else:
         return
-    print_error(message)
+    for message in messages:
+        print_error(message)
     raise SystemExit(2) from None
 
 
-def print_error(message):
-    """Prints one `error:` line. A name from a stranger's file may hold anything; it can write nothing to the terminal."""
+def print_error(message: str) -> None:
+    """Prints one `error:` line of at most LONGEST_MESSAGE characters to standard error.
+
+    Messages quote names from untrusted files, so characters that are not printable are escaped: none can control the
+    terminal.
+    """
     characters = " ".join(message.split())[:LONGEST_MESSAGE]
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in characters)
     print("error:", line, file=sys.stderr)
 
 
-def _operating_system_message(error):
+def _operating_system_message(error: OSError) -> str:
     advice = {
         errno.ENOENT: "check the path",
         errno.EACCES: "choose a place that you may read and write",
@@ -75,6 +71,6 @@ def _operating_system_message(error):
         errno.EFBIG: "free some disk space or choose another place",
         errno.ENOTDIR: "choose a path whose parent is a folder",
         errno.EISDIR: "give a file, not a folder",
-    }.get(error.errno, "try again or choose another place")
+    }
     where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror}; {advice}"
+    return f"{where}{error.strerror}; {advice.get(error.errno or 0, 'try again or choose another place')}"

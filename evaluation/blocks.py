@@ -1,33 +1,36 @@
 """Sequences to evaluate, in blocks that share frames, so that each different frame is read and computed once."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.store.reader import SequenceStore
+
 SEQUENCES_PER_BLOCK = 256
-# What a network makes of a frame before it looks at sequences may take a hundred kilobytes, and is kept for a block.
+# The features of a frame, which are kept for a whole block, may take a hundred kilobytes.
 FRAMES_PER_BLOCK = 128
 
 
 class EvaluationBlock(NamedTuple):
     """B sequences over D different frames.
 
-    indices: int (B,), the sequence numbers. frames: uint8 (D, 64, 64, 3). positions: int (B, 10), where in `frames`
+    indices: int (B,), the sequence numbers. frames: uint8 (D, 64, 64, 3). rows: int (B, 10), where in `frames`
     each sequence's frames are. labels: float32 (B, 10, 7, 2), pixels.
     """
 
     indices: np.ndarray
     frames: np.ndarray
-    positions: np.ndarray
+    rows: np.ndarray
     labels: np.ndarray
 
 
-def evaluation_blocks(store, indices):
+def evaluation_blocks(store: SequenceStore, indices: np.ndarray) -> Iterator[EvaluationBlock]:
     """Yields every one of these sequences once, as EvaluationBlocks, video by video.
 
     store: an open SequenceStore. indices: int (N,). A block holds whole videos, which share no frames with others, or a
-    part of one that has more sequences or frames than a block, so that only such a video's frames are in more blocks than
-    one. It holds at most 256 sequences, and at most 128 different frames unless a single sequence has more.
+    part of one video that has more sequences or frames than a block: only such a video's frames are in several blocks.
+    A block holds at most 256 sequences, and at most 128 different frames unless a single sequence has more.
     """
     ordered = by_video(store, indices)
     videos = store.videos[ordered]
@@ -37,29 +40,29 @@ def evaluation_blocks(store, indices):
         end = _end_of_block(videos, start, in_reach)
         # In the order of the file, so that its labels are read in a few stretches.
         chosen = np.sort(ordered[start:end])
-        numbers, positions = np.unique(store.sequences[chosen], return_inverse=True)
+        numbers, rows = np.unique(store.sequences[chosen], return_inverse=True)
         yield EvaluationBlock(
             chosen,
             store.read_frames(numbers),
-            positions.reshape(store.sequences[chosen].shape),
+            rows.reshape(store.sequences[chosen].shape),
             store.read_labels(chosen),
         )
         start = end
 
 
-def by_video(store, indices):
+def by_video(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
     """The same sequences, int (N,), video by video, and in each by their first frames."""
     return indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
 
 
-def _sequences_in_reach(frames):
+def _sequences_in_reach(frames: np.ndarray) -> int:
     """How many of these sequences, int (B, 10), hold no more than FRAMES_PER_BLOCK different frames; one at least."""
     _, first_places = np.unique(frames, return_index=True)
     new_frames = np.bincount(first_places // frames.shape[1], minlength=len(frames))
     return max(1, int(np.searchsorted(np.cumsum(new_frames), FRAMES_PER_BLOCK, side="right")))
 
 
-def _end_of_block(videos, start, in_reach):
+def _end_of_block(videos: np.ndarray, start: int, in_reach: int) -> int:
     """Where the block ends that begins at `start`: at the last end of a video in reach, if there is one."""
     end = start + in_reach
     if end >= len(videos):

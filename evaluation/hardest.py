@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evaluation.distance import mean_distances
+
 WORST_FRAMES = 15
 WORST_FRAMES_OF_A_VIDEO = 3
 LISTED_VIDEOS = 5
@@ -25,14 +27,14 @@ class Hardest:
     Each different frame counts once, with the worst of its predictions.
     """
 
-    def __init__(self):
-        self._sums = {}
-        self._counts = {}
-        self._worst = {}
+    def __init__(self) -> None:
+        self._sums: dict[int, float] = {}
+        self._counts: dict[int, int] = {}
+        self._worst: dict[int, WorstFrame] = {}
 
-    def add(self, predictions, labels, frames, videos):
+    def add(self, predictions: np.ndarray, labels: np.ndarray, frames: np.ndarray, videos: np.ndarray) -> None:
         """Adds a batch: positions (B, 10, 7, 2), pixels; numbers of frames, int (B, 10), and of videos, int (B,)."""
-        errors = np.linalg.norm(predictions.astype(np.float64) - labels, axis=-1).mean(axis=-1)
+        errors = mean_distances(predictions, labels)
         for video in np.unique(videos).tolist():
             chosen = errors[videos == video]
             self._sums[video] = self._sums.get(video, 0.0) + float(chosen.sum())
@@ -46,8 +48,8 @@ class Hardest:
             label, prediction = labels[sequence, step].copy(), predictions[sequence, step].copy()
             self._keep(WorstFrame(error, int(frames[sequence, step]), int(videos[sequence]), label, prediction))
 
-    def _keep(self, candidate):
-        """Takes in a WorstFrame; lets go of the least bad one of its video, or of all, where that is one too many."""
+    def _keep(self, candidate: WorstFrame) -> None:
+        """Adds a WorstFrame, and drops the least bad one of its video, or of all, where that is one too many."""
         if candidate.frame in self._worst and candidate.error <= self._worst[candidate.frame].error:
             return
         self._worst[candidate.frame] = candidate
@@ -57,16 +59,16 @@ class Hardest:
         elif len(self._worst) > WORST_FRAMES:
             del self._worst[min(self._worst.values(), key=lambda kept: kept.error).frame]
 
-    def worst_frames(self):
+    def worst_frames(self) -> list[WorstFrame]:
         """Up to 15 WorstFrames, the worst first."""
         return sorted(self._worst.values(), key=lambda kept: -kept.error)
 
-    def video_pixel_error(self):
+    def video_pixel_error(self) -> dict[int, float]:
         """A dict from a video's number to its mean pixel error, in pixels, the largest first."""
         means = {video: self._sums[video] / self._counts[video] for video in self._sums}
         return dict(sorted(means.items(), key=lambda item: -item[1]))
 
-    def summary_line(self):
+    def summary_line(self) -> str | None:
         """The hardest videos in a line, or None where there is but one."""
         errors = self.video_pixel_error()
         if len(errors) < 2:

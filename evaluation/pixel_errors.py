@@ -1,11 +1,27 @@
 """How far predicted joints lie from the true ones, summed up batch by batch in constant memory."""
 
+from typing import TypedDict
+
 import numpy as np
 
 from command_line.user_error import UserError
+from evaluation.distance import squared_distances
 from pipeline.joints import JOINT_NAMES
 
 THRESHOLDS = np.arange(0, 20.5, 0.5)
+
+
+class Summary(TypedDict):
+    """What metrics.json holds of a model's errors.
+
+    mean_pixel_error: pixels. pixel_error: pixels by joint. accuracy: "thresholds" in pixels, and by joint the share of
+    frames within each, 0 to 1.
+    """
+
+    sequences: int
+    mean_pixel_error: float
+    pixel_error: dict[str, float]
+    accuracy: dict[str, list[float]]
 
 
 class PixelErrors:
@@ -17,7 +33,7 @@ class PixelErrors:
     thresholds in pixels as in Charles et al., *Personalizing Human Video Pose Estimation*, CVPR 2016.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._sequences = 0
         self._frames = 0
         self._squared_sums = np.zeros(len(JOINT_NAMES))
@@ -25,7 +41,7 @@ class PixelErrors:
         # Row i counts the distances that threshold i is the first to cover; the last row those beyond all of them.
         self._counts = np.zeros((len(THRESHOLDS) + 1, len(JOINT_NAMES)), np.int64)
 
-    def add(self, predictions, labels):
+    def add(self, predictions: np.ndarray, labels: np.ndarray) -> None:
         """Adds a batch: predictions and labels (sequences, frames, 7, 2), float, x and y in pixels; any batch size.
 
         Raises UserError, and adds nothing, where a position is NaN or infinite: its distance has no mean, and a model
@@ -41,8 +57,7 @@ class PixelErrors:
         if not np.isfinite(labels).all():
             raise UserError("the data set has joints at NaN or infinity; correct its labels and convert it again")
 
-        offsets = (predictions.astype(np.float64) - labels).reshape(-1, len(JOINT_NAMES), 2)
-        squares = (offsets**2).sum(axis=2)
+        squares = squared_distances(predictions, labels).reshape(-1, len(JOINT_NAMES))
         distances = np.sqrt(squares)
         self._sequences += len(labels)
         self._frames += len(distances)
@@ -53,34 +68,30 @@ class PixelErrors:
             self._counts[:, joint] += np.bincount(covering[:, joint], minlength=len(self._counts))
 
     @property
-    def mean_squared_error(self):
+    def mean_squared_error(self) -> float:
         """The loss: the mean squared difference of all coordinates, in px². Raises ValueError before any add."""
         self._require_frames()
         return float(self._squared_sums.mean() / self._frames / 2)
 
     @property
-    def mean_pixel_error(self):
+    def mean_pixel_error(self) -> float:
         """The mean over frames and joints of the pixel error, in pixels. Raises ValueError before any add."""
         self._require_frames()
         return float(self._distance_sums.mean() / self._frames)
 
-    def summary(self):
-        """What `metrics.json` holds, in Python's own types; raises ValueError before any add.
-
-        Returns {"sequences": int, "mean_pixel_error": px, "pixel_error": {joint: px}, "accuracy": {"thresholds": [px],
-        joint: [share of frames within each threshold, 0 to 1]}}.
-        """
+    def summary(self) -> Summary:
+        """The Summary, in Python's own types; raises ValueError before any add."""
         self._require_frames()
         pixel_error = self._distance_sums / self._frames
         shares = self._counts[:-1].cumsum(axis=0) / self._frames
-        accuracy = {joint: column.tolist() for joint, column in zip(JOINT_NAMES, shares.T)}
+        accuracy = {joint: column.tolist() for joint, column in zip(JOINT_NAMES, shares.T, strict=True)}
         return {
             "sequences": self._sequences,
             "mean_pixel_error": self.mean_pixel_error,
-            "pixel_error": dict(zip(JOINT_NAMES, pixel_error.tolist())),
+            "pixel_error": dict(zip(JOINT_NAMES, pixel_error.tolist(), strict=True)),
             "accuracy": {"thresholds": THRESHOLDS.tolist(), **accuracy},
         }
 
-    def _require_frames(self):
+    def _require_frames(self) -> None:
         if not self._frames:
             raise ValueError("no frames have been added, so there is no error to report")

@@ -1,14 +1,15 @@
-"""The few validation sequences that are watched while a network is trained, in place of all of them."""
+"""The subset of the validation sequences that is scored during training."""
 
 import numpy as np
 
 from evaluation.blocks import by_video
+from pipeline.store.reader import SequenceStore
 
 FEWEST = 16
 MOST = 32
 
 
-def watched_sequences(store, indices):
+def watched_sequences(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
     """Some of these sequences, which together hold about each of their frames once: sorted int (W,).
 
     store: an open SequenceStore. indices: int (N,), N > 0. Sequences overlap, so that scoring all of them computes most
@@ -17,7 +18,7 @@ def watched_sequences(store, indices):
     """
     ordered = by_video(store, indices)
     different_frames = len(np.unique(store.sequences[indices]))
-    number = np.clip(round(different_frames / store.shape.length), FEWEST, MOST)
+    number = min(max(round(different_frames / store.shape.length), FEWEST), MOST)
     if number >= len(ordered):
         return np.sort(indices)
     places = (np.arange(number) + 0.5) * len(ordered) / number

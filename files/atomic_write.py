@@ -1,25 +1,32 @@
-"""Output is written beside its place and renamed into it, so that a reader finds all of it or none."""
+"""Atomic output: written beside its destination and renamed into place, so that readers find all of it or none."""
+
+from __future__ import annotations
 
 import contextlib
 import glob
 import os
 import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from files.file_lock import CAN_LOCK_WHAT_IS_WRITTEN, lock
+from files.file_lock import CAN_LOCK_WHILE_WRITING, lock
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
 
 
 @contextlib.contextmanager
-def atomic_write(path):
+def atomic_write(path: StrPath) -> Iterator[str]:
     """Yields a path in the same folder to write to; renames it to `path` at the end, removes it on any error.
 
-    What a process that was killed has left of the same file is removed. Raises OSError where the folder cannot be
-    written.
+    Partial files that a killed process left for the same path are removed first. Raises OSError if the folder cannot
+    be written to.
     """
     folder, name = os.path.split(os.path.abspath(path))
     _remove_abandoned(folder, name)
     partial = os.path.join(folder, f".{name}.{os.getpid()}.partial")
     try:
-        with _held(partial):
+        with _locked(partial):
             yield partial
             with open(partial, "rb+") as file:
                 os.fsync(file.fileno())
@@ -30,13 +37,13 @@ def atomic_write(path):
 
 
 @contextlib.contextmanager
-def atomic_folder(directory):
-    """Yields a new folder beside `directory` to write to; it appears, or replaces an older one, whole at the end.
+def atomic_folder(directory: StrPath) -> Iterator[str]:
+    """Yields a new folder beside `directory` to write to; at the end it is renamed and replaces an older one.
 
-    It is removed on any error. Raises OSError where it cannot be written.
+    It is removed on any error. Raises OSError if it cannot be written.
     """
     folder, name = os.path.split(os.path.abspath(directory))
-    partial, old = (os.path.join(folder, f".{name}.{os.getpid()}.{end}") for end in ("partial", "old"))
+    partial, old = (os.path.join(folder, f".{name}.{os.getpid()}.{state}") for state in ("partial", "old"))
     try:
         os.makedirs(partial)
         yield partial
@@ -54,22 +61,22 @@ def atomic_folder(directory):
 
 
 @contextlib.contextmanager
-def _held(partial):
-    """Creates the file and holds a lock on it, where there are locks: whoever finds it knows that it is being written.
+def _locked(partial: str) -> Iterator[None]:
+    """Creates the file and locks it, so that other processes do not take it for an abandoned one.
 
-    A file system without locks is no reason to write nothing.
+    On a file system without locks it is written without one.
     """
-    with contextlib.ExitStack() as held:
-        if CAN_LOCK_WHAT_IS_WRITTEN:
-            file = held.enter_context(open(partial, "ab"))
+    with contextlib.ExitStack() as open_files:
+        if CAN_LOCK_WHILE_WRITING:
+            file = open_files.enter_context(open(partial, "ab"))
             with contextlib.suppress(OSError):
                 lock(file)
         yield
 
 
-def _remove_abandoned(folder, name):
+def _remove_abandoned(folder: str, name: str) -> None:
     for path in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}.*.partial")):
-        with contextlib.suppress(OSError), contextlib.ExitStack() as held:
-            if CAN_LOCK_WHAT_IS_WRITTEN:
-                lock(held.enter_context(open(path, "ab")))
+        with contextlib.suppress(OSError), contextlib.ExitStack() as open_files:
+            if CAN_LOCK_WHILE_WRITING:
+                lock(open_files.enter_context(open(path, "ab")))
             os.remove(path)

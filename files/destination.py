@@ -1,14 +1,20 @@
-"""Whether there is a place for a result, looked at before the work on it begins."""
+"""Checks the destination of a result before the work on it begins."""
+
+from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from command_line.user_error import UserError
 
+if TYPE_CHECKING:
+    from _typeshed import StrPath
 
-def check_destination(path, source, overwrite, is_folder=False):
-    """Raises UserError where a file, or folder, at `path` cannot or must not be written.
 
-    source: the path of what it is made from, which nothing overwrites. overwrite: whether anything else may go.
+def check_destination(path: StrPath, source: StrPath, overwrite: bool, is_folder: bool = False) -> None:
+    """Raises UserError if a file, or folder, at `path` cannot or must not be written.
+
+    source: the path of the input, which is never overwritten. overwrite: whether anything else at `path` may be.
     """
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):

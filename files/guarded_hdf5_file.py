@@ -1,34 +1,45 @@
-"""The file that HDF5 writes through, so that a full disk ends in an error rather than a crash."""
+"""A file object for HDF5 that reports a full disk as an exception where HDF5 alone would crash the process."""
+
+from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, StrPath
 
 
 class GuardedHDF5File(io.FileIO):
-    """A new file at `path` for h5py.File to write to. Raises OSError where it cannot be created.
+    """A new file at `path` for h5py.File to write to. Raises OSError if it cannot be created.
 
-    When a write fails, HDF5 cannot give up in order: what it holds back it writes again as it closes, and the process
-    crashes. So the first error is kept, that write and all later ones are let pass, and `check` raises it.
+    HDF5 cannot recover from a failed write: as it closes, it writes again what it has buffered, fails again, and the
+    process crashes. So the first error is kept, that write and all later ones appear to succeed, and `check` raises
+    the error. Whoever writes must call `check` after HDF5 has closed the file, and before that as often as a full disk
+    should be noticed.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: StrPath) -> None:
         super().__init__(path, "w+")
-        self._error = None
+        self._error: OSError | None = None
 
-    def check(self):
-        """Raises the OSError of the first write that failed, if one did."""
+    def check(self) -> None:
+        """Raises the OSError of the first write that failed, if any did."""
         if self._error is not None:
             raise self._error
 
-    def write(self, data):
+    def write(self, data: ReadableBuffer, /) -> int:
         unwritten = memoryview(data)
+        length = len(unwritten)
         while len(unwritten) and self._error is None:
             try:
                 unwritten = unwritten[super().write(unwritten) :]
             except OSError as error:
                 self._error = error
-        return len(data)
+        return length
 
-    def truncate(self, size=None):
+    def truncate(self, size: int | None = None, /) -> int:
+        if size is None:
+            size = self.tell()
         if self._error is None:
             try:
                 return super().truncate(size)

@@ -1,7 +1,7 @@
-"""Feeds the pickle reader what atheris makes of valid pickles and zip files, for a while.
+"""Fuzzes the pickle reader with mutations of valid pickles and zip files.
 
-What is not read must be refused as a UserError. What is read must be what pickle.load makes of it; that is asked only of
-what the reader took, in which there is nothing but NumPy's constructors.
+The reader must either reject an input with a UserError or read the same arrays as pickle.load. pickle.load is called
+only on inputs that the reader accepted, which call nothing but NumPy's constructors.
 """
 
 import io
@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["pipeline"]):
 
 from fuzz_settings import fuzz
 
-# Frames of 4×4 pixels, so that what is changed is seldom a pixel.
+# Frames of 4×4 pixels, so that most mutations hit something other than pixels.
 pickle_reader.FRAMES_OF_SEQUENCE = SHAPE = (10, 4, 4, 3)
 
 
@@ -44,7 +44,7 @@ def write_corpus(folder):
 
 
 def read(path):
-    """(frames, labels) as the reader gives them, or None where it refuses."""
+    """(frames, labels) as the reader returns them, or None if it rejects the file."""
     try:
         with pickle_reader.open_source(path) as source:
             arrays = pickle_reader.locate_arrays(source)
@@ -57,7 +57,7 @@ def read(path):
 
 
 def loaded(contents):
-    """What pickle.load gives; None where it does not take it."""
+    """What pickle.load returns, or None if it fails."""
     if contents[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(contents)) as archive:
             [name] = [
@@ -78,9 +78,9 @@ def check(contents):
     expected = loaded(contents) if arrays is not None else None
     if expected is not None:
         frames, labels = expected
-        assert arrays[0].tobytes() == frames.tobytes(), "other frames than pickle.load gives"
-        # NumPy may have put them in the byte order of the machine.
-        assert arrays[1].tobytes() == labels.astype(arrays[1].dtype).tobytes(), "other labels than pickle.load gives"
+        assert arrays[0].tobytes() == frames.tobytes(), "frames differ from pickle.load's"
+        # NumPy may have converted them to the byte order of the machine.
+        assert arrays[1].tobytes() == labels.astype(arrays[1].dtype).tobytes(), "labels differ from pickle.load's"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long a fuzzer runs, in how much memory, and where it begins and leaves what it found."""
+"""The command line that the fuzzers share: their time and memory limits, corpus and saved failures."""
 
 import argparse
 import sys
@@ -9,15 +9,15 @@ import atheris
 
 
 def fuzz(check, write_corpus, largest_input, **mutator):
-    """Calls `check` with changed inputs until the time is up; an input at which it fails is kept, and ends the program.
+    """Calls `check` with mutated inputs until the time is up. An input on which it fails is saved and ends the program.
 
-    check: a function of bytes. write_corpus: a function that writes valid inputs to a folder. largest_input: bytes.
-    mutator: atheris's custom_mutator, where not its own.
+    check: a function of bytes. write_corpus: a function that writes valid inputs to a folder. largest_input: in bytes.
+    mutator: atheris's custom_mutator; without it, atheris's own.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
-    parser.add_argument("seconds", nargs="?", type=int, default=60, help="how long (default: %(default)s)")
-    parser.add_argument("--again", metavar="FILE", help="check this input alone, such as one that was kept")
-    parser.add_argument("--seed", type=int, default=0, help="0 for another one each time (default: %(default)s)")
+    parser.add_argument("seconds", nargs="?", type=int, default=60, help="how long to run (default: %(default)s)")
+    parser.add_argument("--again", metavar="FILE", help="check only this input, such as a saved failure")
+    parser.add_argument("--seed", type=int, default=0, help="0 for a different one each time (default: %(default)s)")
     arguments = parser.parse_args()
     if arguments.again:
         check(Path(arguments.again).read_bytes())

@@ -1,6 +1,6 @@
-"""Feeds the store what atheris makes of valid HDF5 files, in the present format and in that of earlier files, for a while.
+"""Fuzzes the HDF5 reader with mutations of valid files, in the current format and in that of earlier releases.
 
-What is not read must be refused as a UserError.
+The reader must either read an input or reject it with a UserError.
 """
 
 import os
@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["pipeline"]):
 
 from fuzz_settings import fuzz
 
-# Frames of 4×4 pixels in small chunks, so that what is changed is seldom a pixel.
+# Frames of 4×4 pixels in small chunks, so that most mutations hit something other than pixels.
 SHAPE = (4, 4, 3)
 
 
@@ -49,7 +49,7 @@ def write_corpus(folder):
 
 
 def change_in_place(contents, largest_input, seed):
-    """A few changed bytes: everything in an HDF5 file is found by its offset, so nothing is inserted or left out."""
+    """Changes a few bytes. An HDF5 file locates everything by its offset, so nothing is inserted or removed."""
     drawn = random.Random(seed)
     changed = bytearray(contents) or bytearray(1)
     for _ in range(drawn.randint(1, 4)):

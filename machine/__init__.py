@@ -1,1 +1,1 @@
-"""What the machine is: its processor, memory and versions; knows nothing of poses."""
+"""Describes the machine: its processor, memory and versions; knows nothing of poses."""

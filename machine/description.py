@@ -1,17 +1,21 @@
-"""What a run was made on: the processor, memory, operating system and versions; no names of users or hosts."""
+"""Describes the machine: processor, memory, operating system and versions, without names of users or hosts."""
+
+from __future__ import annotations
 
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from machine.processor import processor_name
+
 PACKAGES = ("tensorflow", "tf-keras", "numpy", "h5py")
 GIBIBYTE = 2**30
 
 
-def describe_machine():
-    """A dict from what it is to a short text, in the order in which to show it; what is not known is left out."""
+def describe_machine() -> dict[str, str]:
+    """A short text by the name of what it describes, in the order to show them; what is unknown is left out."""
     described = {
-        "processor": _processor(),
+        "processor": processor_name() or platform.processor() or platform.machine(),
         "cores": _cores(),
         "memory": _memory(),
         "operating system": _operating_system(),
@@ -21,25 +25,13 @@ def describe_machine():
     return {name: text for name, text in described.items() if text}
 
 
-def _processor():
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                name, _, value = line.partition(":")
-                if name.strip() == "model name":
-                    return " ".join(value.split())
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _cores():
-    """Those that this process may use, where the system says."""
+def _cores() -> str | None:
+    """The number of cores that this process may use, where the system says; else of all cores."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return usable and str(usable)
+    return str(usable) if usable else None
 
 
-def _memory():
+def _memory() -> str | None:
     try:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
@@ -47,7 +39,7 @@ def _memory():
     return f"{total / GIBIBYTE:.1f} GiB"
 
 
-def _operating_system():
+def _operating_system() -> str:
     try:
         name = platform.freedesktop_os_release()["PRETTY_NAME"]
     except (OSError, KeyError):
@@ -55,7 +47,7 @@ def _operating_system():
     return f"{name}, {platform.machine()}"
 
 
-def _version(package):
+def _version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,12 +1,12 @@
-"""What the endings of files' names mean."""
+"""File types by the extension of a file's name."""
 
 import os
 
-PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
-GIF = ".gif"
+PICTURE_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
+GIF_EXTENSION = ".gif"
 
 
-def extension_of(path):
-    """The ending of a file's name in lower case, as ".mp4"."""
+def extension_of(path: str) -> str:
+    """The extension of a file's name with its dot, in lower case: ".mp4"."""
     return os.path.splitext(path)[1].lower()

@@ -1,14 +1,23 @@
-"""Animated GIFs. Pillow's own way of writing them holds all frames; here each is written as it comes."""
+"""Animated GIFs, read and written with Pillow, one frame at a time.
+
+Pillow's Image.save with save_all was considered for writing: it collects all frames before it writes the first one.
+Here each is written as it comes.
+"""
+
+from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from fractions import Fraction
 
+import numpy as np
 from PIL import GifImagePlugin, Image, ImageSequence
 
 from command_line.user_error import UserError
 from files.atomic_write import atomic_write
 from files.destination import check_destination
-from media.file_types import GIF, extension_of
-from media.frame import Frame
+from media.file_types import GIF_EXTENSION, extension_of
+from media.frame import Frame, WriteFrame
 from media.picture_pixels import rgb_pixels, user_errors_of_pictures
 
 COLOURS = 256
@@ -16,42 +25,44 @@ END_OF_FILE = b";"
 
 
 class GifFile:
-    """A GIF, animated or not; raises UserError where there is none at `path`.
+    """A GIF, animated or still. Raises UserError where there is none at `path`.
 
     frame_count: how many frames it holds.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path
+        self.duration: Fraction | None = None
         with self._opened() as image:
             self.frame_count = image.n_frames
-            self.duration = None
             self._loop = image.info.get("loop")
 
     @contextlib.contextmanager
-    def _opened(self):
+    def _opened(self) -> Iterator[GifImagePlugin.GifImageFile]:
         with user_errors_of_pictures(self.path), Image.open(self.path, formats=["GIF"]) as image:
+            assert isinstance(image, GifImagePlugin.GifImageFile)
             yield image
 
-    def frames(self):
-        """Yields a Frame for each picture; raises UserError where the file is damaged."""
+    def frames(self) -> Iterator[Frame]:
+        """Yields a Frame for each picture. Raises UserError where the file is damaged."""
         with self._opened() as image:
-            began = 0
+            start = 0
             for shown in ImageSequence.Iterator(image):
-                # Frames that only change a part are whole here, laid on those before them.
+                # Pillow composes a frame that changes only a part of the picture with the frames before it.
                 milliseconds = shown.info.get("duration", 0)
-                yield Frame(rgb_pixels(shown), seconds=began / 1000, milliseconds=milliseconds)
-                began += milliseconds
+                yield Frame(rgb_pixels(shown), seconds=start / 1000, milliseconds=milliseconds)
+                start += milliseconds
 
     @contextlib.contextmanager
-    def written_to(self, path):
-        """Yields a function that writes a picture, uint8 (height, width, 3), in the place of a Frame of ours.
+    def written_to(self, path: str) -> Iterator[WriteFrame]:
+        """Yields a function that writes a picture, uint8 (height, width, 3), in place of a Frame of this GIF.
 
-        The pictures are shown as long as ours. The file appears whole at the end, or not at all.
+        The pictures are shown as long as this GIF's, and the animation repeats as often. The file is written
+        atomically.
         """
         with atomic_write(path) as partial, open(partial, "wb") as file:
 
-            def write(picture, frame):
+            def write(picture: np.ndarray, frame: Frame) -> None:
                 image = Image.fromarray(picture).quantize(COLOURS)
                 if file.tell() == 0:
                     header, _ = GifImagePlugin.getheader(image, info={"loop": self._loop, "duration": 1})
@@ -62,8 +73,8 @@ class GifFile:
             yield write
             file.write(END_OF_FILE)
 
-    def check_destination(self, path, overwrite):
+    def check_destination(self, path: str, overwrite: bool) -> None:
         """Raises UserError where no GIF can or must be written to `path`."""
-        if extension_of(path) != GIF:
-            raise UserError(f"{path} does not end in {GIF}, as the result of a GIF does; give a name that does")
+        if extension_of(path) != GIF_EXTENSION:
+            raise UserError(f"{path} does not end in {GIF_EXTENSION}; the result of a GIF is one too, so name it so")
         check_destination(path, self.path, overwrite)

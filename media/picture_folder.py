@@ -1,42 +1,47 @@
-"""A folder of pictures, in the order that people number them in."""
+"""A folder of pictures, in natural order: frame_2 before frame_10."""
+
+from __future__ import annotations
 
 import contextlib
 import io
 import os
 import re
+from collections.abc import Iterator
+from fractions import Fraction
 
+import numpy as np
 from PIL import Image
 
 from command_line.user_error import UserError
 from files.atomic_write import atomic_folder
 from files.destination import check_destination
-from media.file_types import GIF, PICTURES, VIDEOS, extension_of
-from media.frame import Frame
+from media.file_types import GIF_EXTENSION, PICTURE_EXTENSIONS, VIDEO_EXTENSIONS, extension_of
+from media.frame import Frame, WriteFrame
 from media.picture_pixels import rgb_pixels, user_errors_of_pictures
 
 QUALITY = 95  # of 100, for JPEG and WebP
 
 
 class PictureFolder:
-    """The pictures in a folder, which may have any sizes; other files, hidden ones and folders are left aside.
+    """The pictures in a folder, of any sizes; other files, hidden files and subfolders are ignored.
 
-    Raises UserError where there is no picture.
+    frame_count: how many pictures. Raises UserError where there is none.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path
-        self.names = sorted(filter(self._is_picture, os.listdir(path)), key=_numbers_by_value)
+        self.names = sorted(filter(self._is_picture, os.listdir(path)), key=_natural_order)
         self.frame_count = len(self.names)
-        self.duration = None
+        self.duration: Fraction | None = None
         if not self.names:
-            raise UserError(f"{path} holds no pictures; give a folder of {', '.join(PICTURES)} files")
+            raise UserError(f"{path} holds no pictures; give a folder of {', '.join(PICTURE_EXTENSIONS)} files")
 
-    def _is_picture(self, name):
-        is_named_so = extension_of(name) in PICTURES and not name.startswith(".")
+    def _is_picture(self, name: str) -> bool:
+        is_named_so = extension_of(name) in PICTURE_EXTENSIONS and not name.startswith(".")
         return is_named_so and os.path.isfile(os.path.join(self.path, name))
 
-    def frames(self):
-        """Yields a Frame for each picture; raises UserError at one that cannot be read."""
+    def frames(self) -> Iterator[Frame]:
+        """Yields a Frame for each picture. Raises UserError at one that cannot be read."""
         for name in self.names:
             path = os.path.join(self.path, name)
             with user_errors_of_pictures(path), Image.open(path) as image:
@@ -44,15 +49,16 @@ class PictureFolder:
             yield Frame(picture, name=name)
 
     @contextlib.contextmanager
-    def written_to(self, path):
-        """Yields a function that writes a picture, uint8 (height, width, 3), in the place of a Frame of ours.
+    def written_to(self, path: str) -> Iterator[WriteFrame]:
+        """Yields a function that writes a picture, uint8 (height, width, 3), in place of a Frame of this folder.
 
-        The files are named as ours and have their formats; the folder appears whole at the end, or not at all.
+        The file gets the name and the format of the one it stands for. The folder is written atomically.
         """
         with atomic_folder(path) as partial:
 
-            def write(picture, frame):
-                # Not straight to the file: Pillow does not tell why a write failed.
+            def write(picture: np.ndarray, frame: Frame) -> None:
+                assert frame.name is not None
+                # Not straight to the file: Pillow's errors do not say why a write failed.
                 encoded = io.BytesIO()
                 file_format = Image.registered_extensions()[extension_of(frame.name)]
                 Image.fromarray(picture).save(encoded, file_format, quality=QUALITY)
@@ -61,12 +67,13 @@ class PictureFolder:
 
             yield write
 
-    def check_destination(self, path, overwrite):
-        """Raises UserError where no folder of our pictures can or must be written to `path`.
+    def check_destination(self, path: str, overwrite: bool) -> None:
+        """Raises UserError where the result cannot or must not be written to the folder `path`.
 
-        What is overwritten holds nothing but pictures that are named as ours, as an earlier result does.
+        A folder is overwritten only where it holds nothing but pictures of this folder's names, as an earlier result
+        does.
         """
-        if extension_of(path) in (GIF, *VIDEOS):
+        if extension_of(path) in (GIF_EXTENSION, *VIDEO_EXTENSIONS):
             raise UserError(f"{path} would be a folder of pictures as {self.path} is; give a name that says so")
         check_destination(path, self.path, overwrite, is_folder=True)
         others = sorted(set(os.listdir(path)) - set(self.names)) if os.path.isdir(path) else []
@@ -74,7 +81,7 @@ class PictureFolder:
             raise UserError(f"{path} holds {others[0]}, which would be lost; give another --out")
 
 
-def _numbers_by_value(name):
-    """Sorts frame_2 before frame_10, and otherwise by name."""
+def _natural_order(name: str) -> tuple[list[str | int], str]:
+    """A sort key that compares digits by their value. The package natsort would be a dependency for these two lines."""
     parts = re.split(r"([0-9]+)", name)
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], name

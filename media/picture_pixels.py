@@ -1,8 +1,12 @@
 """The pixels of a Pillow image of any mode as 8-bit RGB."""
 
+from __future__ import annotations
+
 import contextlib
 import struct
+import sys
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -13,10 +17,11 @@ SIXTEEN_BITS = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 BACKGROUND = "white"
 
 
-def rgb_pixels(image):
-    """uint8 (height, width, 3) of a Pillow image: upright, as its EXIF says, and on white where it is transparent.
+def rgb_pixels(image: Image.Image) -> np.ndarray:
+    """The pixels of a Pillow image, uint8 (height, width, 3).
 
-    Of 16 bits the upper eight are taken. Raises ValueError where the pixels are floats, whose white is unknown.
+    The picture is turned upright according to its EXIF orientation, and composed with white where it is transparent. Of
+    16-bit values the upper 8 bits are taken. Raises ValueError for pixels of 32 bits, whose white point is unknown.
     """
     image = ImageOps.exif_transpose(image)
     if image.mode in SIXTEEN_BITS:
@@ -32,22 +37,28 @@ def rgb_pixels(image):
     return np.asarray(image.convert("RGB"))
 
 
+def largest_picture() -> int:
+    """How many pixels a picture may have: Pillow's limit, which guards against decompression bombs."""
+    return Image.MAX_IMAGE_PIXELS or sys.maxsize
+
+
 @contextlib.contextmanager
-def user_errors_of_pictures(path):
-    """Raises UserError in place of what Pillow raises where the file at `path` holds no picture, or a damaged one."""
+def user_errors_of_pictures(path: str) -> Iterator[None]:
+    """Raises UserError in place of what Pillow raises where the file at `path` is no picture, or a damaged one."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        largest = Image.MAX_IMAGE_PIXELS // 1_000_000
-        raise UserError(f"{path} has more than {largest} million pixels; scale it down") from error
+        raise UserError(
+            f"{path} has more than {largest_picture() // 1_000_000} million pixels; scale it down"
+        ) from error
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is no picture that can be read; take it out, or give another copy") from error
     except (ValueError, SyntaxError, EOFError, IndexError, struct.error) as error:
         raise UserError(f"{path} cannot be read: {error}; save it again with 8 bits a channel") from error
     except OSError as error:
-        # Pillow's own complaints have no number; the operating system's have.
+        # Pillow's own errors have no errno, the operating system's have one.
         if error.errno is not None:
             raise
         raise UserError(f"{path} is damaged: {error}; give a whole copy") from error

@@ -1,28 +1,33 @@
-"""Videos, through PyAV, whose wheels bring FFmpeg."""
+"""Videos, read and written with PyAV, whose wheels bring FFmpeg."""
+
+from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-from PIL import Image
 
 from command_line.user_error import UserError
 from files.atomic_write import atomic_write
 from files.destination import check_destination
 from files.guarded_hdf5_file import GuardedHDF5File
-from media.file_types import VIDEOS, extension_of
-from media.frame import Frame
+from media.file_types import VIDEO_EXTENSIONS, extension_of
+from media.frame import Frame, WriteFrame
+from media.picture_pixels import largest_picture
 
 try:
     import av
 except ImportError:
-    av = None
+    HAS_PYAV = False
+else:
+    HAS_PYAV = True
 
 H264 = ("libx264", {"crf": "18", "preset": "veryfast"})
 VP9 = ("libvpx-vp9", {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"})
-H264_IN_ORDER = ("libx264", {**H264[1], "bf": "0"})  # AVI has no times, so its frames must not change places
+H264_IN_ORDER = ("libx264", {**H264[1], "bf": "0"})  # AVI stores no timestamps, so frames must not be reordered
 
-# What each ending is written as: the container's name, the codec and its options.
+# By extension: the name of the container format, the codec and its options.
 FORMATS = {
     ".avi": ("avi", *H264_IN_ORDER),
     ".m4v": ("mp4", *H264),
@@ -31,57 +36,59 @@ FORMATS = {
     ".mp4": ("mp4", *H264),
     ".webm": ("webm", *VP9),
 }
-# No playlists and the like, which name other files, and other machines, for FFmpeg to open.
+# No playlists and the like, which name other files and other machines for FFmpeg to open.
 READ_FORMATS = "avi,matroska,mov,mp4,webm"
 
-CLOCK = 90_000  # Hz, MPEG's: frames of all usual rates are a whole number of ticks apart
-USUAL_RATE = Fraction(25)
+CLOCK = 90_000  # Hz, MPEG's: at all common frame rates, frames are a whole number of ticks apart
+DEFAULT_RATE = Fraction(25)  # frames a second
 BT709 = 1  # as in ITU-T H.273
 
 
 class VideoFile:
-    """A video; raises UserError where there is none at `path`, and where the package av is missing.
+    """A video. Raises UserError where there is none at `path`, and where the package av is missing.
 
-    frame_count: about how many frames it holds. duration: how many seconds it lasts by its own account. Or None.
+    frame_count: how many frames it holds, or an estimate. duration: in seconds, according to its header. Each is None
+    where the file does not say.
     """
 
-    def __init__(self, path):
-        if av is None:
-            advice = "install it with: python -m pip install -r requirements-video.txt"
+    def __init__(self, path: str) -> None:
+        if not HAS_PYAV:
+            advice = 'install it with: python -m pip install ".[video]"'
             raise UserError(f"{path}: reading videos takes the package av; {advice}")
         self.path = path
         with self._opened() as (container, stream):
-            if stream.width * stream.height > Image.MAX_IMAGE_PIXELS:
-                raise UserError(f"{path}: a frame has more than {Image.MAX_IMAGE_PIXELS // 1_000_000} million pixels")
-            self._rate = stream.average_rate or USUAL_RATE
+            if stream.width * stream.height > largest_picture():
+                raise UserError(f"{path}: a frame has more than {largest_picture() // 1_000_000} million pixels")
+            self._rate = stream.average_rate or DEFAULT_RATE
             self._pixel_aspect = stream.sample_aspect_ratio
             self.duration = _duration(container, stream)
-            self.frame_count = stream.frames or (self.duration and round(self._rate * self.duration))
+            self.frame_count = stream.frames or (round(self._rate * self.duration) if self.duration else None)
 
     @contextlib.contextmanager
-    def _opened(self):
-        # An open file, since FFmpeg takes a name with a colon in it for an address.
+    def _opened(self) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+        # An open file rather than its name: FFmpeg takes a name with a colon for a URL.
         with open(self.path, "rb") as file:
             try:
                 options = {"format_whitelist": READ_FORMATS}
-                container = av.open(file, container_options=options, metadata_errors="replace")
+                container = av.open(file, "r", container_options=options, metadata_errors="replace")
             except av.FFmpegError as error:
                 reason = f"{self.path} is no video that can be read ({error.strerror})"
                 raise UserError(f"{reason}; give a whole MP4, AVI or WebM file") from error
             with container:
                 stream = container.streams.best("video")
-                if stream is None:
+                if not isinstance(stream, av.VideoStream):
                     raise UserError(f"{self.path} holds no pictures, only sound; give a video")
                 yield container, stream
 
-    def frames(self):
-        """Yields a Frame for each picture, turned as the file says; raises UserError where the file is damaged."""
+    def frames(self) -> Iterator[Frame]:
+        """Yields a Frame for each picture, turned as the file says. Raises UserError where the file is damaged."""
         count, start, size = 0, None, None
         with self._opened() as (container, stream):
             stream.thread_type = "AUTO"
             try:
                 for decoded in container.decode(stream):
-                    seconds = count / self._rate if decoded.pts is None else decoded.pts * decoded.time_base
+                    seconds = _seconds(decoded.pts, decoded.time_base)
+                    seconds = count / self._rate if seconds is None else seconds
                     start = seconds if start is None else start
                     turns = round(decoded.rotation / 90)
                     picture = np.rot90(decoded.to_ndarray(format="rgb24"), turns)
@@ -97,21 +104,23 @@ class VideoFile:
             raise UserError(f"{self.path} holds no frames; give a video that lasts longer")
 
     @contextlib.contextmanager
-    def written_to(self, path):
-        """Yields a function that writes a picture, uint8 (height, width, 3), in the place of a Frame of ours.
+    def written_to(self, path: str) -> Iterator[WriteFrame]:
+        """Yields a function that writes a picture, uint8 (height, width, 3), in place of a Frame of this video.
 
-        The pictures are of one size, and follow each other as ours do; container and codec are those of the path's
-        ending, one of FORMATS. The file appears whole at the end, or not at all.
+        All pictures have one size; they are shown at the times of the Frames. The extension of `path`, one of FORMATS,
+        determines container format and codec. The file is written atomically.
         """
         container_name, codec, options = FORMATS[extension_of(path)]
-        # FFmpeg does not tell why a write failed, and fails again as it closes; the file for HDF5 does for it too.
+        # FFmpeg does not say why a write failed, and fails again as it closes. The file that keeps HDF5's first error
+        # keeps FFmpeg's too.
         with atomic_write(path) as partial, GuardedHDF5File(partial) as file:
             with av.open(file, "w", format=container_name) as container:
-                stream = None
+                stream: av.VideoStream | None = None
                 last_tick = -1
 
-                def write(picture, frame):
+                def write(picture: np.ndarray, frame: Frame) -> None:
                     nonlocal stream, last_tick
+                    assert frame.seconds is not None
                     if stream is None:
                         stream = self._add_stream(container, codec, options, picture.shape)
                     encoded = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture))
@@ -127,11 +136,18 @@ class VideoFile:
                     container.mux(stream.encode(None))
             file.check()
 
-    def _add_stream(self, container, codec, options, shape):
+    def _add_stream(
+        self,
+        container: av.container.OutputContainer,
+        codec: str,
+        options: dict[str, str],
+        shape: tuple[int, ...],
+    ) -> av.VideoStream:
         height, width, _ = shape
         stream = container.add_stream(codec, rate=self._rate, options=options)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = width, height
-        # Colours of half the resolution have no odd sizes.
+        # Chroma of half the resolution takes an even width and height.
         stream.pix_fmt = "yuv420p" if width % 2 == height % 2 == 0 else "yuv444p"
         context = stream.codec_context
         context.time_base = 1 / self._rate if container.format.name == "avi" else Fraction(1, CLOCK)
@@ -140,15 +156,20 @@ class VideoFile:
             context.sample_aspect_ratio = self._pixel_aspect
         return stream
 
-    def check_destination(self, path, overwrite):
+    def check_destination(self, path: str, overwrite: bool) -> None:
         """Raises UserError where no video can or must be written to `path`."""
-        if extension_of(path) not in VIDEOS:
-            raise UserError(f"{path} does not end in {', '.join(VIDEOS)}; give the result of a video such a name")
+        if extension_of(path) not in VIDEO_EXTENSIONS:
+            endings = ", ".join(VIDEO_EXTENSIONS)
+            raise UserError(f"{path} does not end in {endings}; give the result of a video such a name")
         check_destination(path, self.path, overwrite)
 
 
-def _duration(container, stream):
-    """In seconds, a Fraction, or None where the file does not say."""
-    if stream.duration is not None:
-        return stream.duration * stream.time_base
-    return None if container.duration is None else Fraction(container.duration, av.time_base)
+def _duration(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
+    """In seconds, or None where the file does not say."""
+    of_stream = _seconds(stream.duration, stream.time_base)
+    return _seconds(container.duration, Fraction(1, av.time_base)) if of_stream is None else of_stream
+
+
+def _seconds(ticks: int | None, time_base: Fraction | None) -> Fraction | None:
+    """ticks of time_base seconds each; None where the file does not say either."""
+    return None if ticks is None or time_base is None else ticks * time_base

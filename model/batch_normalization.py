@@ -1,4 +1,4 @@
-"""Batch normalization while a network is trained, and its end: folded into weights and bias where it is exported.
+"""Batch normalization for training, and folding it into weights and bias for the export.
 
 Ioffe & Szegedy, *Batch Normalization*, ICML 2015.
 """
@@ -11,15 +11,16 @@ from model.layers import bare_convolution
 from pipeline.tensorflow_v1 import tf
 
 EPSILON = 1e-3
-# What each step adds to the moving mean and variance.
+# The weight of each batch in the moving averages of mean and variance.
 MOVING_SHARE = 0.02
 NORMALIZATION = ("scale", "offset", "mean", "variance")
 
 
-def normalized_convolution(name, values, filters, size, stride=1):
-    """What layers.convolution gives, normalized over the batch: float32 (F, H / stride, W / stride, filters).
+def normalized_convolution(name: str, values: tf.Tensor, filters: int, size: int, stride: int = 1) -> tf.Tensor:
+    """A convolution with batch normalization: float32 (F, H, W, C) → (F, H / stride, W / stride, filters).
 
-    The ops that move mean and variance are in the graph's collection UPDATE_OPS.
+    Its weights have the same name as those of layers.convolution. The ops that update the moving mean and variance are
+    in the graph's collection UPDATE_OPS.
     """
     with tf.variable_scope(name):
         convolved = bare_convolution(values, filters, size, stride)
@@ -34,11 +35,12 @@ def normalized_convolution(name, values, filters, size, stride=1):
         return normalized
 
 
-def fold_normalization(weights):
-    """The values, a dict from name to array, with which layers.convolution gives what normalized_convolution gives.
+def fold_normalization(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Folds batch normalization into weights and bias.
 
-    Where a layer has scale, offset, mean and variance, they become part of its weights and its bias; what belongs to
-    other layers stays as it is. What overflows becomes infinite, without a warning.
+    weights: the values of a network's variables by name. Returns the values with which layers.convolution computes what
+    normalized_convolution does at inference: scale, offset, mean and variance of a layer become part of its weights and
+    its bias; all other values stay. A value that overflows becomes infinite, without a warning.
     """
     folded = {name: value for name, value in weights.items() if name.rpartition("/")[2] not in NORMALIZATION}
     for name in weights:

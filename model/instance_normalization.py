@@ -1,8 +1,8 @@
-"""Instance normalization: each frame's maps by themselves, so that one person's colours look like another's.
+"""Instance normalization: each channel of each frame is normalized by itself, which evens out people's colours.
 
-Ulyanov et al., *Instance Normalization: The Missing Ingredient for Fast Stylization*, arXiv:1607.08022; that it helps
-where what is seen later looks otherwise: Pan et al., *Two at Once: Enhancing Learning and Generalization Capacities via
-IBN-Net*, ECCV 2018.
+Ulyanov et al., *Instance Normalization: The Missing Ingredient for Fast Stylization*, arXiv:1607.08022. That it
+improves generalization to pictures of another appearance: Pan et al., *Two at Once: Enhancing Learning and
+Generalization Capacities via IBN-Net*, ECCV 2018.
 """
 
 from __future__ import annotations
@@ -13,9 +13,14 @@ from pipeline.tensorflow_v1 import tf
 EPSILON = 1e-3
 
 
-def instance_normalized_convolution(name, values, filters, size, stride=1):
-    """float32 (F, H, W, C) → (F, H / stride, W / stride, filters), each frame's each map of mean 0 and deviation 1, then
-    times a gain and plus a bias that are learned. The same in training and after it.
+def instance_normalized_convolution(
+    name: str, values: tf.Tensor, filters: int, size: int, stride: int = 1
+) -> tf.Tensor:
+    """A convolution with instance normalization: float32 (F, H, W, C) → (F, H / stride, W / stride, filters).
+
+    Each channel of each frame is scaled to mean 0 and standard deviation 1, then a learned gain and bias are applied.
+    Training and inference compute the same. TensorFlow 1 has it as tf.contrib.layers.instance_norm, which TensorFlow 2
+    dropped with the rest of tf.contrib.
     """
     with tf.variable_scope(name):
         gain = tf.get_variable("gain", [filters], initializer=tf.ones_initializer())

@@ -1,16 +1,18 @@
 """The network in the assignment's form: a CNN shared by all frames, an LSTM over the ten, a linear head.
 
-The same functions build the training graph and the exported one. There are two CNNs: what fits the trained frames
-soonest, and what finds the joints of people it has never seen, are not the same. Each has a part that sees a frame by
-itself, which is nearly all of it, and one that sees the frames of a sequence.
+The same functions build the training graph and the exported one. The CNNs are the modules of model/cnn/, and
+model/network_kinds.py lists them: one fits the trained frames soonest, another generalizes to people it has never seen.
 """
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+import importlib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol, cast
 
-from model.cnn.pyramid import pyramid_frame_maps, pyramid_sequence_features
-from model.cnn.strided import strided_frame_features, strided_sequence_features
+import numpy as np
+
+from model.network_kinds import NETWORKS
 from model.shared_nodes import FRAME_FEATURES, FRAME_ROWS
 from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
 from pipeline.normalization import normalize_frames
@@ -18,134 +20,157 @@ from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
 
 
-class Network(NamedTuple):
-    """A CNN and what suits it.
+class FrameParts(Protocol):
+    """A NamedTuple of tensors, of which each CNN has its own."""
 
-    see_frames: a function of normalized frames, float32 (F, 64, 64, 3), and of whether it is being trained, that gives
-    a NamedTuple of tensors (F, ...): what each frame shows by itself, and so what overlapping sequences share.
-    see_sequences: a function of the same of sequences, (B, 10, ...), and of whether it is being trained, that gives
-    the LSTM's input, float32 (B*10, D), and the points of the seven joints, float32 (B*10, 7, 2), or None. forget_bias:
-    of the LSTM's cells. adam_beta2: Adam's second decay. average_decay: of the weights' moving average.
-    """
+    def __iter__(self) -> Iterator[tf.Tensor]: ...
 
-    see_frames: Callable
-    see_sequences: Callable
-    forget_bias: float
-    adam_beta2: float
-    average_decay: float
+    @classmethod
+    def _make(cls, iterable: Iterable[tf.Tensor]) -> FrameParts: ...
 
 
-# A frame that was trained on shows where its joints are: the strided CNN's cells start out forgetting those before it.
-NETWORKS = {
-    "strided": Network(
-        strided_frame_features, strided_sequence_features, forget_bias=-1.0, adam_beta2=0.95, average_decay=0.99
-    ),
-    "pyramid": Network(
-        pyramid_frame_maps, pyramid_sequence_features, forget_bias=1.0, adam_beta2=0.99, average_decay=0.995
-    ),
-}
+class CNN(Protocol):
+    """What a module of model/cnn/ provides. Nearly all of a CNN sees one frame at a time; the rest sees sequences."""
+
+    def see_frames(self, values: tf.Tensor, is_training: bool) -> FrameParts:
+        """Normalized frames, float32 (F, 64, 64, 3) → tensors (F, ...): what each frame shows alone.
+
+        Overlapping sequences share it.
+        """
+
+    def see_sequences(self, frames: FrameParts, is_training: bool) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """The same for sequences, tensors (B, 10, ...) → the LSTM's input and the joints' points.
+
+        These are float32 (B*10, D), and float32 (B*10, 7, 2) from -1 to 1 across the frame, or None.
+        """
+
+
+class MemberOutput(NamedTuple):
+    """positions: float32 (B, 10, 7, 2), x and y in pixels. points: the same from the CNN alone, or None."""
+
+    positions: tf.Tensor
+    points: tf.Tensor | None
+
+
+class View(NamedTuple):
+    """scope: the variable scope of a member. is_mirrored: whether it sees the mirrored frames."""
+
+    scope: str
+    is_mirrored: bool
+
 
 # Hidden states lie between -1 and 1, positions spread over tens of pixels: the head starts at a scale that spans them.
 HEAD_DEVIATION = 3.0
 
 
-def training_positions(input_frames, network, num_units, members, mean_pose):
-    """Builds the network behind uint8 frames, to be trained.
+def training_positions(
+    input_frames: tf.Tensor, network: str, num_units: int, members: int, mean_pose: np.ndarray
+) -> list[MemberOutput]:
+    """Builds the network behind uint8 frames for training; returns the output of each member.
 
     input_frames: uint8 tensor (B, 10, 64, 64, 3), or of another SequenceShape whose height and width are multiples of
     SIZE_STEP. network: a key of NETWORKS. num_units: size of the LSTM. members: how many networks of this kind, each
-    with a CNN, an LSTM and a head of its own, learn side by side. mean_pose: float32 array (7, 2) at which the heads'
-    biases start. Returns, for each member, float32 (B, 10, 7, 2), x and y in pixels, and the same as its CNN's points
-    give it frame by frame, or None.
+    with a CNN, an LSTM and a head of its own, are trained side by side. mean_pose: float32 array (7, 2), the initial
+    value of the heads' biases.
     """
-    shape, outputs = _sequence_shape(input_frames), []
-    frames = _normalized(input_frames, shape)
+    shape, cnn = _sequence_shape(input_frames), _cnn(network)
+    frames, outputs = _normalized(input_frames, shape), []
     for scope in _member_scopes(members):
         with tf.variable_scope(scope):
-            seen = NETWORKS[network].see_frames(frames, is_training=True)
-            sequences = type(seen)(*(_in_sequences(part, shape.length) for part in seen))
-            features, points = NETWORKS[network].see_sequences(sequences, is_training=True)
+            seen = cnn.see_frames(frames, is_training=True)
+            sequences = seen._make(_in_sequences(part, shape.length) for part in seen)
+            features, points = cnn.see_sequences(sequences, is_training=True)
             if points is not None:
                 points = tf.reshape((points + 1) * (shape.width / 2, shape.height / 2), [-1, *shape.labels])
-            outputs.append((_member_positions(features, network, num_units, shape, mean_pose), points))
+            positions = _member_positions(features, network, num_units, shape, mean_pose)
+            outputs.append(MemberOutput(positions, points))
     return outputs
 
 
-def joint_positions(input_frames, network, num_units, members, averages_mirror):
-    """Builds the same to predict: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
+def predicted_positions(
+    input_frames: tf.Tensor, network: str, num_units: int, members: int, averages_mirror: bool
+) -> tf.Tensor:
+    """Builds the same network for prediction: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
 
-    That is the average of what the members give. With averages_mirror every other member sees the mirrored frames, and a
-    single one sees both: members and mirror images differ by as much, and two views take half of the time of four.
-    The graph's SharedNodes are between what is computed of a frame by itself, by all members and of both sides, and what
-    is computed of a sequence: whoever evaluates overlapping sequences computes the former once a frame.
+    The result is the average of the members. With averages_mirror every other member sees the mirrored frames, and a
+    single member sees both sides: members differ from each other as much as mirror images do, and two views take half
+    of the time of four. The graph's SharedNodes separate what depends on one frame from what depends on the sequence,
+    for all members and both sides: an evaluation of overlapping sequences computes the former once a frame.
     """
-    shape = _sequence_shape(input_frames)
+    shape, cnn = _sequence_shape(input_frames), _cnn(network)
     frames = _normalized(input_frames, shape)
     views, seen, positions = _views(members, averages_mirror), [], []
-    for scope, is_mirrored in views:
-        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
-            view = tf.reverse(frames, axis=[2]) if is_mirrored else frames
-            seen.append(NETWORKS[network].see_frames(view, is_training=False))
-    for (scope, is_mirrored), sequences in zip(views, _by_sequence(seen, shape.length)):
-        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
-            features, _ = NETWORKS[network].see_sequences(sequences, is_training=False)
+    for view in views:
+        with tf.variable_scope(view.scope, reuse=tf.AUTO_REUSE):
+            viewed = tf.reverse(frames, axis=[2]) if view.is_mirrored else frames
+            seen.append(cnn.see_frames(viewed, is_training=False))
+    for view, sequences in zip(views, _by_sequence(seen, shape.length), strict=True):
+        with tf.variable_scope(view.scope, reuse=tf.AUTO_REUSE):
+            features, _ = cnn.see_sequences(sequences, is_training=False)
             of_view = _member_positions(features, network, num_units, shape)
-        positions.append(_mirrored(of_view, shape.width) if is_mirrored else of_view)
+        positions.append(_mirrored(of_view, shape.width) if view.is_mirrored else of_view)
     return tf.add_n(positions) / len(positions)
 
 
-def _views(members, averages_mirror):
-    """Which member sees which side: a list of the member's scope and whether it sees the mirrored frames."""
+def _cnn(network: str) -> CNN:
+    """The module of model/cnn/ with this name."""
+    return cast(CNN, importlib.import_module(f"model.cnn.{network}"))
+
+
+def _views(members: int, averages_mirror: bool) -> list[View]:
+    """Which member sees which side of the frames."""
     scopes = _member_scopes(members)
     if averages_mirror and members == 1:
-        return [(scopes[0], False), (scopes[0], True)]
-    return [(scope, averages_mirror and number % 2 == 1) for number, scope in enumerate(scopes)]
+        return [View(scopes[0], False), View(scopes[0], True)]
+    return [View(scope, averages_mirror and number % 2 == 1) for number, scope in enumerate(scopes)]
 
 
-def _by_sequence(seen, length):
-    """What frames show by themselves, a list of NamedTuples of tensors (F, ...), as the same of sequences, (B, 10, ...).
+def _by_sequence(seen: list[FrameParts], length: int) -> list[FrameParts]:
+    """What frames show alone, tensors (F, ...), as the same of sequences, (B, 10, ...).
 
-    On its way it is the SharedNodes' features, put together again by their rows.
+    In between it is the SharedNodes' features, gathered by their rows.
     """
     parts = [part for tensors in seen for part in tensors]
     sizes = [part.shape[1:].num_elements() for part in parts]
-    flat = tf.concat([tf.reshape(part, [-1, size]) for part, size in zip(parts, sizes)], axis=1)
+    flat = tf.concat([tf.reshape(part, [-1, size]) for part, size in zip(parts, sizes, strict=True)], axis=1)
     flat = tf.identity(flat, name=FRAME_FEATURES)
     rows = tf.reshape(tf.range(tf.shape(flat)[0]), [-1, length], name=FRAME_ROWS)
-    flat_parts = zip(tf.split(flat, sizes, axis=1), parts)
+    flat_parts = zip(tf.split(flat, sizes, axis=1), parts, strict=True)
     gathered = iter([tf.gather(tf.reshape(flat_part, [-1, *part.shape[1:]]), rows) for flat_part, part in flat_parts])
-    return [type(tensors)(*(next(gathered) for _ in tensors)) for tensors in seen]
+    return [tensors._make(next(gathered) for _ in tensors) for tensors in seen]
 
 
-def _in_sequences(part, length):
+def _in_sequences(part: tf.Tensor, length: int) -> tf.Tensor:
     """A tensor (B*10, ...) as (B, 10, ...)."""
     return tf.reshape(part, [-1, length, *part.shape[1:]])
 
 
-def _mirrored(positions, width):
+def _mirrored(positions: tf.Tensor, width: int) -> tf.Tensor:
     """Positions in mirrored frames, float32 (B, 10, 7, 2), pixels, as positions in the frames themselves."""
     return tf.gather(positions, MIRRORED_JOINTS, axis=2) * (-1.0, 1.0) + (float(width), 0.0)
 
 
-def _sequence_shape(input_frames):
-    """That of a tensor (B, length, height, width, 3)."""
+def _sequence_shape(input_frames: tf.Tensor) -> SequenceShape:
+    """The SequenceShape of a tensor (B, length, height, width, 3)."""
     return SequenceShape(*input_frames.shape.as_list()[1:4])
 
 
-def _normalized(input_frames, shape):
+def _normalized(input_frames: tf.Tensor, shape: SequenceShape) -> tf.Tensor:
     """uint8 frames (B, 10, 64, 64, 3) → float32 (B*10, 64, 64, 3)."""
     return normalize_frames(tf.reshape(input_frames, [-1, *shape.frame]))
 
 
-def _member_scopes(members):
+def _member_scopes(members: int) -> list[str]:
     return [f"member_{number + 1}" for number in range(members)]
 
 
-def _member_positions(features, network, num_units, shape, mean_pose=None):
+def _member_positions(
+    features: tf.Tensor, network: str, num_units: int, shape: SequenceShape, mean_pose: np.ndarray | None = None
+) -> tf.Tensor:
     return _head(_hidden_states(features, num_units, shape, NETWORKS[network].forget_bias), shape, mean_pose)
 
 
-def _hidden_states(features, num_units, shape, forget_bias):
+def _hidden_states(features: tf.Tensor, num_units: int, shape: SequenceShape, forget_bias: float) -> tf.Tensor:
     """The LSTM over each sequence's frames: float32 (B*10, C) → (B*10, num_units)."""
     sequences = tf.reshape(features, [-1, shape.length, features.shape[1].value])
     cell = tf.nn.rnn_cell.LSTMCell(num_units, forget_bias=forget_bias)
@@ -153,7 +178,7 @@ def _hidden_states(features, num_units, shape, forget_bias):
     return tf.reshape(hidden_states, [-1, num_units])
 
 
-def _head(hidden_states, shape, mean_pose):
+def _head(hidden_states: tf.Tensor, shape: SequenceShape, mean_pose: np.ndarray | None) -> tf.Tensor:
     """One matmul with weights that all frames share: float32 (B*10, num_units) → (B, 10, 7, 2) pixels."""
     num_outputs = len(JOINT_NAMES) * 2
     start = tf.zeros_initializer() if mean_pose is None else tf.constant_initializer(mean_pose.ravel())

@@ -4,87 +4,100 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.shared_nodes import SharedNodes
 from pipeline.tensorflow_v1 import tf
 
 SEQUENCES_PER_RUN = 16
-# Where it is all of the network that sees as many frames: fewer of them take less memory, and no longer.
+# Where every frame passes the whole network, or the part of it that sees single frames: larger batches take more memory
+# and are no faster.
 WHOLE_SEQUENCES_PER_RUN = 4
-# Of the frames of a block: sharing costs copies of what a frame shows, which pay only where sequences overlap.
+# Different frames over all frames of a block. Sharing copies features, which pays off only where sequences overlap.
 LARGEST_SHARE_OF_FRAMES = 0.7
-LARGEST_DIFFERENCE = 1e-3
+LARGEST_DIFFERENCE = 1e-3  # pixels
 
 
 class Predictor:
     """Feeds a session's `input_frames` and fetches its `joint_pos`.
 
-    Where the graph has SharedNodes, as ours have, each different frame of a block of overlapping sequences passes
-    most of the network once. The first block is computed both ways; where they differ, the tensors' names meant
-    something else, and the plain way is taken from then on.
+    session: one that holds the weights. input_frames, joint_pos: the two nodes of the contract. shared: the graph's
+    SharedNodes, if it has them, as the graphs of this project have: then each different frame of a block of overlapping
+    sequences passes most of the network once. A graph by others may hold nodes of the same names with another meaning,
+    so the first block is computed both ways; where the results differ, the SharedNodes are not used.
     """
 
-    def __init__(self, session, input_frames, joint_pos, shared=None):
+    def __init__(
+        self,
+        session: tf.Session,
+        input_frames: tf.Tensor,
+        joint_pos: tf.Tensor,
+        shared: SharedNodes | None = None,
+    ) -> None:
         self._session = session
         self._input_frames = input_frames
         self._joint_pos = joint_pos
         self._shared = shared
         self._is_checked = False
 
-    def predict(self, frames):
-        """uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels; the plain way, any B > 0."""
+    def predict(self, frames: np.ndarray) -> np.ndarray:
+        """uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels; without SharedNodes, for any B > 0."""
         return np.concatenate(
             [self._session.run(self._joint_pos, {self._input_frames: part}) for part in _parts(frames)]
         )
 
-    def predict_block(self, frames, positions):
-        """Overlapping sequences: D different frames, uint8 (D, 64, 64, 3), and where each sequence's are, int (B, 10).
+    def predict_block(self, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Predicts overlapping sequences.
 
-        Returns float32 (B, 10, 7, 2), x and y in pixels.
+        frames: D different frames, uint8 (D, 64, 64, 3). rows: int (B, 10), the rows of `frames` that each sequence
+        consists of. Returns float32 (B, 10, 7, 2), x and y in pixels.
         """
-        overlaps = len(frames) <= LARGEST_SHARE_OF_FRAMES * positions.size
+        overlaps = len(frames) <= LARGEST_SHARE_OF_FRAMES * rows.size
         if overlaps and self._shared is not None and not self._is_checked:
-            self._check(frames, positions)
+            self._is_checked = True
+            if not self._is_right(self._shared, frames, rows):
+                self._shared = None
         if overlaps and self._shared is not None:
-            return self._predict_by_features(frames, positions)
-        parts = _parts(positions, SEQUENCES_PER_RUN if overlaps else WHOLE_SEQUENCES_PER_RUN)
+            return self._predict_by_features(self._shared, frames, rows)
+        parts = _parts(rows, SEQUENCES_PER_RUN if overlaps else WHOLE_SEQUENCES_PER_RUN)
         return np.concatenate([self.predict(frames[part]) for part in parts])
 
-    def _predict_by_features(self, frames, positions):
-        features, predicted = self._features(frames, positions.shape[1]), []
-        for part in _parts(positions):
-            numbers, rows = np.unique(part, return_inverse=True)
-            feeds = {self._shared.features: features[numbers], self._shared.rows: rows.reshape(part.shape)}
+    def _predict_by_features(self, shared: SharedNodes, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        features, predicted = self._features(shared, frames, rows.shape[1]), []
+        for part in _parts(rows):
+            used, rows_of_used = np.unique(part, return_inverse=True)
+            feeds = {shared.features: features[used], shared.rows: rows_of_used.reshape(part.shape)}
             predicted.append(self._session.run(self._joint_pos, feeds))
         return np.concatenate(predicted)
 
-    def _features(self, frames, length):
-        """One row for each of D frames, fed as sequences of `length`; the last frame fills up the last one."""
+    def _features(self, shared: SharedNodes, frames: np.ndarray, length: int) -> np.ndarray:
+        """The features of D frames, (D, ...). They are fed as sequences of `length`, padded with the last frame."""
         missing = -len(frames) % length
         filled = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)]) if missing else frames
         sequences = filled.reshape(-1, length, *frames.shape[1:])
-        rows_at_a_time, features = WHOLE_SEQUENCES_PER_RUN * length, None
-        for start in range(0, len(filled), rows_at_a_time):
+        frames_per_run = WHOLE_SEQUENCES_PER_RUN * length
+        features = None
+        for start in range(0, len(filled), frames_per_run):
             part = sequences[start // length :][:WHOLE_SEQUENCES_PER_RUN]
-            rows = np.asarray(self._session.run(self._shared.features, {self._input_frames: part}))
+            computed = np.asarray(self._session.run(shared.features, {self._input_frames: part}))
             if features is None:
-                features = np.empty((len(filled), *rows.shape[1:]), rows.dtype)
-            features[start : start + rows_at_a_time] = rows
+                features = np.empty((len(filled), *computed.shape[1:]), computed.dtype)
+            features[start : start + frames_per_run] = computed
+        assert features is not None
         return features[: len(frames)]
 
-    def _check(self, frames, positions):
-        plain = self.predict(frames[positions[:2]])
-        # Out of order, or features that know the frames around theirs would agree where sequences follow each other.
-        numbers, places = np.unique(positions[:2], return_inverse=True)
-        order = np.random.default_rng(0).permutation(len(numbers))
+    def _is_right(self, shared: SharedNodes, frames: np.ndarray, rows: np.ndarray) -> bool:
+        """Whether these SharedNodes give the same positions as the whole network, on two sequences of a block."""
+        rows = rows[:2]
+        plain = self.predict(frames[rows])
+        # Shuffled: features that depend on the neighbouring frames would agree where the frames are in order.
+        used, rows_of_used = np.unique(rows, return_inverse=True)
+        order = np.random.default_rng(0).permutation(len(used))
         try:
-            shuffled_positions = np.argsort(order)[places].reshape(-1, positions.shape[1])
-            by_features = self._predict_by_features(frames[numbers[order]], shuffled_positions)
-            agrees = np.allclose(plain, by_features, rtol=0, atol=LARGEST_DIFFERENCE)
+            shuffled_rows = np.argsort(order)[rows_of_used].reshape(rows.shape)
+            by_features = self._predict_by_features(shared, frames[used[order]], shuffled_rows)
+            return np.allclose(plain, by_features, rtol=0, atol=LARGEST_DIFFERENCE)
         except (tf.errors.OpError, ValueError, TypeError, IndexError):
-            agrees = False
-        if not agrees:
-            self._shared = None
-        self._is_checked = True
+            return False
 
 
-def _parts(sequences, size=SEQUENCES_PER_RUN):
+def _parts(sequences: np.ndarray, size: int = SEQUENCES_PER_RUN) -> list[np.ndarray]:
     return [sequences[start : start + size] for start in range(0, len(sequences), size)]

@@ -1,20 +1,21 @@
-"""A file that TensorFlow could not write is the user's to put right."""
+"""Turns TensorFlow's failure to write a file into a UserError."""
 
 from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator
 
 from command_line.user_error import UserError
 from pipeline.tensorflow_v1 import tf
 
 
 @contextlib.contextmanager
-def user_errors_of_saving(folder):
-    """Raises a UserError where TensorFlow fails to write to the folder. An uninitialized variable is no such failure.
+def user_errors_of_saving(folder: str) -> Iterator[None]:
+    """Raises UserError where TensorFlow fails to write to the folder. An uninitialized variable is no such failure.
 
-    TensorFlow has no error of its own for that: a full disk is a ResourceExhaustedError, too large a file an
-    OutOfRangeError, and the operating system's reason stands behind the file's name in the message.
+    TensorFlow has no error class of its own for this: a full disk is a ResourceExhaustedError, too large a file an
+    OutOfRangeError. The operating system's reason follows the file's name in the message.
     """
     try:
         yield

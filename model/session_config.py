@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 
 import numpy as np
 
 from command_line.user_error import UserError
+from machine.processor import processor_flags
 from pipeline.tensorflow_v1 import tf
 
-BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
+BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
 
 
-def session_config(precision):
-    """A tf.ConfigProto. precision: "float32" or "bfloat16", whose variables, gradients and losses stay float32."""
+def session_config(precision: str) -> tf.ConfigProto:
+    """The configuration of a session.
+
+    precision: "float32"; or "bfloat16", in which variables, gradients and losses are still float32.
+    """
     config = tf.ConfigProto()
     if precision == "bfloat16":
         config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = 1
     return config
 
 
-def resolve_precision(precision, say=print):
-    """What to train with: "float32" or "bfloat16".
+def resolve_precision(precision: str, say: Callable[[str], None] = print) -> str:
+    """The precision to train with: "float32" or "bfloat16".
 
-    precision: "float32", which is what it says; "bfloat16", which is tried first, and raises UserError where it fails;
-    or "auto", which is bfloat16 where the processor multiplies it in hardware and the try succeeds. say: a function
-    that gets one line where a processor that claims bfloat16 fails to compute with it.
+    precision: "float32"; "bfloat16", which raises UserError where TensorFlow cannot compute with it; or "auto", which
+    is bfloat16 where the processor has instructions for it and TensorFlow can compute with it. say: gets one line where
+    the processor claims bfloat16, but TensorFlow cannot compute with it.
     """
     if precision == "float32" or (precision == "auto" and not has_bfloat16()):
         return "float32"
@@ -38,20 +42,16 @@ def resolve_precision(precision, say=print):
     return "float32"
 
 
-def has_bfloat16():
-    """Whether Linux names one of the processor's bfloat16 instructions; False on other systems."""
-    if not os.path.exists("/proc/cpuinfo"):
-        return False
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-        flags = next((line.split() for line in file if line.startswith("flags")), [])
-    return any(flag in flags for flag in BFLOAT16_FLAGS)
+def has_bfloat16() -> bool:
+    """Whether the processor has a bfloat16 instruction set; False where the operating system is not Linux."""
+    return not BFLOAT16_FLAGS.isdisjoint(processor_flags())
 
 
-def bfloat16_failure():
+def bfloat16_failure() -> str | None:
     """Why TensorFlow cannot compute in bfloat16, one line, or None where it can.
 
-    It is asked by a convolution and a matmul of a few values, forward and backward: the processor's flags, oneDNN's
-    limits (ONEDNN_MAX_CPU_ISA) and what a virtual machine lets through may contradict each other.
+    Found out by running convolutions and a matmul of a few values, forward and backward: the processor's flags,
+    oneDNN's limit (ONEDNN_MAX_CPU_ISA) and what a virtual machine passes through may contradict each other.
     """
     with tf.Graph().as_default() as graph:
         frames = tf.placeholder(tf.float32, [None, 8, 8, 4])

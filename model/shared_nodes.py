@@ -1,4 +1,7 @@
-"""The two nodes of an exported graph by which overlapping sequences share what is computed of a frame alone."""
+"""The two nodes of an exported graph that separate what depends on one frame from what depends on the sequence.
+
+Overlapping sequences share the former: it is computed once a frame.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,18 @@ FRAME_ROWS = "frame_rows"
 
 
 class SharedNodes(NamedTuple):
-    """features: float32 (B*10, D), a row for each frame. rows: int32 (B, 10), which of them each sequence is made of.
+    """Two tensors that can be fed.
 
-    Both can be fed: features of frames that are computed once, and the rows that put sequences together.
+    features: float32 (B*10, D), one row for each frame. rows: int32 (B, 10), the rows of `features` that each sequence
+    consists of.
     """
 
     features: tf.Tensor
     rows: tf.Tensor
 
 
-def shared_nodes(graph):
-    """The SharedNodes of a graph, or None where it has not both."""
+def shared_nodes(graph: tf.Graph) -> SharedNodes | None:
+    """The SharedNodes of a graph, or None where it lacks one."""
     try:
         return SharedNodes(*(graph.get_tensor_by_name(f"{name}:0") for name in (FRAME_FEATURES, FRAME_ROWS)))
     except KeyError:

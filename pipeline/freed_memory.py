@@ -1,13 +1,15 @@
-"""Keeps the memory that a training step frees for the next step, and for all threads, where the C library is glibc.
+"""Tunes glibc's allocator so that memory freed by one training step is reused by the next, in any thread.
 
-glibc gives each thread a heap of its own, up to eight for each core, and what one thread frees no other can use. TensorFlow
-has many threads, and one big allocation after the other.
+glibc gives threads separate heaps, up to eight for each core, and memory that one thread frees cannot be used by
+another. TensorFlow has many threads and makes one large allocation after another.
 
-TensorFlow's GeneratorDataset kernel, on Python 3.11 and later, sets glibc's M_MMAP_THRESHOLD to 128 KiB for the whole
-process. From then on every larger tensor is mapped anew from the system, its pages cleared and faulted in one by one,
-at every step, which can take as long as the training itself. glibc's thresholds as they rise by themselves in a
-process that frees large arrays, and no further, undo that: mallopt(3).
+On Python 3.11 and later, TensorFlow's GeneratorDataset kernel sets glibc's M_MMAP_THRESHOLD to 128 KiB for the whole
+process. From then on every larger tensor is mapped anew from the system at every step, and its pages are cleared and
+faulted in one by one, which can take as long as the training itself. Setting the thresholds to the values to which
+glibc itself raises them in a process that frees large arrays undoes that; see mallopt(3).
 """
+
+from __future__ import annotations
 
 import ctypes
 import os
@@ -17,23 +19,23 @@ M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
 
-# glibc's own bound on the threshold that it adjusts, DEFAULT_MMAP_THRESHOLD_MAX, and twice that for the other.
+# The highest value to which glibc raises the threshold by itself, DEFAULT_MMAP_THRESHOLD_MAX, and twice that.
 LARGEST_MMAP_THRESHOLD = 32 * 2**20
 TRIM_THRESHOLD = 2 * LARGEST_MMAP_THRESHOLD
 
 
-def share_freed_memory():
-    """Has an effect only before the threads are made, so call it before TensorFlow is imported."""
+def share_freed_memory() -> None:
+    """Limits the number of heaps. Call it before TensorFlow is imported: it affects only threads created later."""
     if "MALLOC_ARENA_MAX" not in os.environ:
         _set({M_ARENA_MAX: max(1, (os.cpu_count() or 1) // 2)})
 
 
-def keep_freed_memory():
-    """Has an effect only after the GeneratorDataset kernel is made, so call it from within the generator."""
+def keep_freed_memory() -> None:
+    """Raises the thresholds. Call it in the generator: the GeneratorDataset kernel sets them when it is created."""
     _set({M_MMAP_THRESHOLD: LARGEST_MMAP_THRESHOLD, M_TRIM_THRESHOLD: TRIM_THRESHOLD})
 
 
-def _set(parameters):
+def _set(parameters: dict[int, int]) -> None:
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

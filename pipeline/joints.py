@@ -10,7 +10,7 @@ JOINT_NAMES = (
     "left shoulder",
 )
 
-# Where each joint's row is after a mirror: right joints become left ones.
+# The row of each joint after mirroring: right joints become left ones.
 MIRRORED_JOINTS = (0, 2, 1, 4, 3, 6, 5)
 
 LIMBS = (

@@ -1,18 +1,18 @@
-"""The course's normalization, as ops behind the uint8 frames of both the training graph and the exported one."""
+"""The course's normalization of frames, as ops that follow the uint8 frames in the training and the exported graph."""
 
 from __future__ import annotations
 
 from pipeline.tensorflow_v1 import tf
 
-# The standard deviation of a 64×64×3 frame of one colour but for a single value that differs by one is 0.009; nothing
-# that uint8 can hold lies between that and zero. Dividing by no less than half of it gives zeros for one colour.
+# The smallest standard deviation above zero of a 64×64×3 frame of uint8 is 0.009, that of equal values of which one
+# differs by one. Dividing by no less than half of it changes no other frame, and gives zeros for equal values.
 SMALLEST_DEVIATION = 0.0045
 
 
-def normalize_frames(frames):
-    """Subtracts each frame's mean and divides by its population standard deviation, over height, width and channel.
+def normalize_frames(frames: tf.Tensor) -> tf.Tensor:
+    """Subtracts each frame's mean and divides by its population standard deviation, over height, width and channels.
 
-    frames: uint8 tensor (F, 64, 64, 3). Returns float32 (F, 64, 64, 3); zeros for a frame of one colour.
+    frames: uint8 (F, 64, 64, 3). Returns float32 (F, 64, 64, 3); zeros for a frame in which all values are equal.
     The formula is the assignment's: (x - mean) / sqrt(mean((x - mean)²)).
     """
     values = tf.cast(frames, tf.float32)

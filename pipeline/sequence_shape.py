@@ -1,4 +1,4 @@
-"""The shape of a data set's sequences: how many frames, of what size. The course's are ten of 64×64."""
+"""The shape of a data set's sequences: the number of frames and their size. The course's are ten of 64×64."""
 
 from typing import NamedTuple
 
@@ -12,26 +12,26 @@ class SequenceShape(NamedTuple):
     height: int
     width: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.length} frames of {self.width}×{self.height} px"
 
     @property
-    def frame(self):
-        """Of one RGB frame: (height, width, 3)."""
+    def frame(self) -> tuple[int, int, int]:
+        """The shape of one RGB frame: (height, width, 3)."""
         return self.height, self.width, 3
 
     @property
-    def frames(self):
-        """Of the frames of one sequence: (length, height, width, 3)."""
+    def frames(self) -> tuple[int, int, int, int]:
+        """The shape of the frames of one sequence: (length, height, width, 3)."""
         return self.length, *self.frame
 
     @property
-    def labels(self):
-        """Of the labels of one sequence: (length, 7, 2)."""
+    def labels(self) -> tuple[int, int, int]:
+        """The shape of the labels of one sequence: (length, 7, 2)."""
         return self.length, len(JOINT_NAMES), 2
 
 
-# Both networks halve a frame three times.
+# Both networks halve the size of a frame three times, so it must be a multiple of this.
 SIZE_STEP = 8
 
 COURSE_SHAPE = SequenceShape(10, 64, 64)

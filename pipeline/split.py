@@ -1,4 +1,6 @@
-"""Which sequences are trained on, and which are validated on."""
+"""Splits the sequences of a data set into training and validation sequences."""
+
+from __future__ import annotations
 
 import numpy as np
 
@@ -9,14 +11,15 @@ SMALLEST_VALIDATION = 100
 DEFAULT_SHARE = 0.1
 
 
-def split_sequences(videos, kind, validation_sequences, seed):
-    """Splits N sequences in two, neither empty.
+def split_sequences(
+    videos: np.ndarray, kind: str, validation_sequences: int | None, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Splits N sequences into training and validation sequences, neither set empty.
 
-    videos: int (N,), the video of each sequence. kind: "video" keeps whole videos on one side, so that validation is
-    on people who were not trained on, and validates on at least as many sequences as asked for; "random" and "tail"
-    (the last ones) validate on exactly that many. validation_sequences: how many; None for a tenth, at least 100.
-    Returns two sorted int64 arrays of sequence numbers, training and validation. Raises UserError where a side would
-    be empty.
+    videos: int (N,), the video of each sequence. kind: one of SPLITS. "video" keeps whole videos on one side, so that
+    validation is on people who were not trained on, and validates on at least `validation_sequences`; "random" and
+    "tail" (the last ones) validate on exactly that many. validation_sequences: None for a tenth, at least 100. Returns
+    two sorted int64 arrays of sequence numbers, training and validation. Raises UserError if a side would be empty.
     """
     number = len(videos)
     wanted = (
@@ -41,8 +44,8 @@ def split_sequences(videos, kind, validation_sequences, seed):
     return np.flatnonzero(~is_validation), np.flatnonzero(is_validation)
 
 
-def _whole_videos(videos, wanted, generator):
-    """Videos drawn one after the other until they hold the number of sequences wanted."""
+def _whole_videos(videos: np.ndarray, wanted: int, generator: np.random.Generator) -> np.ndarray:
+    """Videos drawn at random, without replacement, until they hold at least `wanted` sequences."""
     numbers, sizes = np.unique(videos, return_counts=True)
     order = generator.permutation(len(numbers))
     count = int(np.searchsorted(np.cumsum(sizes[order]), wanted)) + 1

@@ -1,8 +1,8 @@
-"""TensorFlow in graph mode: the one module that imports it. The rest says `from pipeline.tensorflow_v1 import tf`.
+"""TensorFlow in graph mode. Only this module imports it; others use `from pipeline.tensorflow_v1 import tf`.
 
-TensorFlow takes seconds to import and 590 MB, so it is imported when `tf` is first used. `tf.nn.rnn_cell` lives in
-tf-keras, which TensorFlow finds only if TF_USE_LEGACY_KERAS is set before it is imported. TensorFlow logs to standard error
-on import, before any of its log levels apply: that output is held back, and shown if the import fails.
+TensorFlow takes seconds and 590 MB to import, so it is imported when `tf` is first used. `tf.nn.rnn_cell` lives in
+tf-keras, which TensorFlow finds only if TF_USE_LEGACY_KERAS is set before the import. TensorFlow logs to stderr on
+import, before its log level takes effect: that output is captured, and shown only if the import fails.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def _import_tensorflow() -> types.ModuleType:
     share_freed_memory()
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow turns oneDNN on by itself only where the processor has AVX-512; its convolutions are faster without, too.
+    # TensorFlow enables oneDNN by default only if the processor has AVX-512. Its convolutions are faster without, too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _standard_error_held_back():
+    with _captured_stderr():
         tensorflow = importlib.import_module("tensorflow.compat.v1")
         tensorflow.logging.set_verbosity(tensorflow.logging.ERROR)
         tensorflow.disable_v2_behavior()
@@ -38,16 +38,16 @@ def _import_tensorflow() -> types.ModuleType:
 
 
 @contextlib.contextmanager
-def _standard_error_held_back() -> Iterator[None]:
+def _captured_stderr() -> Iterator[None]:
     sys.stderr.flush()
     terminal = os.dup(2)
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), 2)
         try:
             yield
         except BaseException:
-            held_back.seek(0)
-            os.write(terminal, held_back.read())
+            captured.seek(0)
+            os.write(terminal, captured.read())
             raise
         finally:
             os.dup2(terminal, 2)

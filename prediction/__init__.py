@@ -1,1 +1,1 @@
-"""Joint positions in a video of any length, and what is made of them for people to watch."""
+"""Joint positions in media of any length, as a table and as limbs drawn on the pictures."""

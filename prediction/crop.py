@@ -1,11 +1,12 @@
-"""A picture of any size becomes a frame like those of the training data, and a frame's joints find their way back.
+"""Crops a picture and scales it to the model's 64×64 pixels; converts joints from those pixels back to the picture's.
 
-The course's frames are whole pictures, 1.2 to 1.8 times as wide as high, and each of their pixels is the rounded mean
-of the area that it covers: scaled so, the publisher's pictures of YouTube Pose are the course's frames, but for single
-values that are one off.
+The course's frames are whole pictures, 1.2 to 1.8 times as wide as high, scaled by area averaging. Scaled so, the
+publisher's pictures of YouTube Pose equal the course's frames except for single values that differ by one.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -13,15 +14,15 @@ from command_line.user_error import UserError
 from pipeline.area_averaging import area_average
 from pipeline.sequence_shape import FRAME_SHAPE
 
-WHOLE, MIDDLE = "none", "center"
-# That of many training pictures, and between those of the rest, as parts of a whole number.
+# The 4:3 aspect ratio of the middle: many training pictures have it, and it lies between the ratios of the others.
 MIDDLE_SHAPE = (4, 3)
+LARGEST_USUAL_RATIO = 2  # width to height
 
 HEIGHT, WIDTH, _ = FRAME_SHAPE
 
 
 class Crop(NamedTuple):
-    """A part of a picture, in whole pixels from the picture's upper left corner."""
+    """A rectangle of a picture, in whole pixels. x, y: its upper left corner, from that of the picture."""
 
     x: int
     y: int
@@ -29,10 +30,16 @@ class Crop(NamedTuple):
     height: int
 
 
-def parse_crop(text):
-    """What --crop says: "none", "center", or a Crop from "X,Y,WIDTH,HEIGHT"; raises UserError for anything else."""
-    if text in (WHOLE, MIDDLE):
-        return text
+# The whole picture, its 4:3 middle, or the same rectangle of every picture.
+CropChoice = Literal["none", "center"] | Crop
+
+
+def parse_crop(text: str) -> CropChoice:
+    """Parses --crop: "none", "center", or "X,Y,WIDTH,HEIGHT" as a Crop. Raises UserError for anything else."""
+    if text == "none":
+        return "none"
+    if text == "center":
+        return "center"
     try:
         crop = Crop(*map(int, text.split(",")))
     except (TypeError, ValueError):
@@ -42,12 +49,12 @@ def parse_crop(text):
     return crop
 
 
-def crop_of_picture(choice, picture):
-    """The Crop that a choice of parse_crop makes of one picture, (height, width, 3); raises UserError outside of it."""
+def crop_of_picture(choice: CropChoice, picture: np.ndarray) -> Crop:
+    """The Crop that a choice takes from one picture, (height, width, 3). Raises UserError where it does not fit in."""
     height, width = picture.shape[:2]
-    if choice == WHOLE:
+    if choice == "none":
         return Crop(0, 0, width, height)
-    if choice == MIDDLE:
+    if choice == "center":
         across, down = MIDDLE_SHAPE
         cropped_width = min(width, max(1, round(height * across / down)))
         cropped_height = min(height, max(1, round(width * down / across)))
@@ -58,16 +65,21 @@ def crop_of_picture(choice, picture):
     return choice
 
 
-def scale_to_frame(picture, crop):
-    """That part of a picture, uint8 (height, width, 3), as a frame, uint8 (64, 64, 3)."""
+def has_usual_ratio(crop: Crop) -> bool:
+    """Whether the aspect ratio is near those of the training pictures: the model sees each squeezed into a square."""
+    return 1 <= crop.width / crop.height <= LARGEST_USUAL_RATIO
+
+
+def scale_to_frame(picture: np.ndarray, crop: Crop) -> np.ndarray:
+    """Crops a picture, uint8 (height, width, 3), and scales it to a frame, uint8 (64, 64, 3)."""
     part = picture[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
     return area_average(part, HEIGHT, WIDTH)
 
 
-def joints_in_picture(joints, crop):
-    """Joints in the frame's pixels, float32 (7, 2), in those of the picture that it was made of; float32 (7, 2).
+def joints_in_picture(joints: np.ndarray, crop: Crop) -> np.ndarray:
+    """Converts joints from pixels of the frame to pixels of the picture that was cropped: float32 (7, 2) → (7, 2).
 
-    In both, x and y count from the upper left corner, so that the middle of the first pixel is at (0.5, 0.5).
+    In both, x and y count from the upper left corner, so that the center of the first pixel is at (0.5, 0.5).
     """
     scale = np.array([crop.width / WIDTH, crop.height / HEIGHT], np.float32)
     return joints * scale + np.array([crop.x, crop.y], np.float32)

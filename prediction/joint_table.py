@@ -1,8 +1,12 @@
-"""Joint positions of a video or of a folder of pictures as a table, written row by row: CSV, or HDF5 by its ending."""
+"""Joint positions as a table that is written row by row: CSV, or HDF5 where the file's name ends in .h5."""
+
+from __future__ import annotations
 
 import contextlib
 import csv
 import os
+from collections.abc import Iterator
+from typing import Protocol
 
 import h5py
 import numpy as np
@@ -15,20 +19,26 @@ from pipeline.joints import JOINT_NAMES
 ROWS_PER_CHUNK = 256
 
 
-def check_table_name(path):
+class AddRow(Protocol):
+    """Adds one frame to a table."""
+
+    def __call__(self, joints: np.ndarray, seconds: float | None = None, name: str | None = None) -> None:
+        """joints: (7, 2) pixels, in the order of JOINT_NAMES. Either seconds, of a video, or the name of a picture."""
+
+
+def check_table_name(path: str) -> None:
     """Raises UserError where the name ends in neither .csv nor .h5."""
     if not path.lower().endswith((".csv", ".h5")):
         raise UserError(f"{path}: joint positions are written as .csv or .h5; give --joints a name that ends so")
 
 
 @contextlib.contextmanager
-def joint_table(path):
-    """Yields a function that adds a row; the file appears whole at the end, or not at all.
+def joint_table(path: str) -> Iterator[AddRow]:
+    """Yields a function that adds a row. The file is written atomically.
 
-    The function takes joints, (7, 2) pixels in the order of JOINT_NAMES, and either the second of the video or the
-    name of the picture. Of a CSV file each row is a frame: its number from 0, second or file, and x and y of each joint
-    to a hundredth of a pixel. An HDF5 file holds `joints` (F, 7, 2) float32, the names of the joints as its
-    attribute, and `seconds` (F,) float64 or `files` (F,) UTF-8.
+    A CSV file has a row for each frame: its number from 0, its second or file, and x and y of each joint to a hundredth
+    of a pixel. An HDF5 file holds `joints`, float32 (F, 7, 2), with the joints' names as an attribute, and `seconds`,
+    float64 (F,), or `files`, UTF-8 (F,).
     """
     with atomic_write(path) as partial:
         rows = _hdf5_rows if path.lower().endswith(".h5") else _csv_rows
@@ -37,12 +47,12 @@ def joint_table(path):
 
 
 @contextlib.contextmanager
-def _csv_rows(path):
+def _csv_rows(path: str) -> Iterator[AddRow]:
     with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         number = 0
 
-        def add(joints, seconds=None, name=None):
+        def add(joints: np.ndarray, seconds: float | None = None, name: str | None = None) -> None:
             nonlocal number
             if number == 0:
                 columns = [f"{joint.replace(' ', '_')}_{axis}" for joint in JOINT_NAMES for axis in "xy"]
@@ -55,20 +65,21 @@ def _csv_rows(path):
 
 
 @contextlib.contextmanager
-def _hdf5_rows(path):
+def _hdf5_rows(path: str) -> Iterator[AddRow]:
     with GuardedHDF5File(path) as output:
         with h5py.File(output, "w") as file:
-            rows, data_sets = [], []
+            rows: list[tuple[np.ndarray, float | bytes | None]] = []
+            data_sets: list[h5py.Dataset] = []
 
-            def write():
+            def write() -> None:
                 if not data_sets:
                     data_sets.extend(_create(file, is_named=isinstance(rows[0][1], bytes)))
-                for data_set, values in zip(data_sets, zip(*rows)):
+                for data_set, values in zip(data_sets, zip(*rows, strict=True), strict=True):
                     data_set.resize(len(data_set) + len(rows), axis=0)
                     data_set[-len(rows) :] = values
                 rows.clear()
 
-            def add(joints, seconds=None, name=None):
+            def add(joints: np.ndarray, seconds: float | None = None, name: str | None = None) -> None:
                 rows.append((joints, seconds if name is None else os.fsencode(name)))
                 if len(rows) == ROWS_PER_CHUNK:
                     write()
@@ -79,7 +90,8 @@ def _hdf5_rows(path):
         output.check()
 
 
-def _create(file, is_named):
+def _create(file: h5py.File, is_named: bool) -> tuple[h5py.Dataset, h5py.Dataset]:
+    """The data sets `joints` and, of pictures that have names, `files`, else `seconds`."""
     rows = {"maxshape": (None,), "shape": (0,), "chunks": (ROWS_PER_CHUNK,)}
     shape = (len(JOINT_NAMES), 2)
     chunks = (ROWS_PER_CHUNK, *shape)

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from evaluation.examples import FrameExamples
 from pipeline.tensorflow_v1 import tf
 from report.figure_file import DOTS_PER_INCH
 from report.overlays import overlays_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SCALARS = {
     "train_loss": "loss/training [px²]",
@@ -22,7 +28,7 @@ PREDICTIONS = "predictions"
 
 
 @contextlib.contextmanager
-def event_files(folder, graph, first_step):
+def event_files(folder: str, graph: tf.Graph, first_step: int) -> Iterator[tf.summary.FileWriter]:
     """Yields a tf.summary.FileWriter into `folder`, which gets the tf.Graph, and closes it at the end.
 
     first_step: int, the step that the run goes on from, 0 for a new one. What earlier files say of later steps is
@@ -36,11 +42,12 @@ def event_files(folder, graph, first_step):
         writer.close()
 
 
-def write_events(writer, row, learning_rate, examples):
+def write_events(
+    writer: tf.summary.FileWriter, row: Mapping[str, float], learning_rate: float, examples: FrameExamples
+) -> None:
     """Writes one evaluation, on disk when it returns.
 
-    row: a row of history.csv, a dict. learning_rate: that of the last step. examples: frames (K, 64, 64, 3) uint8,
-    labels and predictions (K, 7, 2), pixels.
+    row: a row of history.csv, a dict. learning_rate: that of the last step. examples: what is drawn.
     """
     values = [tf.Summary.Value(tag=tag, simple_value=row[column]) for column, tag in SCALARS.items()]
     values.append(tf.Summary.Value(tag=LEARNING_RATE, simple_value=learning_rate))
@@ -49,7 +56,7 @@ def write_events(writer, row, learning_rate, examples):
     writer.flush()
 
 
-def _picture(figure):
+def _picture(figure: Figure) -> tf.Summary.Image:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
     width, height = (round(inches * DOTS_PER_INCH) for inches in figure.get_size_inches())

@@ -1,34 +1,49 @@
 """Training and validation loss, and the validation pixel error, over the iterations of a training run."""
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from command_line.deferred_module import DeferredModule
 from report.figure_file import write_png
+
+if TYPE_CHECKING:
+    from matplotlib import figure as matplotlib_figure
+    from matplotlib import ticker
+else:
+    matplotlib_figure = DeferredModule("matplotlib.figure")
+    ticker = DeferredModule("matplotlib.ticker")
+
+# A row of history.csv.
+HistoryRow = Mapping[str, float]
 
 TRAINING, VALIDATION, MEAN_POSE = "#0072B2", "#D55E00", "#000000"  # of Okabe and Ito's colour-blind-safe palette
 
 
-def draw_loss_curves(path, history, mean_pose_pixel_error=None):
+def draw_loss_curves(path: str, history: Sequence[HistoryRow], mean_pose_pixel_error: float | None = None) -> str:
     """Writes `loss_curves_figure` as a PNG file and returns its path; raises OSError where it cannot be written."""
     return write_png(path, loss_curves_figure(history, mean_pose_pixel_error))
 
 
-def loss_curves_figure(history, mean_pose_pixel_error=None):
+def loss_curves_figure(
+    history: Sequence[HistoryRow], mean_pose_pixel_error: float | None = None
+) -> matplotlib_figure.Figure:
     """The losses in px² on a logarithmic axis above, the validation pixel error below; returns a matplotlib Figure.
 
-    `history` is a list of dicts of numbers, one per evaluation, with at least the keys step, train_loss,
-    validation_loss and validation_pixel_error. Where `mean_pose_pixel_error` is given, in pixels, a horizontal line
+    history: a row for each evaluation, with at least the keys step, train_loss, validation_loss and
+    validation_pixel_error. Where `mean_pose_pixel_error` is given, in pixels, a horizontal line
     shows what always predicting the mean pose gives.
     """
     steps = [row["step"] for row in history]
-    figure = Figure(figsize=(7, 7), layout="constrained")
+    figure = matplotlib_figure.Figure(figsize=(7, 7), layout="constrained")
     loss_axes, error_axes = figure.subplots(2, sharex=True)
 
     loss_axes.plot(steps, _column(history, "train_loss"), ".-", color=TRAINING, label="training")
     loss_axes.plot(steps, _column(history, "validation_loss"), "s--", color=VALIDATION, label="validation", ms=4)
     loss_axes.set_yscale("log")
     loss_axes.yaxis.set_major_formatter("{x:g}")
-    loss_axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.3, 0.5)))
+    loss_axes.yaxis.set_minor_formatter(ticker.LogFormatter(minor_thresholds=(1.3, 0.5)))
     loss_axes.set_ylabel("loss: mean squared error [px²]")
     loss_axes.set_title("Loss and pixel error during training")
 
@@ -48,5 +63,5 @@ def loss_curves_figure(history, mean_pose_pixel_error=None):
     return figure
 
 
-def _column(history, name):
+def _column(history: Sequence[HistoryRow], name: str) -> list[float]:
     return [row[name] for row in history]

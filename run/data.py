@@ -1,17 +1,23 @@
-"""The data of a training run: its files, opened and split, and what they say of themselves."""
+"""The data of a training run: its files, opened and split, and their description."""
 
+import contextlib
 import os
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from command_line.user_error import UserError
 from evaluation.watched_sequences import watched_sequences
+from pipeline.demo.data import write_demo_pickle
 from pipeline.mean_pose import mean_pose
-from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP
+from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
+from pipeline.sources.pickle_conversion import convert_pickle
 from pipeline.split import split_sequences
 from pipeline.store.frame_sharing import count_sharing_frames
 from pipeline.store.reader import SequenceStore
+from run.paths import RunPaths
+from run.settings import Settings
 
 # Many people in few frames each, for it is people that a network learns to generalize from.
 DEMO_VIDEOS = 1000
@@ -34,28 +40,39 @@ class RunData(NamedTuple):
     mean_pose: np.ndarray
 
 
-def open_run_data(settings, open_files):
-    """Opens what the settings name, on the ExitStack `open_files`, and splits it.
+class DataIdentity(NamedTuple):
+    """What config.json keeps of the data, so that a run is resumed on the same: SHA-256 of the sources, and counts."""
 
-    Returns RunData. Raises UserError where a file is not a data set or the split leaves one side empty.
+    data_sha256: str
+    validation_data_sha256: str
+    trained_sequences: int
+    validated_sequences: int
+    sequence_shape: list[int]
+
+
+def open_run_data(settings: Settings, paths: RunPaths, open_files: contextlib.ExitStack) -> RunData:
+    """Opens the data sets of the settings, on the ExitStack `open_files`, and splits them.
+
+    paths: of the run, whose folder gets the demo's data. Raises UserError where a file is not a data set or the split
+    leaves one side empty.
     """
-    path = _demo_data(settings["out"]) if settings["demo"] else settings["data"]
+    path = settings.data if settings.data is not None else _demo_data(paths)
     store = open_files.enter_context(SequenceStore(path))
-    if settings["validation_data"] is None:
+    if settings.validation_data is None:
         validation_store = store
         training, validation = split_sequences(
-            store.videos, settings["validation_split"], settings["validation_sequences"], settings["seed"]
+            store.videos, settings.validation_split, settings.validation_sequences, settings.seed
         )
     else:
-        validation_store = open_files.enter_context(SequenceStore(settings["validation_data"]))
+        validation_store = open_files.enter_context(SequenceStore(settings.validation_data))
         training, validation = np.arange(len(store)), np.arange(len(validation_store))
     check_shapes(store, validation_store)
     watched = watched_sequences(validation_store, validation)
     return RunData(path, store, training, validation_store, validation, watched, mean_pose(store, training))
 
 
-def check_shapes(store, validation_store):
-    """Raises UserError where sequences are not of a size that the networks take, or differ between the two."""
+def check_shapes(store: SequenceStore, validation_store: SequenceStore) -> None:
+    """Raises UserError where the networks do not take the size of the frames, or the two stores differ in shape."""
     if store.shape.height % SIZE_STEP or store.shape.width % SIZE_STEP:
         raise UserError(
             f"{store.path} holds {store.shape}; the networks take sizes that are multiples of {SIZE_STEP}, "
@@ -68,30 +85,25 @@ def check_shapes(store, validation_store):
         )
 
 
-def _demo_data(folder):
+def _demo_data(paths: RunPaths) -> str:
     """Draws the demo's people as a pickle in the course's form and converts it; returns the HDF5 file's path."""
-    from convert_pkl_to_h5 import convert
-    from pipeline.demo.data import write_demo_pickle
-
-    pickle_path, path = os.path.join(folder, "demo.pkl"), os.path.join(folder, "demo.h5")
-    if not os.path.exists(path):
-        os.makedirs(folder, exist_ok=True)
-        write_demo_pickle(pickle_path, DEMO_VIDEOS, DEMO_FRAMES_PER_VIDEO, seed=0)
-        convert(pickle_path, path)
-        print(f"drew {pickle_path} and converted it to {path}")
-    return path
+    if not os.path.exists(paths.demo_data):
+        os.makedirs(paths.out, exist_ok=True)
+        write_demo_pickle(paths.demo_pickle, DEMO_VIDEOS, DEMO_FRAMES_PER_VIDEO, seed=0)
+        convert_pickle(paths.demo_pickle, paths.demo_data)
+        print(f"drew {paths.demo_pickle} and converted it to {paths.demo_data}")
+    return paths.demo_data
 
 
-def describe_run_data(settings, data):
-    """Three lines: how many sequences and videos are on each side, how many validation sequences share a frame, and how
-    many of them are scored while it trains.
+def describe_run_data(settings: Settings, data: RunData) -> str:
+    """Lines on the sequences and videos on each side of the split, on shared frames, and on what is scored when.
 
-    A fourth where the model will not be one to hand in.
+    One more where the model will not be one to hand in.
     """
     shared = count_sharing_frames(data.store, data.training, data.validation_store, data.validation)
     videos = len(np.unique(data.store.videos[data.training]))
     validation_videos = len(np.unique(data.validation_store.videos[data.validation]))
-    source = os.path.basename(settings["validation_data"] or "") or f"split by {settings['validation_split']}"
+    source = os.path.basename(settings.validation_data or "") or f"split by {settings.validation_split}"
     return (
         f"training on    {len(data.training)} sequences of {_videos(videos)}\n"
         f"validating on  {len(data.validation)} sequences of {_videos(validation_videos)} ({source}), "
@@ -101,8 +113,8 @@ def describe_run_data(settings, data):
     )
 
 
-def describe_scored_data(store):
-    """A line on what is scored where nothing is known of the training."""
+def describe_scored_data(store: SequenceStore) -> str:
+    """A line on what is scored where the training data are unknown."""
     return (
         f"scored on      all {len(store)} sequences of {_videos(len(np.unique(store.videos)))} in "
         f"{os.path.basename(store.path)}; the mean pose is theirs, and whether the model was trained on their frames "
@@ -110,28 +122,28 @@ def describe_scored_data(store):
     )
 
 
-def _misfit(shape):
+def _misfit(shape: SequenceShape) -> str:
     if shape == COURSE_SHAPE:
         return ""
     return f"\nsequences of   {shape}: the course's contract wants {COURSE_SHAPE}, so this model cannot be handed in"
 
 
-def _videos(number):
+def _videos(number: int) -> str:
     return f"{number} video" if number == 1 else f"{number} videos"
 
 
-def data_identity(data):
-    """What config.json keeps of the data, so that a run is resumed on the same: SHA-256 of the sources, and counts."""
-    return {
-        "data_sha256": data.store.source_sha256,
-        "validation_data_sha256": data.validation_store.source_sha256,
-        "trained_sequences": len(data.training),
-        "validated_sequences": len(data.validation),
-        "sequence_shape": list(data.store.shape),
-    }
+def data_identity(data: RunData) -> DataIdentity:
+    """The identity of a run's data."""
+    return DataIdentity(
+        data.store.source_sha256,
+        data.validation_store.source_sha256,
+        len(data.training),
+        len(data.validation),
+        list(data.store.shape),
+    )
 
 
-def check_same_data(config, data):
-    """Raises UserError where the data of a run that goes on is not what it began with."""
-    if any(config.get(name) != value for name, value in data_identity(data).items()):
+def check_same_data(config: Mapping[str, Any], data: RunData) -> None:
+    """Raises UserError where the data of a resumed run are not those that its config.json names."""
+    if any(config.get(name) != value for name, value in data_identity(data)._asdict().items()):
         raise UserError("the data set differs from the one that the run began with; resume it with that one")

@@ -1,7 +1,10 @@
 """How long a training command takes as a whole: its steps, its evaluations, and what comes before and after them."""
 
 import time
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
 
 MEASURED_SEQUENCES = 32
 # Of a run whose end is a number of steps. The first ones take longer than the others.
@@ -20,7 +23,9 @@ class RunDuration(NamedTuple):
     end: float
 
 
-def measured_duration(score, watched, validation, began, building_began):
+def measured_duration(
+    score: Callable[[np.ndarray], Any], watched: np.ndarray, validation: np.ndarray, began: float, building_began: float
+) -> RunDuration:
     """A RunDuration, by timing some of what will be done.
 
     score: a function that evaluates sequences, int (B,). watched, validation: int arrays of sequences. began,
@@ -33,7 +38,7 @@ def measured_duration(score, watched, validation, began, building_began):
     return RunDuration(time.perf_counter() - began, evaluation, drawing + final_evaluation)
 
 
-def _seconds_a_sequence(score, indices):
+def _seconds_a_sequence(score: Callable[[np.ndarray], Any], indices: np.ndarray) -> float:
     few = indices[:MEASURED_SEQUENCES]
     # TensorFlow prepares a graph as it first runs it.
     score(few[:1])
@@ -42,7 +47,7 @@ def _seconds_a_sequence(score, indices):
     return (time.perf_counter() - began) / len(few)
 
 
-def training_seconds_left(seconds, step, done, time_limit):
+def training_seconds_left(seconds: float, step: int, done: float, time_limit: float | None) -> float | None:
     """How long the remaining steps take, or None as long as that is not known.
 
     seconds, step: of training so far. done: the share of the run that is done, 0 to 1. time_limit: seconds, or None.
@@ -52,6 +57,6 @@ def training_seconds_left(seconds, step, done, time_limit):
     return None if time_limit is None else max(0.0, time_limit - seconds)
 
 
-def in_words(seconds):
+def in_words(seconds: float) -> str:
     """Whole seconds up to two minutes, whole minutes beyond."""
     return f"{seconds:.0f} s" if seconds < SECONDS_UP_TO else f"{seconds / 60:.0f} min"

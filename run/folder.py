@@ -1,22 +1,25 @@
-"""The folder of a run: one process at a time writes to it, and what one that was killed left half-done is removed."""
+"""The folder of a run: one process at a time writes to it, and removes what a killed one left unfinished."""
 
 import contextlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from command_line.user_error import UserError
 from files.file_lock import lock
+from run.paths import RunPaths
 
 LOCK = ".lock"
 HALF_DONE = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<state>partial|old)")
 PATTERN = "*?["
 # What a run makes before its config.json, from which on it can be resumed.
-BEFORE_CONFIG = ("demo.pkl", "demo.h5")
+BEFORE_CONFIG = tuple(map(os.path.basename, (RunPaths("").demo_pickle, RunPaths("").demo_data)))
 
 
 @contextlib.contextmanager
-def claimed_folder(out, resume):
+def claimed_folder(out: str, resume: bool) -> Iterator[None]:
     """Creates the folder `out`, unless it is there, and keeps all other runs out of it until the end.
 
     Raises UserError where another process has it, where it holds something, but for `resume`, and where TensorFlow
@@ -42,7 +45,7 @@ def claimed_folder(out, resume):
                 os.rmdir(folder)
 
 
-def _check_is_free(out, resume):
+def _check_is_free(out: str, resume: bool) -> None:
     """Raises UserError where the run's folder holds something else; what was killed as it began is nothing."""
     if resume or not os.path.lexists(out):
         return
@@ -51,8 +54,8 @@ def _check_is_free(out, resume):
         raise UserError(f"{out} exists; give another --out, or --resume to go on with the run in it")
 
 
-def _missing_folders(path):
-    """The folder and those above it that are not there, the deepest first."""
+def _missing_folders(path: str) -> list[str]:
+    """The folder and its parents that do not exist, the deepest first."""
     missing, path = [], os.path.abspath(path)
     while not os.path.lexists(path):
         missing.append(path)
@@ -61,7 +64,7 @@ def _missing_folders(path):
 
 
 @contextlib.contextmanager
-def _locked(out):
+def _locked(out: str) -> Iterator[None]:
     path = os.path.join(out, LOCK)
     with _open_locked(path, out):
         try:
@@ -71,10 +74,10 @@ def _locked(out):
                 os.remove(path)
 
 
-def _open_locked(path, out):
+def _open_locked(path: str, out: str) -> BinaryIO:
     """The open file with a lock on it; one that was removed by its last holder as we opened it does not count."""
     while True:
-        file = open(path, "ab")
+        file = open(path, "ab")  # noqa: SIM115
         try:
             lock(file)
             if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
@@ -90,8 +93,8 @@ def _open_locked(path, out):
         file.close()
 
 
-def _remove_half_done(out):
-    for folder in (out, os.path.join(out, "plots"), os.path.join(out, "checkpoints")):
+def _remove_half_done(out: str) -> None:
+    for folder in (out, RunPaths(out).plots, RunPaths(out).checkpoints):
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
             if half_done := HALF_DONE.fullmatch(name):
                 path, place = os.path.join(folder, name), os.path.join(folder, half_done["name"])
@@ -103,8 +106,8 @@ def _remove_half_done(out):
                     os.remove(path)
 
 
-def _remove_what_has_no_config(out):
-    if not os.path.exists(os.path.join(out, "config.json")):
+def _remove_what_has_no_config(out: str) -> None:
+    if not os.path.exists(RunPaths(out).config):
         for name in BEFORE_CONFIG:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(os.path.join(out, name))

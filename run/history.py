@@ -2,13 +2,14 @@
 
 import csv
 import os
+from collections.abc import Mapping
 
 from files.atomic_write import atomic_write
 
 COLUMNS = ("step", "epoch", "seconds", "train_loss", "validation_loss", "validation_pixel_error")
 
 
-def start_history(path, last_step=0):
+def start_history(path: str, last_step: int = 0) -> None:
     """Writes the header and those rows of an earlier history.csv at `path` that belong to steps up to `last_step`."""
     rows = [row for row in read_history(path) if row["step"] <= last_step] if os.path.exists(path) else []
     with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
@@ -17,7 +18,7 @@ def start_history(path, last_step=0):
         writer.writerows(rows)
 
 
-def append_to_history(path, row):
+def append_to_history(path: str, row: Mapping[str, float]) -> None:
     """Adds one row, a dict with the keys of COLUMNS; losses in px², pixel error in px, seconds of training alone."""
     with open(path, "a", encoding="utf-8", newline="") as file:
         csv.DictWriter(file, COLUMNS).writerow(row)
@@ -25,15 +26,15 @@ def append_to_history(path, row):
         os.fsync(file.fileno())
 
 
-def read_history(path):
-    """The rows as a list of dicts of numbers; a last line that was cut short is left out."""
+def read_history(path: str) -> list[dict[str, float]]:
+    """The rows, step and epoch as int; a truncated last line is left out."""
     with open(path, encoding="utf-8", errors="replace", newline="") as file:
         whole, _, _ = file.read().replace("\0", "").rpartition("\n")
     rows = csv.DictReader(whole.splitlines())
     return [numbers for numbers in map(_numbers, rows) if numbers is not None]
 
 
-def _numbers(row):
+def _numbers(row: Mapping[str, str]) -> dict[str, float] | None:
     """The row's values as int and float, or None where one is cut short."""
     try:
         return {column: (int if column in ("step", "epoch") else float)(row[column]) for column in COLUMNS}

@@ -1,22 +1,24 @@
-"""Ctrl-C, SIGTERM and a terminal that is closed end a run in order."""
+"""Ctrl-C, SIGTERM and a closed terminal stop a run cleanly."""
 
 import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
 
 
 @contextlib.contextmanager
-def stop_signals():
-    """Yields a function that says whether SIGINT (Ctrl-C), SIGTERM or SIGHUP has come.
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Yields a function that tells whether SIGINT (Ctrl-C), SIGTERM or SIGHUP was received.
 
-    A second Ctrl-C interrupts at once. SIGHUP comes when the terminal is closed: what would be printed there is then
-    dropped. Where it is ignored, as under nohup, it stays so.
+    A second Ctrl-C interrupts at once. SIGHUP is sent when the terminal is closed: output to it is dropped from then
+    on. Where SIGHUP is ignored, as under nohup, it stays ignored.
     """
-    received = []
+    received: list[int] = []
     terminals = [stream.fileno() for stream in (sys.__stdout__, sys.__stderr__) if stream and stream.isatty()]
 
-    def remember(number, frame):
+    def remember(number: int, frame: FrameType | None) -> None:
         if received and number == signal.SIGINT:
             raise KeyboardInterrupt
         if number not in (signal.SIGINT, signal.SIGTERM):
@@ -34,7 +36,7 @@ def stop_signals():
             signal.signal(number, handler)
 
 
-def _print_nothing_on(descriptors):
+def _print_nothing_on(descriptors: Iterable[int]) -> None:
     nothing = os.open(os.devnull, os.O_WRONLY)
     for descriptor in descriptors:
         os.dup2(nothing, descriptor)

@@ -1,4 +1,4 @@
-"""Data sets and a trained run that many tests share. They are made once; a test that changes one copies it first."""
+"""Data sets and a trained run shared by many tests. They are made once; a test copies what it changes."""
 
 import contextlib
 import os
@@ -12,15 +12,15 @@ import h5py
 import numpy as np
 import pytest
 
-from convert_pkl_to_h5 import convert
 from pipeline.demo.data import write_demo_pickle
 from pipeline.joints import JOINT_NAMES
+from pipeline.sources.pickle_conversion import convert_pickle
 
 ROOT = Path(__file__).parent.parent
 
 
 class People(NamedTuple):
-    """Drawn videos as the converted file at `path`, and as what pickle.load gives: frames and labels."""
+    """Videos of drawn people: the converted file at `path`, and the frames and labels that pickle.load returns."""
 
     path: Path
     frames: np.ndarray
@@ -28,7 +28,7 @@ class People(NamedTuple):
 
 
 class TrainedRun(NamedTuple):
-    """What a run of train.py left in `folder` and printed; `arguments` are those that it was given."""
+    """A finished run of train.py: its folder, its command-line arguments and its output."""
 
     folder: Path
     arguments: list
@@ -41,14 +41,14 @@ def people(tmp_path_factory):
     """Six videos of 25 frames: 132 sequences over 150 frames."""
     folder = tmp_path_factory.mktemp("people")
     write_demo_pickle(folder / "people.pkl", videos=6, frames_per_video=25, seed=1)
-    convert(folder / "people.pkl", folder / "people.h5")
+    convert_pickle(folder / "people.pkl", folder / "people.h5")
     frames, labels = pickle.loads((folder / "people.pkl").read_bytes())
     return People(folder / "people.h5", frames, labels)
 
 
 @pytest.fixture(scope="session")
 def trained_run(people, tmp_path_factory):
-    """Two epochs on five of the six videos, in a process of its own, with the sixth for validation."""
+    """Trains in a separate process for two epochs on five of the six videos, and validates on the sixth."""
     folder = tmp_path_factory.mktemp("runs") / "trained"
     arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 4, "--num-units", 8, "--members", 1, "--seed", 3]
     arguments += ["--evaluations", 30]
@@ -61,13 +61,13 @@ def trained_run(people, tmp_path_factory):
 
 
 def utf8_environment():
-    """The environment of a command whose output, unbuffered UTF-8, goes to a pipe."""
+    """The environment for a command that writes unbuffered UTF-8 to a pipe."""
     return {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture
 def limited_file_size():
-    """A context manager of a number of bytes: no file may grow beyond it, as none may on a full disk."""
+    """A context manager that limits the size of files to a number of bytes, to simulate a full disk."""
     resource = pytest.importorskip("resource")
 
     @contextlib.contextmanager
@@ -84,7 +84,7 @@ def limited_file_size():
 
 @pytest.fixture(scope="session")
 def write_data_set():
-    """A function that writes an HDF5 file of ours from its four arrays, whatever they hold, and returns its path."""
+    """A function that writes an HDF5 file in the project's format from its four arrays, unchecked; returns its path."""
     return write_arrays
 
 
@@ -102,7 +102,7 @@ def write_arrays(path, frames, sequences, labels, videos):
 
 
 class MadeData(NamedTuple):
-    """Random arrays in our layout, and the path of the HDF5 file that holds them."""
+    """Random arrays in the layout of the HDF5 file, and the path of the file that holds them."""
 
     path: Path
     frames: np.ndarray
@@ -113,7 +113,7 @@ class MadeData(NamedTuple):
 
 @pytest.fixture(scope="session")
 def made_data(tmp_path_factory):
-    """600 sequences that name 100 random frames in no order at all, more than one evaluation block holds."""
+    """600 sequences that refer to 100 random frames in random order; more than one evaluation block holds."""
     random = np.random.default_rng(7)
     arrays = (
         random.integers(0, 256, (100, 64, 64, 3), dtype=np.uint8),
@@ -126,7 +126,7 @@ def made_data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def inference_model():
-    """Our exported graph with 8 units and drawn weights: an InferenceGraph, and a session that holds them."""
+    """An InferenceGraph with 8 units, and a session with random weights for it."""
     from model.export.graph import build_inference_graph, load_weights
     from pipeline.tensorflow_v1 import tf
 
@@ -137,7 +137,7 @@ def inference_model():
 
 
 def drawn_weights(inference, seed):
-    """A dict from the name of each of the graph's variables to an array, with which positions spread over pixels."""
+    """Random weights by variable name, scaled so that the predicted positions spread over pixels."""
     random = np.random.default_rng(seed)
     weights = {}
     for name, variable in inference.variables.items():

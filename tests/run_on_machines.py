@@ -1,7 +1,7 @@
 """Runs the tests that compute with TensorFlow under all that one machine can pretend to be, and prints what passed.
 
-Older and newer processors, one core, more threads than cores, other Pythons, and the lowest and the newest versions that
-the requirements admit. Virtual environments for the latter are made in the folder .venvs, once.
+Older and newer processors, one core, more threads than cores, other Pythons, and the lowest and the newest versions
+that pyproject.toml admits. Virtual environments for the latter are made in the folder .venvs, and kept.
 """
 
 import argparse
@@ -17,13 +17,16 @@ from typing import NamedTuple
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from machine.processor import processor_flags  # noqa: E402
+
 VENVS = ROOT / ".venvs"
-REQUIREMENTS = ("requirements.txt", "requirements-video.txt", "requirements-dev.txt")
+DEPENDENCIES = ROOT / "pyproject.toml"
+EXTRAS = ("video", "dev")
 COMPUTING = (
     "tests/model",
     "tests/commands",
-    "tests/pipeline/augmentation/test_augment.py",
-    "tests/pipeline/augmentation/test_background.py",
+    "tests/pipeline/augmentation",
     "tests/pipeline/test_dataset.py",
     "tests/pipeline/test_normalization.py",
     "tests/test_notebook.py",
@@ -92,15 +95,8 @@ def on_one_core(python):
     return [sys.executable, "-c", pin, *python]
 
 
-def processor_flags():
-    """The flags that Linux names; empty elsewhere."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
-    return next((line.split() for line in lines if line.startswith("flags")), [])
-
-
 def other_environments():
-    """Other Pythons, and the lowest and the newest versions that the requirements admit."""
+    """Other Pythons, and the lowest and the newest versions that pyproject.toml admits."""
     machines = []
     for version in PYTHONS:
         name, python = f"Python {version}", working_python(version)
@@ -124,17 +120,18 @@ def working_python(version):
 
 
 def venv(name, python, resolution):
-    """Makes a virtual environment with what the tests need, unless it is there; returns the path of its Python."""
+    """The path of the Python of a virtual environment with what the tests need, made where it is not up to date."""
     folder = VENVS / name
     executable = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not (folder / "installed").exists():
+    installed = folder / "installed"
+    if not installed.exists() or installed.stat().st_mtime < DEPENDENCIES.stat().st_mtime:
         uv = [sys.executable, "-m", "uv", "--quiet"]
         # The notebook's first cell calls pip.
         subprocess.run([*uv, "venv", "--clear", "--seed", "--python", python, folder], check=True)
-        requirements = [argument for path in REQUIREMENTS for argument in ("--requirement", ROOT / path)]
         install = ["pip", "install", "--python", executable, "--resolution", resolution]
-        subprocess.run([*uv, *install, *requirements], check=True)
-        (folder / "installed").touch()
+        extras = [argument for extra in EXTRAS for argument in ("--extra", extra)]
+        subprocess.run([*uv, *install, "--requirement", DEPENDENCIES, *extras], check=True)
+        installed.touch()
     return str(executable)
 
 

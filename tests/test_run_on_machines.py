@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from tests import run_on_machines
@@ -29,3 +31,22 @@ def test_a_row_says_what_passed_and_what_failed(statement, passes, row, capfd, t
 def test_a_machine_that_cannot_be_had_is_said_and_fails_nothing(capfd):
     assert run(Machine("another", {}, ["no such command"], "not installed"), ["tests"])
     assert capfd.readouterr().out.rstrip().endswith("not here: not installed")
+
+
+def test_an_environment_is_made_once_and_again_when_the_dependencies_change(monkeypatch, tmp_path):
+    commands, dependencies = [], tmp_path / "pyproject.toml"
+    dependencies.touch()
+    monkeypatch.setattr(run_on_machines, "VENVS", tmp_path)
+    monkeypatch.setattr(run_on_machines, "DEPENDENCIES", dependencies)
+    monkeypatch.setattr(run_on_machines.subprocess, "run", lambda command, check: commands.append(command))
+    (tmp_path / "lowest").mkdir()
+    for _ in range(2):
+        run_on_machines.venv("lowest", "python3.10", "lowest-direct")
+    assert [command[4:6] for command in commands] == [["venv", "--clear"], ["pip", "install"]]
+    assert commands[1][-8:] == [
+        *("--resolution", "lowest-direct", "--requirement", dependencies, "--extra", "video", "--extra", "dev")
+    ]
+    later = dependencies.stat().st_mtime + 60
+    os.utime(dependencies, (later, later))
+    run_on_machines.venv("lowest", "python3.10", "lowest-direct")
+    assert len(commands) == 4

@@ -1,8 +1,9 @@
-"""The CNN for people it has not seen: it finds points, at 16×16 places, with what 8×8 places know of the whole frame.
+"""The CNN that generalizes to people it has not seen: a small hourglass that finds points by soft-argmax.
 
-Down and up again, once and small, as in Newell et al., *Stacked Hourglass Networks for Human Pose Estimation*, ECCV
-2016. Nearly all of it sees each frame by itself, so that overlapping sequences share it. Only the last step also sees what
-moves, by comparing a frame's maps with those of its sequence: what moves is the person, and not what stands around.
+It goes down to 8×8 and back up to 16×16 positions once, as a module of Newell et al., *Stacked Hourglass Networks for
+Human Pose Estimation*, ECCV 2016, does. Nearly all of it sees one frame at a time, so that overlapping sequences share
+it. Only the last step also sees motion, by comparing the maps of a frame with those of its sequence: the person moves,
+the background does not.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ COARSE_FILTERS = 80
 COARSE_CONVOLUTIONS = 4
 NUM_POINTS = 64
 NUM_FEATURES = 256
-# Under a square root, whose slope has no end at zero.
+# Added under the square root, whose slope is infinite at zero.
 SMALLEST_SPREAD = 1e-2
 
 
 class FrameMaps(NamedTuple):
-    """What a frame shows by itself: shape and appearance at 16×16 places, and a summary of the whole frame.
+    """What a frame shows alone: shape and appearance at 16×16 positions, and a summary of the whole frame.
 
-    found: float32 (F, 16, 16, 40). compared: float32 (F, 16, 16, 40), to compare with other frames. summary: (F, 80).
+    found: float32 (F, 16, 16, 40). compared: float32 (F, 16, 16, 40), to compare with other frames. summary: float32
+    (F, 80).
     """
 
     found: tf.Tensor
@@ -36,11 +38,11 @@ class FrameMaps(NamedTuple):
     summary: tf.Tensor
 
 
-def pyramid_frame_maps(values, is_training):
-    """float32 (F, 64, 64, 3), normalized → FrameMaps.
+def see_frames(values: tf.Tensor, is_training: bool) -> FrameMaps:
+    """Normalized frames, float32 (F, 64, 64, 3) → FrameMaps.
 
-    is_training: whether the convolutions after the first two normalize over the batch, as they do in training, or have
-    that folded into weights and bias.
+    is_training: whether the convolutions after the first two use batch normalization, as in training, or have it folded
+    into their weights and bias.
     """
     convolve = normalized_convolution if is_training else convolution
     values = tf.nn.relu(instance_normalized_convolution("convolution_1", values, FIRST_FILTERS, size=5, stride=2))
@@ -56,22 +58,22 @@ def pyramid_frame_maps(values, is_training):
     return FrameMaps(convolve("fine_2", fine, FINE_FILTERS, size=3), fine, summary)
 
 
-def pyramid_sequence_features(maps, is_training):
-    """FrameMaps of sequences, each (B, 10, ...) → float32 (B*10, 256), and points, float32 (B*10, 7, 2), -1 to 1 across
-    the frame.
+def see_sequences(frames: FrameMaps, is_training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    """FrameMaps of sequences, each (B, 10, ...) → features and points.
 
-    The features are a fully connected layer on where 64 maps are high and on the summary. The first seven of the 64 are
-    the points, one for each joint, for a loss of their own.
+    The features, float32 (B*10, 256), are a fully connected layer on the soft-argmax of 64 maps and on the summary. The
+    points, float32 (B*10, 7, 2), -1 to 1 from edge to edge of the frame, are the first seven of the 64, one for each
+    joint: they have a loss of their own. is_training: as for see_frames.
     """
     convolve = normalized_convolution if is_training else convolution
-    average = tf.reduce_mean(maps.compared, axis=1)
-    spread = tf.reduce_mean(tf.square(maps.compared - average[:, tf.newaxis]), axis=1)
+    average = tf.reduce_mean(frames.compared, axis=1)
+    spread = tf.reduce_mean(tf.square(frames.compared - average[:, tf.newaxis]), axis=1)
     moves = tf.concat([average, tf.sqrt(spread + SMALLEST_SPREAD**2)], axis=3)
-    fine = tf.nn.relu(maps.found + convolve("motion", moves, FINE_FILTERS, size=3)[:, tf.newaxis])
+    fine = tf.nn.relu(frames.found + convolve("motion", moves, FINE_FILTERS, size=3)[:, tf.newaxis])
     fine = tf.reshape(fine, [-1, *fine.shape[2:]])
-    # No bias: softmax takes no notice of one.
-    maps_of_points = linear_maps("maps", fine, NUM_POINTS)
-    points = soft_argmax(maps_of_points, fine.shape[1].value, fine.shape[2].value)
-    summary = tf.reshape(maps.summary, [-1, maps.summary.shape[2].value])
+    # No bias: softmax is invariant to one.
+    maps = linear_maps("maps", fine, NUM_POINTS)
+    points = soft_argmax(maps, fine.shape[1].value, fine.shape[2].value)
+    summary = tf.reshape(frames.summary, [-1, frames.summary.shape[2].value])
     found = tf.concat([tf.reshape(points, [-1, 2 * NUM_POINTS]), summary], axis=1)
     return tf.nn.relu(fully_connected("fully_connected", found, NUM_FEATURES)), points[:, : len(JOINT_NAMES)]

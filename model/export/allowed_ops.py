@@ -1,12 +1,12 @@
-"""The TensorFlow ops that a network needs to compute positions, and a saver to restore weights. No other is run.
+"""The TensorFlow ops that a network needs to compute positions, and a saver to restore weights.
 
-Each works on numbers in memory alone: none reads or writes a file, a socket or a terminal, calls Python, loads a library,
-ends the process, or waits for another. What is on no list here is refused, so an op that is new in TensorFlow is too. Some
-that sound harmless and are left out: ImmutableConst and ReadFile read files, Print writes what looks like our output to the
-terminal, Abort ends the process, LookupTable ops and FixedUnigramCandidateSampler read vocabularies, iterators and queues
-are inputs.
+All others are rejected. Each of these ops works on numbers in memory alone: none reads or writes a file, a socket or a
+terminal, calls Python, loads a library, ends the process, or waits for another one. This is a list of what is allowed,
+so an op that is new in TensorFlow is rejected too. Some harmless-sounding ops are not on it: ImmutableConst and
+ReadFile read files; Print writes text that looks like the command's own output to the terminal; Abort ends the process;
+LookupTable ops and FixedUnigramCandidateSampler read vocabularies; iterators and queues are inputs.
 
-RestoreV2 is in none of them: it reads the file that its input names. `needed_graph` says where it may be.
+RestoreV2 is not on it, since it reads the file that its input names. `pruning.check_ops` says where it is allowed.
 """
 
 _ARITHMETIC = """
@@ -78,7 +78,7 @@ _VARIABLES = """
     VariableV2
 """
 
-# Functions that these call are looked into too.
+# The functions that these call are checked too.
 _CONTROL_FLOW = """
     Assert Case ControlTrigger Enter Exit FakeParam If LoopCond Merge NextIteration NoOp PartitionedCall RefEnter
     RefExit RefMerge RefNextIteration RefSelect RefSwitch StatefulPartitionedCall StatelessCase StatelessIf

@@ -1,18 +1,21 @@
-"""Checks a saved model against the course's contract, and names every breach."""
+"""The course's contract: checks a saved model against it, names every breach, and opens a model that keeps it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from command_line.user_error import UserError
 from model.export.pruning import COLLECTION, collected_names, node_name, nodes_behind, nodes_by_name, read_meta_graph
-from model.export.saved_model import MODEL_FILES, MODEL_NAME, graph_path, import_graph, restore_weights
-from model.session_config import session_config
-from pipeline.sequence_shape import COURSE_SHAPE
+from model.export.saved_model import MODEL_FILES, MODEL_NAME, graph_path, predictor_of, restored_graph
+from model.predictor import Predictor
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
 
 FURTHER_INPUTS = ("Placeholder", "IteratorV2", "Iterator", "OneShotIterator", "QueueDequeueV2", "QueueDequeueManyV2")
@@ -21,47 +24,78 @@ LARGEST_CHECKPOINT = 1 << 20
 MOST_EXTRA_FILES = 20
 
 
-def contract_breaches(directory, shape=COURSE_SHAPE, trust=False):
-    """Every way in which the folder breaks the contract: a list of one-line messages, empty where it keeps it.
+class ContractBreaches(UserError):
+    """Every way in which a model breaks the contract, one message each."""
 
-    Later checks need what earlier ones establish, so a folder that lacks a file is not loaded, and nothing of the graph
-    is run before all that can be said without. shape: SequenceShape of the input; with another than the course's,
-    whatever else the contract says. trust: whether a graph may be run that holds more than the ops of a network. Raises
-    UserError where there is no such folder.
+
+class OpenedModel(NamedTuple):
+    """predictor: of a model that keeps the contract. verdict: a line that says so."""
+
+    predictor: Predictor
+    verdict: str
+
+
+def contract_breaches(directory: str, shape: SequenceShape = COURSE_SHAPE, trust: bool = False) -> list[str]:
+    """The breaches of the model in the folder: one-line messages, none where it keeps the contract.
+
+    Arguments and errors are those of `opened_model`.
+    """
+    try:
+        with opened_model(directory, shape, trust):
+            return []
+    except ContractBreaches as found:
+        return list(found.messages)
+
+
+@contextlib.contextmanager
+def opened_model(directory: str, shape: SequenceShape = COURSE_SHAPE, trust: bool = False) -> Iterator[OpenedModel]:
+    """Checks the model in the folder and yields it, an OpenedModel; closes its session at the end.
+
+    shape: SequenceShape of the data, which replaces the course's in the contract. trust: whether to run a graph that
+    holds more than the ops of a network. Raises ContractBreaches where the model breaks the contract, and UserError
+    where there is no such folder. Later checks depend on earlier ones: a folder that lacks a file is not loaded, and
+    nothing of the graph is run before everything else is checked.
     """
     if not os.path.isdir(directory):
         raise UserError(f"{directory} is not a folder; give the folder that holds the model's four files")
     breaches = _file_breaches(directory)
     kinds = _kinds_of_files(directory)
     if any(not stat.S_ISREG(kinds.get(name, 0)) for name in MODEL_FILES) or _special_files(kinds):
-        return breaches
+        raise ContractBreaches(*breaches)
     breaches += _checkpoint_breaches(directory)
-    try:
-        node_breaches = _node_breaches(read_meta_graph(graph_path(directory)), shape)
-        if node_breaches:
-            return breaches + node_breaches
-        graph = import_graph(directory, trust)
-        _, joint_pos = graph.get_collection(COLLECTION)
-        if joint_pos.dtype != tf.float32:
-            return [*breaches, f"joint_pos has dtype {joint_pos.dtype.name}; the contract's is float32"]
-        with tf.Session(graph=graph, config=session_config("float32")) as session:
-            restore_weights(directory, graph, session)
-            return breaches + _prediction_breaches(graph, session, shape)
-    except UserError as error:
-        return [*breaches, str(error)]
+    with contextlib.ExitStack() as stack:
+        try:
+            if node_breaches := _node_breaches(read_meta_graph(graph_path(directory)), shape):
+                raise ContractBreaches(*breaches, *node_breaches)
+            graph, session = stack.enter_context(restored_graph(directory, trust=trust))
+            breaches += _prediction_breaches(graph, session, shape)
+        except ContractBreaches:
+            raise
+        except UserError as error:
+            breaches += error.messages
+        if breaches:
+            raise ContractBreaches(*breaches)
+        yield OpenedModel(predictor_of(graph, session), verdict(shape))
 
 
-def _kinds_of_files(directory):
-    """By name, the mode of each thing in the folder; that of a link, not of what it leads to."""
+def verdict(shape: SequenceShape) -> str:
+    """The line on a model that takes sequences of this SequenceShape and keeps the contract in everything else."""
+    if shape == COURSE_SHAPE:
+        return "The model keeps the contract."
+    return f"The model takes {shape}, the course's contract wants {COURSE_SHAPE}; in all else it keeps the contract."
+
+
+def _kinds_of_files(directory: str) -> dict[str, int]:
+    """The mode of each directory entry by its name; of a link, not of its target."""
     return {entry.name: entry.stat(follow_symlinks=False).st_mode for entry in os.scandir(directory)}
 
 
-def _special_files(kinds):
-    """The names of links, pipes and devices, which would be read elsewhere, or for ever."""
+def _special_files(kinds: dict[str, int]) -> list[str]:
+    """The names of links, pipes and devices: reading them could leave the folder, or never end."""
     return sorted(name for name, mode in kinds.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)))
 
 
-def _file_breaches(directory):
+def _file_breaches(directory: str) -> list[str]:
     kinds = _kinds_of_files(directory)
     special = [name for name in _special_files(kinds) if name in MODEL_FILES]
     missing = [name for name in MODEL_FILES if name not in special and not stat.S_ISREG(kinds.get(name, 0))]
@@ -74,7 +108,7 @@ def _file_breaches(directory):
     return breaches
 
 
-def _checkpoint_breaches(directory):
+def _checkpoint_breaches(directory: str) -> list[str]:
     with open(os.path.join(directory, "checkpoint"), encoding="utf-8", errors="replace") as file:
         text = file.read(LARGEST_CHECKPOINT)
     named = re.search(r'^model_checkpoint_path:\s*"(.*)"', text, re.MULTILINE)
@@ -93,7 +127,7 @@ def _checkpoint_breaches(directory):
     return breaches
 
 
-def _node_breaches(meta_graph, shape):
+def _node_breaches(meta_graph: tf.MetaGraphDef, shape: SequenceShape) -> list[str]:
     names, nodes = collected_names(meta_graph), nodes_by_name(meta_graph)
     if len(names) != 2 or not all(":" in name and node_name(name) in nodes for name in names):
         held = ", ".join(names) or "nothing"
@@ -101,14 +135,14 @@ def _node_breaches(meta_graph, shape):
     if names == ["joint_pos:0", "input_frames:0"]:
         return [f"the collection {COLLECTION} holds joint_pos before input_frames; add input_frames first"]
     breaches = []
-    for held, name in zip(names, ("input_frames", "joint_pos")):
+    for held, name in zip(names, ("input_frames", "joint_pos"), strict=True):
         if held != f"{name}:0":
             breaches.append(f"the collection {COLLECTION} holds {held} where {name} belongs; name the tensor {name}")
     breaches += _input_breaches(nodes[node_name(names[0])], shape)
     return breaches + _further_inputs(nodes, *names)
 
 
-def _input_breaches(node, shape):
+def _input_breaches(node: tf.NodeDef, shape: SequenceShape) -> list[str]:
     if node.op != "Placeholder":
         return [f"input_frames is the result of {node.op}; make it a tf.placeholder"]
     breaches = []
@@ -122,12 +156,12 @@ def _input_breaches(node, shape):
     return breaches
 
 
-def _whose(shape):
+def _whose(shape: SequenceShape) -> str:
     return "the contract's" if shape == COURSE_SHAPE else "the data set's"
 
 
-def _further_inputs(nodes, input_frames, joint_pos):
-    """Walks back from joint_pos to whatever it needs that is neither a weight nor input_frames."""
+def _further_inputs(nodes: dict[str, tf.NodeDef], input_frames: str, joint_pos: str) -> list[str]:
+    """Inputs behind joint_pos that are neither a weight nor input_frames."""
     needed = nodes_behind(nodes, [joint_pos], given=[node_name(input_frames)])
     return [
         f"joint_pos needs the further input {name}; export a graph that needs input_frames alone"
@@ -136,9 +170,11 @@ def _further_inputs(nodes, input_frames, joint_pos):
     ]
 
 
-def _prediction_breaches(graph, session, shape):
+def _prediction_breaches(graph: tf.Graph, session: tf.Session, shape: SequenceShape) -> list[str]:
     """Runs the model on frames of one colour, in batches of one and of three."""
     input_frames, joint_pos = graph.get_collection(COLLECTION)
+    if joint_pos.dtype != tf.float32:
+        return [f"joint_pos has dtype {joint_pos.dtype.name}; the contract's is float32"]
     for colours in ([0], [0, 77, 255]):
         frames = np.zeros((len(colours), *shape.frames), np.uint8) + np.array(colours, np.uint8).reshape(-1, 1, 1, 1, 1)
         try:

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from model.network import joint_positions
+import numpy as np
+
+from model.network import predicted_positions
 from model.shared_nodes import SharedNodes, shared_nodes
-from pipeline.sequence_shape import COURSE_SHAPE
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
 
 
 class InferenceGraph(NamedTuple):
-    """A graph with the course's two nodes, what overlapping sequences share between them, and what saves its variables."""
+    """A graph with the course's two nodes, its SharedNodes, its variables by name, and what saves them."""
 
     graph: tf.Graph
     input_frames: tf.Tensor
-    shared: SharedNodes
+    shared: SharedNodes | None
     joint_pos: tf.Tensor
-    variables: dict
+    variables: dict[str, tf.Variable]
     saver: tf.train.Saver
 
 
-def build_inference_graph(network, num_units, averages_mirror=False, members=1, shape=COURSE_SHAPE):
+def build_inference_graph(
+    network: str,
+    num_units: int,
+    averages_mirror: bool = False,
+    members: int = 1,
+    shape: SequenceShape = COURSE_SHAPE,
+) -> InferenceGraph:
     """Builds the course's contract in a graph of its own: `input_frames`, `joint_pos` and the collection of the two.
 
-    network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether every other network
-    sees the mirrored frames, and a single one both sides, which is of use only if mirrored frames were trained on.
-    members: how many networks are averaged. shape: SequenceShape of the input; with another than the course's, the model
-    is not one to hand in. `variables` maps the names that they have in the training graph too to the variables.
+    network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether every other network sees the
+    mirrored frames, and a single one both sides, which helps only if training saw mirrored frames. members: how many
+    networks are averaged. shape: SequenceShape of the input; with another than the course's, the model is not one to
+    hand in. Variables have the same names as in the training graph.
     """
     graph = tf.Graph()
     with graph.as_default():
         input_frames = tf.placeholder(dtype=tf.uint8, shape=[None, *shape.frames], name="input_frames")
-        positions = joint_positions(input_frames, network, num_units, members, averages_mirror)
+        positions = predicted_positions(input_frames, network, num_units, members, averages_mirror)
         joint_pos = tf.identity(positions, name="joint_pos")
         tf.add_to_collection("validation_nodes", input_frames)
         tf.add_to_collection("validation_nodes", joint_pos)
@@ -42,8 +50,8 @@ def build_inference_graph(network, num_units, averages_mirror=False, members=1, 
     return InferenceGraph(graph, input_frames, shared_nodes(graph), joint_pos, variables, saver)
 
 
-def load_weights(inference, session, weights):
+def load_weights(inference: InferenceGraph, session: tf.Session, weights: dict[str, np.ndarray]) -> None:
     """Gives the variables of an InferenceGraph these values: a dict from variable name to array."""
     initializers = [inference.variables[name].initializer for name in weights]
-    values = {op.inputs[1]: value for op, value in zip(initializers, weights.values())}
+    values = {op.inputs[1]: value for op, value in zip(initializers, weights.values(), strict=True)}
     session.run(initializers, feed_dict=values)

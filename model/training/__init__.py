@@ -1,1 +1,1 @@
-"""What is trained: the graph, its losses, the learning rate, the checkpoints."""
+"""Training: the graph, its losses, the learning rate schedule, the checkpoints."""

@@ -1,26 +1,30 @@
-"""The training graph: the network behind the `tf.data` iterator, its loss, Adam, and the weights' moving average."""
+"""The training graph: the network behind a `tf.data` iterator, its loss, Adam, and the weights' moving average."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from model.batch_normalization import fold_normalization
-from model.network import NETWORKS, training_positions
+from model.network import training_positions
+from model.network_kinds import NETWORKS
 from model.training.losses import mean_distance, mean_squared_error
 from model.training.weight_average import moving_averages
 from pipeline.tensorflow_v1 import tf
 
-# Pixels: how much a mean distance of one pixel of the points weighs beside the positions' squared error.
+# Pixels: the weight of the points' mean distance, in px, against the positions' mean squared error, in px².
 POINTS_WEIGHT = 8.0
 
 
 class TrainingGraph(NamedTuple):
     """What the training loop runs.
 
-    train_step: op. loss: float32 scalar, px², that of the members' average. learning_rate: placeholder, float32 scalar.
-    global_step: int64 variable. averages: dict from a variable's name to its moving average. progress: dict from the
-    names "training_seconds" and "best_validation_error" to float64 variables, which travel in the checkpoint. saver:
-    saves and restores all.
+    train_step: op. loss: float32 scalar, px², of the average of the members. learning_rate: placeholder, float32
+    scalar. global_step: int64 variable. averages: the moving average of each variable, by the variable's name.
+    progress: the float64 variables "training_seconds" and "best_validation_error", which are part of the checkpoint.
+    initialize: op. saver: saves and restores all variables.
     """
 
     graph: tf.Graph
@@ -28,18 +32,25 @@ class TrainingGraph(NamedTuple):
     loss: tf.Tensor
     learning_rate: tf.Tensor
     global_step: tf.Variable
-    averages: dict
-    progress: dict
+    averages: dict[str, tf.Variable]
+    progress: dict[str, tf.Variable]
     initialize: tf.Operation
     saver: tf.train.Saver
 
 
-def build_training_graph(make_dataset, network, num_units, mean_pose, seed, members=1):
-    """Builds a graph of its own.
+def build_training_graph(
+    make_dataset: Callable[[], tf.data.Dataset],
+    network: str,
+    num_units: int,
+    mean_pose: np.ndarray,
+    seed: int,
+    members: int = 1,
+) -> TrainingGraph:
+    """Builds a new graph.
 
-    make_dataset: a function that returns a tf.data.Dataset of (frames uint8 (B, 10, 64, 64, 3), labels float32
-    (B, 10, 7, 2)). network: a key of NETWORKS. num_units: size of the LSTM. mean_pose: float32 (7, 2). seed: of the
-    weights' initial values. members: how many networks learn side by side, from the same batches.
+    make_dataset: returns a tf.data.Dataset of (frames uint8 (B, 10, 64, 64, 3), labels float32 (B, 10, 7, 2)). network:
+    a key of NETWORKS. num_units: size of the LSTM. mean_pose: float32 (7, 2), the initial positions. seed: of the
+    initial weights. members: how many networks are trained side by side, on the same batches.
     """
     graph = tf.Graph()
     with graph.as_default():
@@ -80,16 +91,16 @@ def build_training_graph(make_dataset, network, num_units, mean_pose, seed, memb
     return training_graph
 
 
-def _member_loss(positions, points, labels):
-    """px²: each member learns by itself, as if there were no others.
+def _member_loss(positions: tf.Tensor, points: tf.Tensor | None, labels: tf.Tensor) -> tf.Tensor:
+    """The loss of one member, px²: each learns independently of the others.
 
-    The points' loss is their distance from the joints, not its square: one arm found on the wrong side would otherwise
-    outweigh all that are nearly right.
+    The points' loss is their distance from the joints, not its square: with squares, one arm that is found on the wrong
+    side would outweigh all that are nearly right.
     """
     loss = mean_squared_error(positions, labels)
     return loss if points is None else loss + POINTS_WEIGHT * mean_distance(points, labels)
 
 
-def exported_weights(training, session):
-    """The averaged weights as the InferenceGraph of the same network has them: a dict from variable name to array."""
+def exported_weights(training: TrainingGraph, session: tf.Session) -> dict[str, np.ndarray]:
+    """The averaged weights, by the names that the variables have in the InferenceGraph of the same network."""
     return fold_normalization(session.run(training.averages))

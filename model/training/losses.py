@@ -1,22 +1,22 @@
-"""How far positions are from the joints: the assignment's squared error, and the distance that errors are reported in."""
+"""Losses of joint positions: the assignment's squared error, and the distance in which errors are reported."""
 
 from __future__ import annotations
 
 from pipeline.tensorflow_v1 import tf
 
-# Pixels. A distance has no gradient at zero; the square root of its square and this one's does.
+# Pixels. A distance is not differentiable at zero; with the square of this one added under the square root it is.
 SMALL_DISTANCE = 0.5
 
 
-def mean_squared_error(positions, labels):
-    """Of all x and y, float32 (..., 2) twice, in pixels: a float32 scalar, px²."""
+def mean_squared_error(positions: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """The mean over all x and y: positions and labels, float32 (..., 2) pixels → float32 scalar, px²."""
     return tf.reduce_mean(tf.squared_difference(positions, labels))
 
 
-def mean_distance(positions, labels):
-    """How far positions are from the labels on average, float32 (..., 2) twice, in pixels: a float32 scalar, px.
+def mean_distance(positions: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """The smoothed mean distance of positions from labels, float32 (..., 2) pixels → float32 scalar, px.
 
-    Half a pixel where they are the same, and little more than the distance where they are pixels apart.
+    It is half a pixel where they are equal, and little more than the distance where they are pixels apart.
     """
     squared = tf.reduce_sum(tf.squared_difference(positions, labels), axis=-1)
     return tf.reduce_mean(tf.sqrt(squared + SMALL_DISTANCE**2))

@@ -1,8 +1,8 @@
-"""The moving average of weights while they are trained, which errs less than the weights themselves.
+"""The moving average of the weights during training, which has a lower error than the weights themselves.
 
-Polyak & Juditsky, *Acceleration of Stochastic Approximation by Averaging*, SIAM J. Control Optim. 1992, as in
-tf.train.ExponentialMovingAverage, whose graph is five times as large: it makes an average's first value a conditional, and
-a training graph of ours took 2 s longer to build with it.
+Polyak & Juditsky, *Acceleration of Stochastic Approximation by Averaging*, SIAM J. Control Optim. 1992.
+tf.train.ExponentialMovingAverage was considered: it makes the first value of each average a conditional, so that its
+part of the graph is five times as large. A training graph of this project took 2 s longer to build with it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from pipeline.tensorflow_v1 import tf
 NAME = "average"
 
 
-def moving_averages(variables, decay, step):
-    """A dict from a variable's name to its moving average, and the op that moves them all by one step.
+def moving_averages(
+    variables: list[tf.Variable], decay: float, step: tf.Variable
+) -> tuple[dict[str, tf.Variable], tf.Operation]:
+    """Returns the moving average of each variable by the variable's name, and the op that updates all of them.
 
-    variables: of which to take averages, which start at the variables' initial values and are initialized in the same
-    run. decay: of an average, 0 to 1; at first it is (1 + step) / (10 + step), which is smaller. step: int64 variable,
-    the number of steps taken. Call it under the control dependencies of a step, after which the op is to run.
+    variables: averages start at their initial values, in the same initialization. decay: of an average, 0 to 1; at
+    first it is (1 + step) / (10 + step), which is smaller. step: int64 variable, the number of steps taken. Call it
+    under the control dependencies of a training step: the op runs after them.
     """
-    # Read here, after what the op waits for, and not where the variables were made. The addition comes before the cast:
-    # TensorFlow's graph optimizer moves a cast of a variable to before what it waits for.
+    # Read here, after the control dependencies, and not where the variables were made. The addition comes before the
+    # cast: TensorFlow's graph optimizer moves the cast of a variable to before the control dependencies.
     counted = step.read_value() + 1
     share = 1 - tf.minimum(decay, tf.cast(counted, tf.float32) / tf.cast(counted + 9, tf.float32))
     averages, moves = {}, []

@@ -1,1 +1,1 @@
-"""Random changes of training batches: warps, colours, backgrounds, pace."""
+"""Random augmentation of training batches; a file for each kind or group of kinds, `augment.py` to apply them."""

@@ -1,8 +1,8 @@
-"""Another background behind the person: what is around the joints stays, and the rest is a strip of another sequence.
+"""Background: what is around the person is replaced by a strip of another sequence.
 
-A few dozen people stand before as many backgrounds, and a network learns both. Where the person ends is drawn from the
-joints alone, as Ghiasi et al., *Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation*, CVPR
-2021, have it from segments.
+A few dozen people in front of as many backgrounds let a network learn the backgrounds too. The outline of the person is
+derived from the joints, where Ghiasi et al., *Simple Copy-Paste is a Strong Data Augmentation Method for Instance
+Segmentation*, CVPR 2021, have it from annotated segments.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import numpy as np
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 
-# People stand in the middle of most frames; the strip at an edge shows what is around them.
+# People stand in the middle of most frames; a strip at the edge shows the background. Of the width of a frame.
 STRIP_SHARE = 18 / 64
-# Of the person's outline, in pixels: the mask falls from one to zero across it.
+# The width in pixels over which the mask falls from one to zero at the person's outline.
 SOFT_EDGE = 2.5
 DOWN = (0.0, 1.0)
 
 HEAD, RIGHT_WRIST, LEFT_WRIST, RIGHT_ELBOW, LEFT_ELBOW, RIGHT_SHOULDER, LEFT_SHOULDER = range(len(JOINT_NAMES))
 
 
-def change_backgrounds(frames, labels, uniform):
-    """Puts half of a batch's people before the background of the sequence that precedes them in the batch.
+def change_backgrounds(frames: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """Gives half of the sequences of a batch the background of the sequence before them in the batch.
 
-    frames: uint8 tensor (B, 10, 64, 64, 3). labels: float32 (B, 10, 7, 2), x and y in pixels. uniform: float32 (B, 3)
-    from -1 to 1: whether the background changes, whether it is the left or the right edge's, and whether it stands on
-    its head. Returns uint8 frames of the same shape.
+    frames: uint8 (B, 10, 64, 64, 3). labels: float32 (B, 10, 7, 2), x and y in pixels. uniform: float32 (B, 3) from -1
+    to 1: whether the background changes, whether it is a strip of the left or of the right edge, and whether it is
+    upside down. Returns uint8 frames of the same shape.
     """
     height, width = frames.shape[2].value, frames.shape[3].value
     changed = tf.where(uniform[:, 0] > 0)
@@ -37,29 +37,29 @@ def change_backgrounds(frames, labels, uniform):
     backgrounds = _choose(is_left, tf.gather(others, columns, axis=3), tf.gather(others, width - 1 - columns, axis=3))
     backgrounds = _choose(is_upside_down, tf.reverse(backgrounds, axis=[2]), backgrounds)
     masks = person_masks(tf.gather_nd(labels, changed), height, width)
-    behind, before = tf.cast(backgrounds, tf.float32), tf.cast(tf.gather_nd(frames, changed), tf.float32)
-    pasted = tf.cast(tf.round(behind + masks * (before - behind)), tf.uint8)
+    back, front = tf.cast(backgrounds, tf.float32), tf.cast(tf.gather_nd(frames, changed), tf.float32)
+    pasted = tf.cast(tf.round(back + masks * (front - back)), tf.uint8)
     return tf.tensor_scatter_nd_update(frames, changed, pasted)
 
 
-def _choose(condition, values, others):
-    """One or the other for each sequence: condition is bool (B, 1, 1, 1, 1)."""
+def _choose(condition: tf.Tensor, values: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+    """`values` of the sequences for which the condition, bool (B, 1, 1, 1, 1), holds, `others` of the rest."""
     return tf.where(tf.broadcast_to(condition, tf.shape(values)), values, others)
 
 
-def _strip_columns(width):
-    """The columns of the strip at the left edge, to and fro until they fill the width."""
+def _strip_columns(width: int) -> np.ndarray:
+    """Columns of the strip at the left edge, reflected back and forth until they fill the width: int (width,)."""
     strip = max(1, round(STRIP_SHARE * width))
-    places = np.arange(width) % (2 * strip)
-    return np.minimum(places, 2 * strip - 1 - places)
+    columns = np.arange(width) % (2 * strip)
+    return np.minimum(columns, 2 * strip - 1 - columns)
 
 
-def person_masks(labels, height, width):
-    """Where the person is, as far as the joints tell: float32 (B, 10, height, width, 1), 1 on it and 0 off it.
+def person_masks(labels: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Masks of the person, estimated from the joints: float32 (B, 10, height, width, 1), 1 inside and 0 outside.
 
-    labels: float32 (B, 10, 7, 2), x and y in pixels. A body is the union of parts, each what lies within some distance
-    of a line from one point to another; it stands upright, and is as large as shoulders and head make it. height and
-    width: even numbers of pixels.
+    labels: float32 (B, 10, 7, 2), x and y in pixels. height, width: of the frames, even numbers of pixels. A body is
+    the union of parts, and a part is all points within some distance of a line segment. The body is assumed upright,
+    its size derived from shoulders and head.
     """
     starts, ends, radii = _body_parts(tf.reshape(labels, [-1, len(JOINT_NAMES), 2]))
     y, x = (np.mgrid[: height // 2, : width // 2].reshape(2, -1) * 2 + 1).astype(np.float32)
@@ -67,21 +67,24 @@ def person_masks(labels, height, width):
     from_start_x, from_start_y = x - starts[:, :, :1], y - starts[:, :, 1:]
     share = (from_start_x * along[:, :, :1] + from_start_y * along[:, :, 1:]) / _squared_length(along, smallest=1e-3)
     share = tf.clip_by_value(share, 0.0, 1.0)
-    apart = tf.square(from_start_x - share * along[:, :, :1]) + tf.square(from_start_y - share * along[:, :, 1:])
-    depths = tf.reduce_max(radii - tf.sqrt(apart), axis=1)
-    # Half the resolution for a quarter of the time: an outline from seven points is no finer.
+    squared = tf.square(from_start_x - share * along[:, :, :1]) + tf.square(from_start_y - share * along[:, :, 1:])
+    depths = tf.reduce_max(radii - tf.sqrt(squared), axis=1)
+    # Half the resolution takes a quarter of the time, and an outline estimated from seven points is no more precise.
     depths = tf.reshape(depths, [-1, height // 2, width // 2, 1])
     depths = tf.image.resize_bilinear(depths, [height, width], half_pixel_centers=True)
     masks = tf.clip_by_value(depths / SOFT_EDGE + 0.8, 0.0, 1.0)
     return tf.reshape(masks, [-1, labels.shape[1].value, height, width, 1])
 
 
-def _body_parts(joints):
-    """float32 (F, 7, 2), pixels → the parts' two ends, float32 (F, P, 2) each, and radii, (F, P, 1), in pixels."""
+def _body_parts(joints: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The parts of bodies whose joints are float32 (F, 7, 2), all in pixels.
+
+    Returns both ends of the segments, float32 (F, P, 2) each, and the radii around them, (F, P, 1).
+    """
     joint = tf.unstack(joints, axis=1)
     neck = (joint[RIGHT_SHOULDER] + joint[LEFT_SHOULDER]) / 2
     shoulders = tf.sqrt(_squared_length(joint[RIGHT_SHOULDER] - joint[LEFT_SHOULDER], smallest=1e-3))
-    # From the side, shoulders are close together, and the head alone tells the size.
+    # Seen from the side, the shoulders are close together, and only the head shows the size.
     size = tf.maximum(shoulders, 0.9 * tf.sqrt(_squared_length(joint[HEAD] - neck, smallest=1e-3)))
     down = size * DOWN
     parts = [(joint[HEAD] - 0.12 * down, joint[HEAD], 0.42), (joint[HEAD], neck, 0.3)]
@@ -96,9 +99,9 @@ def _body_parts(joints):
         parts += [(shoulder, hip, 0.34), (hip, hip + 2.5 * down, 0.32)]
         hips.append(hip)
     parts.append((neck, (hips[0] + hips[1]) / 2, 0.4))
-    starts, ends, radii = zip(*parts)
-    return tf.stack(starts, axis=1), tf.stack(ends, axis=1), size[:, None] * np.float32(radii)[:, None]
+    starts, ends, radii = zip(*parts, strict=True)
+    return tf.stack(starts, axis=1), tf.stack(ends, axis=1), size[:, None] * np.array(radii, np.float32)[:, None]
 
 
-def _squared_length(vectors, smallest):
+def _squared_length(vectors: tf.Tensor, smallest: float) -> tf.Tensor:
     return tf.maximum(tf.reduce_sum(tf.square(vectors), axis=-1, keepdims=True), smallest)

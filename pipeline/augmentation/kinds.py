@@ -1,3 +1,3 @@
-"""The names of what augmentation changes, for those who choose among them and need no TensorFlow for it."""
+"""The names of the kinds of augmentation, for options and their help; imports no TensorFlow."""
 
 KINDS = ("mirror", "scale", "rotation", "shift", "colour", "background", "pace")

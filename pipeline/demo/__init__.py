@@ -1,1 +1,1 @@
-"""People who are drawn, as a data set in the course's format."""
+"""Draws people who move, as a synthetic data set in the course's format."""

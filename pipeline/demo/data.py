@@ -1,6 +1,10 @@
-"""A made data set in the course's format, for trying everything out without the course's file."""
+"""A synthetic data set in the course's format, for trying everything out without the course's file."""
+
+from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,28 +13,29 @@ from pipeline.demo.motion import move_person
 from pipeline.demo.pictures import draw_person_in_room
 from pipeline.sources.sequence_frames import sequence_frames
 
+if TYPE_CHECKING:
+    from _typeshed import StrPath
 
-def draw_video(seed, frames):
-    """A video of a made-up person who moves, in a made-up room.
 
-    `seed` is anything that numpy.random.default_rng accepts; the same seed gives the same video. Returns frames
-    (frames, 64, 64, 3) uint8 RGB and labels (frames, 7, 2) float32: the joints that the person was drawn with, in the
-    order of JOINT_NAMES, x to the right and y down in pixels from the upper left corner of the frame, so that the
-    middle of the pixel in row r and column c is at (c + 0.5, r + 0.5). As in the course's data, the right wrist is the
-    person's own.
+def draw_video(seed: int | Sequence[int], frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """A video of a random person who moves, in a random room.
+
+    seed: as for numpy.random.default_rng; the same seed gives the same video. Returns RGB frames, uint8
+    (frames, 64, 64, 3), and labels, float32 (frames, 7, 2): the joints that the person was drawn with, in the order of
+    JOINT_NAMES, x to the right and y down in pixels from the upper left corner of the frame, so that the centre of the
+    pixel in row r and column c is at (c + 0.5, r + 0.5). As in the course's data, right and left are the person's own.
     """
     random = np.random.default_rng(seed)
     size, joints = move_person(random, frames)
     return draw_person_in_room(random, size, joints), joints.astype(np.float32)
 
 
-def write_demo_pickle(path, videos, frames_per_video, seed):
-    """Writes a pickle like the course's, of as many videos as asked for; returns the number of sequences in it.
+def write_demo_pickle(path: StrPath, videos: int, frames_per_video: int, seed: int) -> int:
+    """Writes a pickle like the course's, of so many videos; returns the number of sequences in it.
 
-    The recipe is the course's: of each video, a sequence of ten consecutive frames from each start but the last, and
-    one of every other frame from each start, of which videos of under 19 frames have none; the consecutive ones of all
-    videos come first. Raises OSError where the file cannot be written, and ValueError for no videos or ones of under 11
-    frames.
+    The sequences are made by the course's recipe, see sequence_frames; videos of fewer than 19 frames have none of
+    every other frame. Raises OSError if the file cannot be written, and ValueError if there are no videos or they have
+    fewer than 11 frames.
     """
     numbers, _ = sequence_frames([frames_per_video] * videos)
     if len(numbers) == 0:
@@ -41,6 +46,6 @@ def write_demo_pickle(path, videos, frames_per_video, seed):
         part = slice(video * frames_per_video, (video + 1) * frames_per_video)
         frames[part], labels[part] = draw_video((seed, video), frames_per_video)
     with atomic_write(path) as partial, open(partial, "wb") as file:
-        # Protocol 5 writes an array from where it lies; older ones copy all of it first.
+        # Protocol 5 writes an array from its own memory; older protocols copy it first.
         pickle.dump((frames[numbers], labels[numbers]), file, protocol=5)
     return len(numbers)

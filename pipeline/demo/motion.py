@@ -1,17 +1,20 @@
-"""How the demo's people move: the joints of one person in every frame of a video."""
+"""How the demo's people move: the joints of a person in every frame of a video."""
+
+from __future__ import annotations
 
 import numpy as np
 
 FRAME_SIZE = 64
-UPPER_ARM, FOREARM, NECK_TO_HEAD = 1.05, 0.85, 0.85  # in widths of the shoulders, as in real video
+# In shoulder widths, as in real video.
+UPPER_ARM, FOREARM, NECK_TO_HEAD = 1.05, 0.85, 0.85
 REACH = 0.5 + UPPER_ARM + FOREARM
 
 
-def move_person(random, frames):
-    """The joints of somebody who stands facing the camera, sways and moves both arms.
+def move_person(random: np.random.Generator, frames: int) -> tuple[float, np.ndarray]:
+    """The joints of a person who stands facing the camera, sways and moves both arms.
 
-    `random` is a NumPy Generator. Returns the person's shoulder width in pixels, and joints (frames, 7, 2) float64, x
-    and y in pixels, in the order of JOINT_NAMES. The right wrist is the person's own, so it is left in the picture.
+    Returns the person's shoulder width in pixels, and joints, float64 (frames, 7, 2), x and y in pixels, in the order
+    of JOINT_NAMES. The right wrist is the person's own, so it is on the left of the picture.
     """
     size = random.uniform(8, 14)
     room = max(0, FRAME_SIZE / 2 - 0.9 * REACH * size)
@@ -27,12 +30,14 @@ def move_person(random, frames):
     head = chest + NECK_TO_HEAD * size * _direction(180 + tilt + _swing(random, frames, -8, 8))
     right = _arm(random, frames, size, chest - half_width[:, None] * _direction(90 - tilt), -1)
     left = _arm(random, frames, size, chest + half_width[:, None] * _direction(90 - tilt), 1)
-    wrists_elbows_shoulders = [joint for pair in zip(right, left) for joint in pair]
+    wrists_elbows_shoulders = [joint for pair in zip(right, left, strict=True) for joint in pair]
     return size, np.stack([head, *wrists_elbows_shoulders], axis=1)
 
 
-def _arm(random, frames, size, shoulder, outwards):
-    """Wrist, elbow and shoulder, each (frames, 2); `outwards` is the sign of x that leads away from the body."""
+def _arm(
+    random: np.random.Generator, frames: int, size: float, shoulder: np.ndarray, outwards: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Wrist, elbow and shoulder, each (frames, 2). outwards: the sign of x that points away from the body."""
     raised = _swing(random, frames, random.uniform(-5, 20), random.uniform(25, 100))
     bent = _swing(random, frames, random.uniform(-30, 110), random.uniform(110, 160))
     towards_camera = _swing(random, frames, 0.75, 1)
@@ -41,8 +46,8 @@ def _arm(random, frames, size, shoulder, outwards):
     return wrist, elbow, shoulder
 
 
-def _swing(random, frames, low, high):
-    """A smooth motion between the bounds, (frames,): a slow and a faster oscillation, each begun anywhere."""
+def _swing(random: np.random.Generator, frames: int, low: float, high: float) -> np.ndarray:
+    """A smooth motion between the bounds, (frames,): a slow and a faster oscillation, each of random phase."""
     time = np.arange(frames)
     share = random.uniform(0.6, 0.9)
     slow = np.sin(2 * np.pi * (time / random.uniform(20, 50) + random.uniform()))
@@ -50,7 +55,7 @@ def _swing(random, frames, low, high):
     return (low + high) / 2 + (high - low) / 2 * (share * slow + (1 - share) * fast)
 
 
-def _direction(degrees):
-    """Unit vectors (frames, 2) at the angles: 0 points down in the picture, 90 to its right, 180 up."""
+def _direction(degrees: np.ndarray) -> np.ndarray:
+    """Unit vectors (frames, 2) at these angles: 0 points down in the picture, 90 to the right, 180 up."""
     angles = np.radians(degrees)
     return np.stack([np.sin(angles), np.cos(angles)], axis=1)

@@ -1,7 +1,9 @@
-"""What the demo's people and rooms look like: the frames of a video, given where the joints are.
+"""What the demo's people and rooms look like: draws the frames of a video from the joints.
 
-Clothes are darker than walls, so that a minute's training is enough to find people never seen before.
+Clothes are darker than walls, so that a network learns within a minute to find people it has never seen.
 """
+
+from __future__ import annotations
 
 import numpy as np
 
@@ -12,10 +14,10 @@ SKINS = np.array([(255, 219, 186), (241, 194, 150), (224, 172, 115), (198, 134, 
 HAIRS = np.array([(30, 24, 22), (60, 40, 28), (110, 70, 40), (190, 150, 90), (150, 60, 30), (170, 170, 170)])
 
 
-def draw_person_in_room(random, size, joints):
-    """The frames of one video: somebody of the given shoulder width in pixels, in a room made up with them.
+def draw_person_in_room(random: np.random.Generator, size: float, joints: np.ndarray) -> np.ndarray:
+    """The frames of one video, uint8 (frames, 64, 64, 3): a person in a random room.
 
-    `random` is a NumPy Generator; joints (frames, 7, 2), x and y in pixels. Returns frames (frames, 64, 64, 3) uint8.
+    size: the person's shoulder width in pixels. joints: (frames, 7, 2), x and y in pixels.
     """
     canvas = np.empty((3, len(joints), 64, 64), np.float32)
     canvas[:] = _wall(random)[:, None]
@@ -26,8 +28,8 @@ def draw_person_in_room(random, size, joints):
     return np.ascontiguousarray(np.clip(np.rint(canvas), 0, 255).astype(np.uint8).transpose(1, 2, 3, 0))
 
 
-def _wall(random):
-    """A wall (3, 64, 64) float32: two colours that run into each other, with large faint blotches."""
+def _wall(random: np.random.Generator) -> np.ndarray:
+    """A wall, float32 (3, 64, 64): a gradient between two colours, with large faint blotches."""
     colours = _muted_colour(random, 140, 225) + random.uniform(-25, 25, (2, 3))
     along = np.linspace(0, 1, 64)
     ramp = along[:, None] * random.uniform(-1, 1) + along * random.uniform(-1, 1)
@@ -38,7 +40,7 @@ def _wall(random):
     return mixed.transpose(2, 0, 1).astype(np.float32)
 
 
-def _draw_furniture(random, canvas):
+def _draw_furniture(random: np.random.Generator, canvas: np.ndarray) -> None:
     for _ in range(random.integers(0, 3)):
         left, top = random.uniform(-12, 56, 2)
         width, height = random.uniform(4, 34, 2)
@@ -49,12 +51,12 @@ def _draw_furniture(random, canvas):
         paint_rectangle(canvas, -1, random.uniform(48, 60), 65, 65, _muted_colour(random, 90, 180))
 
 
-def _muted_colour(random, darkest, brightest):
+def _muted_colour(random: np.random.Generator, darkest: float, brightest: float) -> np.ndarray:
     return np.clip(random.uniform(darkest, brightest) + random.normal(0, 28, 3), 5, 250)
 
 
-def _draw_person(random, canvas, size, joints):
-    at = dict(zip(JOINT_NAMES, joints))
+def _draw_person(random: np.random.Generator, canvas: np.ndarray, size: float, joints: np.ndarray) -> None:
+    at = dict(zip(JOINT_NAMES, joints, strict=True))
     shoulders = at["left shoulder"] - at["right shoulder"]
     chest = (at["left shoulder"] + at["right shoulder"]) / 2
     upwards = np.stack([shoulders[:, 1], -shoulders[:, 0]], axis=1) / np.hypot(*shoulders.T)[:, None]
@@ -71,14 +73,27 @@ def _draw_person(random, canvas, size, joints):
         _draw_arm(canvas, size * build, arm, sleeve_length, skin, shirt)
 
 
-def _draw_legs(canvas, size, chest, upwards, build, trousers):
+def _draw_legs(
+    canvas: np.ndarray, size: float, chest: np.ndarray, upwards: np.ndarray, build: float, trousers: np.ndarray
+) -> None:
     hips = chest - 1.85 * size * upwards
     for side in (-1, 1):
         top = hips + [side * 0.25 * size * build, 0]
         paint_capsule(canvas, top, top + [side * 0.15 * size, 2.6 * size], (0.3 * size * build, 0.17 * size), trousers)
 
 
-def _draw_head_and_trunk(random, canvas, size, chest, upwards, head, build, skin, shirt, stripes):
+def _draw_head_and_trunk(
+    random: np.random.Generator,
+    canvas: np.ndarray,
+    size: float,
+    chest: np.ndarray,
+    upwards: np.ndarray,
+    head: np.ndarray,
+    build: float,
+    skin: np.ndarray,
+    shirt: np.ndarray,
+    stripes: tuple[np.ndarray, float] | None,
+) -> None:
     hair, style = random.choice(HAIRS), random.choice(["short", "long", "bald"], p=[0.5, 0.35, 0.15])
     neck_to_head = head - chest
     head_up = neck_to_head / np.hypot(*neck_to_head.T)[:, None]
@@ -98,7 +113,7 @@ def _draw_head_and_trunk(random, canvas, size, chest, upwards, head, build, skin
     _draw_face(canvas, size, head, head_up, skin)
 
 
-def _draw_face(canvas, size, head, head_up, skin):
+def _draw_face(canvas: np.ndarray, size: float, head: np.ndarray, head_up: np.ndarray, skin: np.ndarray) -> None:
     sideways = np.stack([-head_up[:, 1], head_up[:, 0]], axis=1)
     for side in (-1, 1):
         eye = head + size * (0.06 * head_up + side * 0.12 * sideways)
@@ -108,8 +123,10 @@ def _draw_face(canvas, size, head, head_up, skin):
     paint_capsule(canvas, mouth - half, mouth + half, (0.035 * size, 0.035 * size), skin * [0.9, 0.6, 0.6])
 
 
-def _draw_arm(canvas, size, arm, sleeve_length, skin, shirt):
-    """An arm with a sleeve; its length counts 1 for the upper arm and 1 for the forearm."""
+def _draw_arm(
+    canvas: np.ndarray, size: float, arm: list[np.ndarray], sleeve_length: float, skin: np.ndarray, shirt: np.ndarray
+) -> None:
+    """Draws an arm with a sleeve. sleeve_length: from 0 at the shoulder through 1 at the elbow to 2 at the wrist."""
     shoulder, elbow, wrist = arm
     thickness = np.array([0.18, 0.15, 0.12]) * size
     hand = wrist + (wrist - elbow) / np.hypot(*(wrist - elbow).T)[:, None] * 0.2 * size

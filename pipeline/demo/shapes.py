@@ -1,15 +1,25 @@
-"""Antialiased shapes, painted onto all frames of a video at once.
+"""Paints antialiased shapes onto all frames of a video at once.
 
-A canvas is (3, frames, height, width) float32, colours from 0 to 255. Positions are (frames, 2), x and y in pixels; the
-middle of the pixel in row r and column c is at (c + 0.5, r + 0.5). A shape is a signed distance to its edge: a pixel is
-covered in full from half a pixel inside on, and not at all from half a pixel outside on.
+A canvas is float32 (3, frames, height, width), colours from 0 to 255. Points are (frames, 2), x and y in pixels; the
+centre of the pixel in row r and column c is at (c + 0.5, r + 0.5). A shape is a signed distance to its edge: coverage
+falls from 1 half a pixel inside the edge to 0 half a pixel outside.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
+# Red, green and blue.
+Colour: TypeAlias = "np.ndarray | Sequence[float]"
 
-def paint_capsule(canvas, start, end, radii, colour):
-    """A rod with round ends from `start` to `end`, of the two radii there, darker towards its rim."""
+
+def paint_capsule(
+    canvas: np.ndarray, start: np.ndarray, end: np.ndarray, radii: Sequence[float] | np.ndarray, colour: Colour
+) -> None:
+    """A rod with round ends from `start` to `end`, whose radii there are `radii`, darker towards its edge."""
     view, x, y = _surroundings(canvas, np.stack([start, end]), max(radii))
     start_x, start_y = _columns(start)
     axis_x, axis_y = _columns(end - start)
@@ -21,10 +31,17 @@ def paint_capsule(canvas, start, end, radii, colour):
     _paint(view, radius - from_axis, colour, _roundness(from_axis / radius))
 
 
-def paint_ellipse(canvas, centre, radii, upwards, colour, lowest=np.inf):
-    """An ellipse whose second radius points along the unit vectors `upwards`, darker towards its rim.
+def paint_ellipse(
+    canvas: np.ndarray,
+    centre: np.ndarray,
+    radii: tuple[float, float],
+    upwards: np.ndarray,
+    colour: Colour,
+    lowest: float = np.inf,
+) -> None:
+    """An ellipse whose second radius points along the unit vectors `upwards`, darker towards its edge.
 
-    What lies further than `lowest` pixels below its centre is left out.
+    The part that lies more than `lowest` pixels below its centre is omitted.
     """
     view, x, y = _surroundings(canvas, centre[None], max(radii))
     centre_x, centre_y = _columns(centre)
@@ -34,11 +51,19 @@ def paint_ellipse(canvas, centre, radii, upwards, colour, lowest=np.inf):
     _paint(view, inside, colour, _roundness(relative))
 
 
-def paint_trunk(canvas, chest, upwards, size, half_widths, colour, stripes=None):
+def paint_trunk(
+    canvas: np.ndarray,
+    chest: np.ndarray,
+    upwards: np.ndarray,
+    size: float,
+    half_widths: np.ndarray,
+    colour: Colour,
+    stripes: tuple[Colour, float] | None = None,
+) -> None:
     """A trunk from sloping shoulders down to the hips, 1.9 sizes below.
 
-    `half_widths` are those at the shoulders, the waist and the hips. `stripes`, where given, is a second colour and
-    the distance in pixels between stripes.
+    half_widths: at the shoulders, the waist and the hips, in pixels. stripes: a second colour and the distance in
+    pixels between stripes.
     """
     hips = chest - 1.9 * size * upwards
     view, x, y = _surroundings(canvas, np.stack([chest, hips]), 0.8 * size)
@@ -56,7 +81,7 @@ def paint_trunk(canvas, chest, upwards, size, half_widths, colour, stripes=None)
         _paint(view, np.minimum(inside, in_stripe), stripe_colour, shade)
 
 
-def paint_rectangle(canvas, left, top, right, bottom, colour):
+def paint_rectangle(canvas: np.ndarray, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
     """An upright rectangle of one colour, at the same place in every frame."""
     _, _, height, width = canvas.shape
     x, y = np.arange(width, dtype=np.float32) + 0.5, np.arange(height, dtype=np.float32)[:, None] + 0.5
@@ -64,8 +89,8 @@ def paint_rectangle(canvas, left, top, right, bottom, colour):
     _paint(canvas, inside, colour, 1)
 
 
-def _surroundings(canvas, points, reach):
-    """The part of the canvas within reach of the points in any frame, and the x and y of its pixels."""
+def _surroundings(canvas: np.ndarray, points: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The part of the canvas within `reach` pixels of the points in any frame, and the x and y of its pixels."""
     _, _, height, width = canvas.shape
     low = np.floor(points.min(axis=(0, 1)) - reach - 1).astype(int)
     high = np.ceil(points.max(axis=(0, 1)) + reach + 1).astype(int)
@@ -76,23 +101,23 @@ def _surroundings(canvas, points, reach):
     return canvas[:, :, top:bottom, left:right], x, y
 
 
-def _columns(vectors):
-    """The x and the y of (frames, 2) vectors, each (frames, 1, 1) float32."""
+def _columns(vectors: np.ndarray) -> np.ndarray:
+    """The x and the y of vectors (frames, 2): float32 (2, frames, 1, 1)."""
     return vectors.astype(np.float32).T[:, :, None, None]
 
 
-def _along_body(x, y, upwards):
-    """Offsets in the picture as offsets across a body to its left and down it, for its upward unit vectors."""
+def _along_body(x: np.ndarray, y: np.ndarray, upwards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets in the picture as offsets to the left of a body and down it. upwards: the body's upward unit vectors."""
     up_x, up_y = _columns(upwards)
     return -x * up_y + y * up_x, -(x * up_x + y * up_y)
 
 
-def _roundness(from_middle):
-    """The brightness of a round surface, 1 in its middle and less at its rim."""
-    return 1 - np.float32(0.35) * np.square(from_middle)
+def _roundness(from_centre: np.ndarray) -> np.ndarray:
+    """The brightness of a round surface, 1 at its centre and less at its edge."""
+    return 1 - np.float32(0.35) * np.square(from_centre)
 
 
-def _paint(view, inside, colour, shade):
+def _paint(view: np.ndarray, inside: np.ndarray, colour: Colour, shade: np.ndarray | float) -> None:
     coverage = np.clip(inside + np.float32(0.5), 0, 1)
-    for plane, brightness in zip(view, colour):
+    for plane, brightness in zip(view, colour, strict=True):
         plane += coverage * (np.float32(brightness) * shade - plane)

@@ -1,1 +1,1 @@
-"""Whatever becomes a store: the pickle, the zip file, the publisher's release, pictures; and the two conversions."""
+"""Sources of data: the pickle, the zip file, the publisher's release, pictures; and their conversion to a store."""

@@ -1,9 +1,12 @@
-"""Pictures on disk, decoded and scaled in several threads, in bounded memory."""
+"""Decodes and scales pictures on disk in several threads and bounded memory."""
+
+from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -11,13 +14,16 @@ from PIL import Image
 from command_line.user_error import UserError
 from pipeline.area_averaging import area_average
 
-# Each holds a picture at its own size, those that wait the file and the small frame.
+if TYPE_CHECKING:
+    from _typeshed import StrPath
+
+# A thread holds a picture at its original size; pictures that wait are held as the file's bytes and the small frame.
 MOST_THREADS = 8
 WAITING_PER_THREAD = 4
 
 
 class DecodedPicture(NamedTuple):
-    """contents: the file's bytes. frame: uint8 (height, width, 3). old_height, old_width: before it was scaled."""
+    """contents: the file's bytes. frame: uint8 (height, width, 3). old_height, old_width: before scaling, in pixels."""
 
     contents: bytes
     frame: np.ndarray
@@ -25,14 +31,14 @@ class DecodedPicture(NamedTuple):
     old_width: int
 
 
-def decoded_pictures(paths, height, width):
-    """Yields the DecodedPicture of each path, in their order, scaled to height and width by area averaging.
+def decoded_pictures(paths: Iterable[StrPath], height: int, width: int) -> Iterator[DecodedPicture]:
+    """Yields the pictures of these paths, in their order, scaled to height and width by area averaging.
 
-    Raises UserError where a file is not a whole picture, OSError where it cannot be read.
+    Raises UserError if a file is not a complete picture, OSError if it cannot be read.
     """
     threads = min(MOST_THREADS, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
-        waiting = deque()
+        waiting: deque[Future[DecodedPicture]] = deque()
         try:
             for path in paths:
                 waiting.append(pool.submit(_decoded, path, height, width))
@@ -45,20 +51,21 @@ def decoded_pictures(paths, height, width):
                 future.cancel()
 
 
-def _decoded(path, height, width):
+def _decoded(path: StrPath, height: int, width: int) -> DecodedPicture:
     with open(path, "rb") as file:
         contents = file.read()
         file.seek(0)
         try:
             with Image.open(file) as image:
                 picture = np.asarray(image.convert("RGB"))
-        # Pillow raises these for files that are no picture, are cut short, or are too large to be one.
+        # Pillow raises these for files that are not pictures, are cut short, or state an excessive size.
         except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
             raise UserError(
                 f"{path} cannot be read as a picture ({_reason(error)}); unpack the release again"
             ) from None
-    return DecodedPicture(contents, area_average(picture, height, width), *picture.shape[:2])
+    old_height, old_width = picture.shape[:2]
+    return DecodedPicture(contents, area_average(picture, height, width), old_height, old_width)
 
 
-def _reason(error):
-    return "it is no picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+def _reason(error: Exception) -> str:
+    return "it is not a picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)

@@ -1,18 +1,26 @@
-"""Follows the opcodes of a pickle as far as NumPy arrays in a tuple need them. Nothing in the pickle is executed.
+"""Parses the opcodes of a pickle that a tuple of NumPy arrays needs, and executes nothing.
 
-The contents of arrays are not read: they are skipped, and where they lie in the file is noted.
+The contents of the arrays are not read: they are skipped, and their position in the file is recorded.
+
+`pickletools.genops` and `fickling`, which is built on it, were considered: they read the argument of every opcode into
+memory, and the contents of the arrays are such arguments.
 """
 
+from __future__ import annotations
+
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from io import BufferedIOBase
+from typing import NamedTuple, TypeAlias
 
 from command_line.user_error import UserError
 
 # Two pickled arrays take about 120 opcodes. Each opcode adds at most one value to the stack and one to the memo, and
-# no value holds more than LONGEST_VALUE bytes, so these two numbers bound memory and time whatever the file says.
+# no value holds more than LONGEST_VALUE bytes, so these two numbers bound memory and time for any file.
 MOST_OPCODES = 1000
 LONGEST_VALUE = 256
-# Of a name that an error repeats.
+# Of a name that an error message quotes.
 LONGEST_NAME = 80
 
 SAVE_AGAIN = "save it again with pickle.dump((frames, labels), file, protocol=4)"
@@ -20,7 +28,10 @@ SAVE_AGAIN = "save it again with pickle.dump((frames, labels), file, protocol=4)
 
 @dataclass(frozen=True)
 class StoredBytes:
-    """Bytes that lie in the file: `length` bytes from `offset`, or, if `latin1`, the UTF-8 of as many characters."""
+    """Bytes in the file: `length` bytes from `offset`.
+
+    latin1: whether they are the UTF-8 encoding of text whose latin1 encoding is meant.
+    """
 
     offset: int
     length: int
@@ -29,7 +40,7 @@ class StoredBytes:
 
 @dataclass(frozen=True)
 class StoredText:
-    """Text that lies in the file: `length` bytes of UTF-8 from `offset`."""
+    """Text in the file: `length` bytes of UTF-8 from `offset`."""
 
     offset: int
     length: int
@@ -37,51 +48,63 @@ class StoredText:
 
 @dataclass(frozen=True)
 class Constructor:
-    """One of NumPy's or Python's functions and classes, by name only."""
+    """A function or class of NumPy or Python, by name only."""
 
     name: str
 
 
 @dataclass
 class PickledDtype:
-    """What numpy.dtype was called with, such as "f4", and the byte order: one of "<", ">", "|" and "="."""
+    """The argument of numpy.dtype, such as "f4", and the byte order: one of "<", ">", "|" and "="."""
 
     code: str
     byte_order: str = "|"
 
 
+class ArrayState(NamedTuple):
+    """What a pickle says of a NumPy array. contents: short ones themselves, long ones by their place in the file."""
+
+    shape: tuple[int, ...]
+    dtype: PickledDtype
+    fortran_order: bool
+    contents: StoredBytes | bytes
+
+
 @dataclass
 class PickledArray:
-    """A NumPy array of which `contents` says where its bytes lie; all are None until the pickle has given them."""
+    """A NumPy array. state: None until the pickle has given it."""
 
-    shape: tuple = None
-    dtype: PickledDtype = None
-    fortran_order: bool = False
-    contents: StoredBytes = None
+    state: ArrayState | None = None
 
 
-def follow_pickle(file, size):
-    """Returns what the pickle describes: tuples, numbers, short texts and bytes, PickledArray, StoredBytes, StoredText.
+PickledValue: TypeAlias = (
+    "None | int | str | bytes | tuple[PickledValue, ...] | StoredBytes | StoredText | Constructor | PickledDtype |"
+    " PickledArray"
+)
 
-    file: binary, at the start of a pickle of protocol 2 to 5; size: its length in bytes.
-    Raises UserError, which names it, for whatever does not belong in a pickle of NumPy arrays.
+
+def parse_pickle(file: BufferedIOBase, size: int) -> PickledValue:
+    """Returns the pickled value; text and bytes of more than LONGEST_VALUE bytes are StoredText and StoredBytes.
+
+    file: at the start of a pickle of protocol 2 to 5. size: its length in bytes. Raises UserError if the pickle is
+    malformed or holds anything that a tuple of NumPy arrays does not need; the message names it.
     """
-    follower = _Follower(file, size)
-    _check_beginning(follower)
+    parser = _Parser(file, size)
+    _check_beginning(parser)
     for _ in range(MOST_OPCODES):
-        opcode = follower.read(1)
+        opcode = parser.read(1)
         if opcode == b".":
-            return follower.pop()
+            return parser.pop()
         if opcode not in _ACTIONS:
             raise _refused(_REFUSED_OPCODES.get(opcode, f"opcode 0x{opcode.hex()}"), file.tell() - 1)
-        _ACTIONS[opcode](follower)
+        _ACTIONS[opcode](parser)
     raise UserError(f"the pickle holds more than two NumPy arrays (over {MOST_OPCODES} opcodes); {SAVE_AGAIN}")
 
 
-def _check_beginning(follower):
-    if follower.size == 0:
+def _check_beginning(parser: _Parser) -> None:
+    if parser.size == 0:
         raise UserError("the file is empty; download or copy it again")
-    beginning = follower.file.read(8)
+    beginning = parser.file.read(8)
     if beginning.startswith(b"\x89HDF"):
         raise UserError("this is an HDF5 file, not a pickle; if this program made it, it needs no conversion")
     if beginning.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf")):
@@ -91,265 +114,280 @@ def _check_beginning(follower):
     if beginning[:1] != b"\x80":
         raise UserError("this is not a pickle; give the course's youtube_train_data.pkl or the .zip that holds it")
     if len(beginning) > 1 and not 2 <= beginning[1] <= 5:
-        raise UserError(f"this is no pickle of protocol 2 to 5 but, it says, of {beginning[1]}; {SAVE_AGAIN}")
-    follower.file.seek(0)
+        raise UserError(f"this pickle has protocol {beginning[1]}, only protocols 2 to 5 are read; {SAVE_AGAIN}")
+    parser.file.seek(0)
 
 
-def _refused(what, offset):
+def _refused(what: str, offset: int) -> UserError:
     return UserError(
         f"refused {what}, at byte {offset} of the pickle: two NumPy arrays have no need of it, and nothing was "
         f"executed; unless you trust the file, do not open it with pickle.load, and if you do, {SAVE_AGAIN}"
     )
 
 
-class _Follower:
-    """The stack, the marks and the memo of a pickle that is being followed."""
+class _Parser:
+    """A pickle that is being parsed: its stack, marks and memo."""
 
-    def __init__(self, file, size):
+    def __init__(self, file: BufferedIOBase, size: int) -> None:
         self.file = file
         self.size = size
-        self.stack = []
-        self.marks = []
-        self.memo = {}
+        self.stack: list[PickledValue] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, PickledValue] = {}
 
-    def read(self, length):
+    def read(self, length: int) -> bytes:
         data = self.file.read(length)
         if len(data) < length:
             raise self.cut_short(length)
         return data
 
-    def skip(self, length):
-        """Returns the offset of the bytes skipped."""
+    def skip(self, length: int) -> int:
+        """Returns the offset of the skipped bytes."""
         offset = self.file.tell()
         if length > self.size - offset:
             raise self.cut_short(length)
         self.file.seek(length, 1)
         return offset
 
-    def cut_short(self, length):
+    def cut_short(self, length: int) -> UserError:
         return UserError(
             f"the pickle is cut short: where {length} more bytes should follow, it ends at byte {self.size}; "
             "download or copy it again"
         )
 
-    def number(self, form):
-        return struct.unpack(form, self.read(struct.calcsize(form)))[0]
+    def number(self, format: str) -> int:
+        """Reads an integer in this format of the struct module."""
+        number: int = struct.unpack(format, self.read(struct.calcsize(format)))[0]
+        return number
 
-    def push(self, value):
+    def push(self, value: PickledValue) -> None:
         self.stack.append(value)
 
-    def pop(self):
+    def pop(self) -> PickledValue:
         if not self.stack:
             raise self.damaged("takes a value that is not there")
         return self.stack.pop()
 
-    def damaged(self, what):
+    def damaged(self, what: str) -> UserError:
         return UserError(f"the pickle is damaged: byte {self.file.tell() - 1} {what}; download or copy the file again")
 
-    def refused(self, what):
+    def refused(self, what: str) -> UserError:
         return _refused(what, self.file.tell() - 1)
 
 
-def _push_constant(value):
-    return lambda follower: follower.push(value)
+Action: TypeAlias = Callable[[_Parser], None]
 
 
-def _push_number(form):
-    return lambda follower: follower.push(follower.number(form))
+def _push_constant(value: PickledValue) -> Action:
+    return lambda parser: parser.push(value)
 
 
-def _push_long(follower):
-    length = follower.number("<B")
+def _push_number(format: str) -> Action:
+    return lambda parser: parser.push(parser.number(format))
+
+
+def _push_long(parser: _Parser) -> None:
+    length = parser.number("<B")
     if length > 8:
-        raise follower.refused("an integer of more than 64 bits")
-    follower.push(int.from_bytes(follower.read(length), "little", signed=True))
+        raise parser.refused("an integer of more than 64 bits")
+    parser.push(int.from_bytes(parser.read(length), "little", signed=True))
 
 
-def _push_bytes(form):
-    def action(follower):
-        length = follower.number(form)
+def _push_bytes(length_format: str) -> Action:
+    def action(parser: _Parser) -> None:
+        length = parser.number(length_format)
         if length < 0:
-            raise follower.damaged(f"gives a string the length {length}")
+            raise parser.damaged(f"gives a string the length {length}")
         if length > LONGEST_VALUE:
-            follower.push(StoredBytes(follower.skip(length), length))
+            parser.push(StoredBytes(parser.skip(length), length))
         else:
-            follower.push(follower.read(length))
+            parser.push(parser.read(length))
 
     return action
 
 
-def _push_text(form):
-    def action(follower):
-        length = follower.number(form)
+def _push_text(length_format: str) -> Action:
+    def action(parser: _Parser) -> None:
+        length = parser.number(length_format)
         if length > LONGEST_VALUE:
-            follower.push(StoredText(follower.skip(length), length))
+            parser.push(StoredText(parser.skip(length), length))
         else:
-            follower.push(_decoded(follower, follower.read(length)))
+            parser.push(_decoded(parser, parser.read(length)))
 
     return action
 
 
-def _decoded(follower, data):
+def _decoded(parser: _Parser, data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise follower.damaged("ends a text that is not UTF-8") from None
+        raise parser.damaged("ends a text that is not UTF-8") from None
 
 
-def _push_tuple(length):
-    def action(follower):
-        follower.push(tuple(follower.pop() for _ in range(length))[::-1])
-
-    return action
-
-
-def _mark(follower):
-    follower.marks.append(len(follower.stack))
-
-
-def _push_tuple_from_mark(follower):
-    if not follower.marks:
-        raise follower.damaged("ends a tuple that never began")
-    start = follower.marks.pop()
-    follower.stack[start:] = [tuple(follower.stack[start:])]
-
-
-def _skip_protocol(follower):
-    follower.read(1)
-
-
-def _skip_frame_length(follower):
-    follower.read(8)
-
-
-def _memoize(follower):
-    _remember(follower, len(follower.memo))
-
-
-def _put(form):
-    return lambda follower: _remember(follower, follower.number(form))
-
-
-def _remember(follower, number):
-    value = follower.pop()
-    follower.memo[number] = value
-    follower.push(value)
-
-
-def _get(form):
-    def action(follower):
-        number = follower.number(form)
-        if number not in follower.memo:
-            raise follower.damaged(f"asks for value {number}, which was not remembered")
-        follower.push(follower.memo[number])
+def _push_tuple(length: int) -> Action:
+    def action(parser: _Parser) -> None:
+        parser.push(tuple(parser.pop() for _ in range(length))[::-1])
 
     return action
 
 
-def _push_global(follower):
-    module, name = (_read_line(follower) for _ in range(2))
-    _push_constructor(follower, module, name)
+def _mark(parser: _Parser) -> None:
+    parser.marks.append(len(parser.stack))
 
 
-def _read_line(follower):
-    line = follower.file.readline(LONGEST_VALUE)
+def _push_tuple_from_mark(parser: _Parser) -> None:
+    if not parser.marks:
+        raise parser.damaged("ends a tuple that never began")
+    start = parser.marks.pop()
+    parser.stack[start:] = [tuple(parser.stack[start:])]
+
+
+def _skip_protocol(parser: _Parser) -> None:
+    parser.read(1)
+
+
+def _skip_frame_length(parser: _Parser) -> None:
+    parser.read(8)
+
+
+def _memoize(parser: _Parser) -> None:
+    _remember(parser, len(parser.memo))
+
+
+def _put(format: str) -> Action:
+    return lambda parser: _remember(parser, parser.number(format))
+
+
+def _remember(parser: _Parser, number: int) -> None:
+    value = parser.pop()
+    parser.memo[number] = value
+    parser.push(value)
+
+
+def _get(format: str) -> Action:
+    def action(parser: _Parser) -> None:
+        number = parser.number(format)
+        if number not in parser.memo:
+            raise parser.damaged(f"asks for value {number}, which was not remembered")
+        parser.push(parser.memo[number])
+
+    return action
+
+
+def _push_global(parser: _Parser) -> None:
+    module, name = (_read_line(parser) for _ in range(2))
+    _push_constructor(parser, module, name)
+
+
+def _read_line(parser: _Parser) -> str:
+    line = parser.file.readline(LONGEST_VALUE)
     if not line.endswith(b"\n"):
-        raise follower.damaged("is in a name that does not end")
-    return _decoded(follower, line[:-1])
+        raise parser.damaged("is in a name that does not end")
+    return _decoded(parser, line[:-1])
 
 
-def _push_global_from_stack(follower):
-    name, module = follower.pop(), follower.pop()
+def _push_global_from_stack(parser: _Parser) -> None:
+    name, module = parser.pop(), parser.pop()
     if not isinstance(name, str) or not isinstance(module, str):
-        raise follower.damaged("names a constructor by something other than text")
-    _push_constructor(follower, module, name)
+        raise parser.damaged("names a constructor by something other than text")
+    _push_constructor(parser, module, name)
 
 
-def _push_constructor(follower, module, name):
+def _push_constructor(parser: _Parser, module: str, name: str) -> None:
     full_name = f"{module}.{name}"
     if full_name not in _CONSTRUCTORS:
-        raise follower.refused(ascii(full_name)[1:-1][:LONGEST_NAME])
-    follower.push(Constructor(_CONSTRUCTORS[full_name]))
+        raise parser.refused(ascii(full_name)[1:-1][:LONGEST_NAME])
+    parser.push(Constructor(_CONSTRUCTORS[full_name]))
 
 
-def _call(follower):
-    arguments, constructor = follower.pop(), follower.pop()
+def _call(parser: _Parser) -> None:
+    arguments, constructor = parser.pop(), parser.pop()
     if not isinstance(constructor, Constructor) or constructor.name not in _CALLS:
-        raise follower.refused("a call of something other than NumPy's constructors")
+        raise parser.refused("a call of something other than NumPy's constructors")
     if not isinstance(arguments, tuple):
-        raise follower.damaged("calls a constructor without a tuple of arguments")
-    follower.push(_CALLS[constructor.name](follower, arguments))
+        raise parser.damaged("calls a constructor without a tuple of arguments")
+    parser.push(_CALLS[constructor.name](parser, arguments))
 
 
-def _reconstruct_array(follower, arguments):
+Arguments: TypeAlias = tuple[PickledValue, ...]
+
+
+def _reconstruct_array(parser: _Parser, arguments: Arguments) -> PickledArray:
     if len(arguments) != 3 or arguments[0] != Constructor("numpy.ndarray"):
-        raise follower.refused("an array of another class than numpy.ndarray")
+        raise parser.refused("an array of a class other than numpy.ndarray")
     return PickledArray()
 
 
-def _array_from_buffer(follower, arguments):
+def _array_from_buffer(parser: _Parser, arguments: Arguments) -> PickledArray:
     if len(arguments) != 4 or not isinstance(arguments[3], str) or arguments[3] not in ("C", "F"):
-        raise follower.damaged("makes an array of what is not one")
+        raise parser.damaged("makes an array of what is not one")
     contents, dtype, shape, order = arguments
-    array = PickledArray()
-    _set_array(follower, array, shape, dtype, order == "F", contents)
-    return array
+    return PickledArray(_array_state(parser, shape, dtype, order == "F", contents))
 
 
-def _make_dtype(follower, arguments):
+def _make_dtype(parser: _Parser, arguments: Arguments) -> PickledDtype:
     code = _short_text(arguments[0]) if len(arguments) == 3 else None
     if code is None:
-        raise follower.refused("a dtype that is not a plain number's")
+        raise parser.refused("a dtype that is not a plain number's")
     if code.startswith("O"):
-        raise follower.refused("an array of Python objects (dtype object)")
+        raise parser.refused("an array of Python objects (dtype object)")
     return PickledDtype(code)
 
 
-def _encode(follower, arguments):
+def _encode(parser: _Parser, arguments: Arguments) -> StoredBytes | bytes:
     if len(arguments) != 2 or not isinstance(arguments[1], str) or arguments[1] != "latin1":
-        raise follower.refused("_codecs.encode with another encoding than latin1")
+        raise parser.refused("_codecs.encode with an encoding other than latin1")
     text = arguments[0]
     if isinstance(text, StoredText):
         return StoredBytes(text.offset, text.length, latin1=True)
     if not isinstance(text, str) or any(ord(character) > 255 for character in text):
-        raise follower.damaged("encodes what is no latin1 text")
+        raise parser.damaged("encodes text that is not latin1")
     return text.encode("latin-1")
 
 
-def _build(follower):
-    state, target = follower.pop(), follower.pop()
+def _build(parser: _Parser) -> None:
+    state, target = parser.pop(), parser.pop()
     if not isinstance(state, tuple):
-        raise follower.refused("a state that is no NumPy array's")
+        raise parser.refused("a state that is not a NumPy array's")
     if isinstance(target, PickledDtype):
-        _set_dtype(follower, target, state)
+        _set_dtype(parser, target, state)
     elif isinstance(target, PickledArray) and len(state) == 5:
-        _set_array(follower, target, *state[1:])
+        _, shape, dtype, fortran_order, contents = state
+        target.state = _array_state(parser, shape, dtype, fortran_order, contents)
     else:
-        raise follower.refused("a state that is no NumPy array's")
-    follower.push(target)
+        raise parser.refused("a state that is not a NumPy array's")
+    parser.push(target)
 
 
-def _set_dtype(follower, dtype, state):
+def _set_dtype(parser: _Parser, dtype: PickledDtype, state: Arguments) -> None:
     if len(state) < 5 or any(part is not None for part in state[2:5]):
-        raise follower.refused("a dtype that is not a plain number's")
+        raise parser.refused("a dtype that is not a plain number's")
     byte_order = _short_text(state[1])
     if byte_order not in ("<", ">", "|", "="):
-        raise follower.damaged("gives a dtype no byte order")
+        raise parser.damaged("gives a dtype no byte order")
     dtype.byte_order = byte_order
 
 
-def _set_array(follower, array, shape, dtype, fortran_order, contents):
-    if not isinstance(shape, tuple) or not all(type(length) is int and length >= 0 for length in shape):
-        raise follower.damaged("gives an array a shape that is not made of lengths")
+def _array_state(
+    parser: _Parser,
+    shape: PickledValue,
+    dtype: PickledValue,
+    fortran_order: PickledValue,
+    contents: PickledValue,
+) -> ArrayState:
+    # bool is a subclass of int.
+    lengths = tuple(n for n in shape if type(n) is int and n >= 0) if isinstance(shape, tuple) else None
+    if lengths is None or lengths != shape:
+        raise parser.damaged("gives an array a shape that is not made of lengths")
     if not isinstance(dtype, PickledDtype):
-        raise follower.damaged("gives an array no dtype")
+        raise parser.damaged("gives an array no dtype")
     if not isinstance(contents, (StoredBytes, bytes)):
-        raise follower.damaged("gives an array contents that are not bytes")
-    array.shape, array.dtype, array.fortran_order, array.contents = shape, dtype, bool(fortran_order), contents
+        raise parser.damaged("gives an array contents that are not bytes")
+    return ArrayState(lengths, dtype, bool(fortran_order), contents)
 
 
-def _short_text(value):
-    """Text as Python 3 writes it or bytes as Python 2 does; None if it is neither."""
+def _short_text(value: PickledValue) -> str | None:
+    """Short text, which Python 2 pickles as bytes; None for anything else."""
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     return value if isinstance(value, str) else None
@@ -365,14 +403,14 @@ _CONSTRUCTORS = {
     "_codecs.encode": "encode",
 }
 
-_CALLS = {
+_CALLS: dict[str, Callable[[_Parser, Arguments], PickledValue]] = {
     "numpy.dtype": _make_dtype,
     "_reconstruct": _reconstruct_array,
     "_frombuffer": _array_from_buffer,
     "encode": _encode,
 }
 
-_ACTIONS = {
+_ACTIONS: dict[bytes, Action] = {
     b"\x80": _skip_protocol,
     b"\x95": _skip_frame_length,
     b"(": _mark,

@@ -1,22 +1,38 @@
-"""Reads the course's pickle, a tuple (frames, labels) of NumPy arrays, in blocks; it is never in memory whole.
+"""Reads the course's pickle, a tuple (frames, labels) of NumPy arrays, block by block in bounded memory.
 
-The first pass finds where in the file the two arrays lie, the second reads them. Nothing in the file is executed.
+The first pass locates the two arrays in the file, the second reads them. Nothing in the file is executed.
 """
+
+from __future__ import annotations
 
 import codecs
 import contextlib
 import io
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from command_line.user_error import UserError
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
-from pipeline.sources.pickle_opcodes import LONGEST_NAME, SAVE_AGAIN, PickledArray, StoredBytes, follow_pickle
+from pipeline.sources.pickle_opcodes import (
+    LONGEST_NAME,
+    SAVE_AGAIN,
+    ArrayState,
+    PickledArray,
+    PickledDtype,
+    StoredBytes,
+    parse_pickle,
+)
 from pipeline.sources.zipped_pickle import unzipped
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from _typeshed import StrPath
 
 FRAMES_OF_SEQUENCE = (FRAMES_PER_SEQUENCE, *FRAME_SHAPE)
 LABELS_OF_SEQUENCE = (FRAMES_PER_SEQUENCE, len(JOINT_NAMES), 2)
@@ -25,19 +41,19 @@ LARGEST_READ = 1 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """An open pickle: a seekable binary file and its length in bytes.
+    """An open pickle. file: binary and seekable. size: its length in bytes.
 
-    check_contents: reads all of it and raises where it is not what a checksum says; does nothing where there is none.
+    check_contents: reads all of it and raises if its checksum is wrong; does nothing if it has none.
     """
 
     file: io.BufferedIOBase
     size: int
-    check_contents: Callable = lambda: None
+    check_contents: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
 class LocatedArrays:
-    """Where a pickle keeps its sequences, how many there are, and the dtypes that it keeps them in."""
+    """The number of sequences in a pickle, the dtypes of its arrays and where they lie in the file."""
 
     sequences: int
     frames_dtype: np.dtype
@@ -47,73 +63,82 @@ class LocatedArrays:
 
 
 @contextlib.contextmanager
-def open_source(path):
-    """Yields the Source at `path`: the file itself, or, if that is a zip file, the one file in it.
+def open_source(path: StrPath) -> Iterator[Source]:
+    """Yields the file at `path` or, if that is a zip file, the only file in it.
 
-    A UserError that is raised while the source is open gets the path in front of its message.
-    Raises UserError for a zip file that is damaged, encrypted or does not hold exactly one file; OSError.
+    Puts the path in front of the message of a UserError that is raised while the source is open. Raises UserError if a
+    zip file is damaged, encrypted or does not hold exactly one file; OSError if the file cannot be read.
     """
     try:
         with open(path, "rb") as file:
             zipped = file.read(2) == b"PK"
             file.seek(0)
-            with _unzipped(file) if zipped else _whole(file) as source:
+            with _unzipped(file) if zipped else _plain(file) as source:
                 yield source
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError(*(f"{path}: {message}" for message in error.messages)) from None
 
 
 @contextlib.contextmanager
-def _whole(file):
+def _plain(file: io.BufferedReader) -> Iterator[Source]:
     yield Source(file, os.fstat(file.fileno()).st_size)
 
 
 @contextlib.contextmanager
-def _unzipped(file):
+def _unzipped(file: BinaryIO) -> Iterator[Source]:
     with unzipped(file) as (member, size, check_contents):
         yield Source(member, size, check_contents)
 
 
-def locate_arrays(source):
-    """Finds the two arrays in a Source without keeping them. Returns LocatedArrays.
+def locate_arrays(source: Source) -> LocatedArrays:
+    """Locates the two arrays without reading their contents.
 
-    Raises UserError if it is anything but a tuple of frames (N, 10, 64, 64, 3) int8 or uint8 and labels (N, 10, 7, 2)
-    float32 or float64, N > 0, in C order, if the file is cut short or goes on after it, or if a checksum is wrong. That
-    is looked at last, so that no more of a zip file is unpacked for it than the arrays take.
+    Raises UserError if the source is not a tuple of frames, int8 or uint8 (N, 10, 64, 64, 3), and labels, float32 or
+    float64 (N, 10, 7, 2), N > 0, in C order; if the file is cut short or continues after the pickle; or if its checksum
+    is wrong. The checksum is checked last, so that no more of a zip file is unpacked for it than the arrays take.
     """
     source.file.seek(0)
-    arrays = follow_pickle(source.file, source.size)
-    if not isinstance(arrays, tuple) or [type(array) for array in arrays] != [PickledArray, PickledArray]:
-        raise UserError(f"the pickle is not a tuple of two NumPy arrays, frames and labels; {SAVE_AGAIN}")
+    arrays = parse_pickle(source.file, source.size)
+    if not isinstance(arrays, tuple) or len(arrays) != 2:
+        raise _not_two_arrays()
     frames, labels = arrays
-    frames_dtype = _checked_dtype("frames", frames, {"i1": np.int8, "u1": np.uint8})
-    labels_dtype = _checked_dtype("labels", labels, {"f4": np.float32, "f8": np.float64})
-    _check_array("frames", frames, FRAMES_OF_SEQUENCE, frames_dtype)
-    _check_array("labels", labels, LABELS_OF_SEQUENCE, labels_dtype)
-    sequences = frames.shape[0]
-    if sequences != labels.shape[0]:
-        raise UserError(f"there are {sequences} sequences of frames but {labels.shape[0]} of labels; {SAVE_AGAIN}")
+    if not isinstance(frames, PickledArray) or not isinstance(labels, PickledArray):
+        raise _not_two_arrays()
+    frames_state, labels_state = _state("frames", frames), _state("labels", labels)
+    frames_dtype = _checked_dtype("frames", frames_state.dtype, ("i1", "u1"))
+    labels_dtype = _checked_dtype("labels", labels_state.dtype, ("f4", "f8"))
+    stored_frames = _checked_contents("frames", frames_state, FRAMES_OF_SEQUENCE, frames_dtype)
+    stored_labels = _checked_contents("labels", labels_state, LABELS_OF_SEQUENCE, labels_dtype)
+    sequences, labelled = frames_state.shape[0], labels_state.shape[0]
+    if sequences != labelled:
+        raise UserError(f"there are {sequences} sequences of frames but {labelled} of labels; {SAVE_AGAIN}")
     if source.file.tell() < source.size:
         unread = source.size - source.file.tell()
         raise UserError(f"{unread} bytes follow the pickle of frames and labels, which should be alone; {SAVE_AGAIN}")
     source.check_contents()
-    return LocatedArrays(sequences, frames_dtype, labels_dtype, frames.contents, labels.contents)
+    return LocatedArrays(sequences, frames_dtype, labels_dtype, stored_frames, stored_labels)
 
 
-def _checked_dtype(name, array, allowed):
-    if array.dtype is None:
+def _not_two_arrays() -> UserError:
+    return UserError(f"the pickle is not a tuple of two NumPy arrays, frames and labels; {SAVE_AGAIN}")
+
+
+def _state(name: str, array: PickledArray) -> ArrayState:
+    if array.state is None:
         raise UserError(f"the pickle gives the {name} no contents; {SAVE_AGAIN}")
-    code = array.dtype.code
-    if code not in allowed:
-        wanted = " or ".join(np.dtype(dtype).name for dtype in allowed.values())
+    return array.state
+
+
+def _checked_dtype(name: str, pickled: PickledDtype, allowed: tuple[str, ...]) -> np.dtype:
+    if pickled.code not in allowed:
+        wanted = " or ".join(np.dtype(code).name for code in allowed)
         raise UserError(
-            f"the {name} have dtype {ascii(code)[:LONGEST_NAME]}, not {wanted}; convert them, then {SAVE_AGAIN}"
+            f"the {name} have dtype {ascii(pickled.code)[:LONGEST_NAME]}, not {wanted}; convert them, then {SAVE_AGAIN}"
         )
-    dtype = np.dtype(allowed[code])
-    return dtype.newbyteorder(array.dtype.byte_order) if dtype.itemsize > 1 else dtype
+    return np.dtype(pickled.byte_order + pickled.code)
 
 
-def _check_array(name, array, shape_of_sequence, dtype):
+def _checked_contents(name: str, array: ArrayState, shape_of_sequence: tuple[int, ...], dtype: np.dtype) -> StoredBytes:
     if array.shape[1:] != shape_of_sequence:
         found = ", ".join(str(length) for length in array.shape[:6]) + (", …" if len(array.shape) > 6 else "")
         wanted = ", ".join(str(length) for length in shape_of_sequence)
@@ -122,48 +147,56 @@ def _check_array(name, array, shape_of_sequence, dtype):
         raise UserError(f"the {name} hold no sequences; give a pickle that holds some")
     if array.fortran_order:
         raise UserError(f"the {name} are in Fortran order; put them through numpy.ascontiguousarray, then {SAVE_AGAIN}")
-    wanted = int(np.prod(array.shape, dtype=object)) * dtype.itemsize
+    size = math.prod(array.shape) * dtype.itemsize
     stored = array.contents
-    fits = isinstance(stored, StoredBytes) and (
-        stored.length == wanted or stored.latin1 and wanted <= stored.length <= 2 * wanted
-    )
-    if not fits:
-        length = stored.length if isinstance(stored, StoredBytes) else len(stored)
-        raise UserError(f"the {name} should take {wanted} bytes, but the pickle holds {length}; {SAVE_AGAIN}")
+    if isinstance(stored, StoredBytes):
+        if stored.length == size or (stored.latin1 and size <= stored.length <= 2 * size):
+            return stored
+        length = stored.length
+    else:
+        length = len(stored)
+    raise UserError(f"the {name} should take {size} bytes, but the pickle holds {length}; {SAVE_AGAIN}")
 
 
-def read_frames(source, arrays, sequences_per_block):
-    """Yields the frames of a Source in order: (S, 10, 64, 64, 3) uint8, S at most `sequences_per_block`.
+def read_frames(source: Source, arrays: LocatedArrays, sequences_per_block: int) -> Iterator[np.ndarray]:
+    """Yields the frames in order, in blocks: uint8 (S, 10, 64, 64, 3), S at most `sequences_per_block`.
 
-    The frames of an int8 pickle are the same bytes seen as uint8. Each block lies where the one before it did.
-    Raises UserError if the file has been cut short.
+    The bytes of int8 frames are reinterpreted as uint8. A block is overwritten by the next one. Raises UserError if the
+    file has been cut short.
     """
     stored = arrays.frames
     yield from _read_blocks(source, stored, arrays.sequences, FRAMES_OF_SEQUENCE, np.uint8, sequences_per_block)
 
 
-def read_labels(source, arrays, sequences_per_block):
-    """Yields the labels of a Source in order: (S, 10, 7, 2) of the pickle's own dtype, in pixels, x then y.
+def read_labels(source: Source, arrays: LocatedArrays, sequences_per_block: int) -> Iterator[np.ndarray]:
+    """Yields the labels in order, in blocks: (S, 10, 7, 2) of the pickle's dtype, in pixels, x then y.
 
-    Each block lies where the one before it did. Raises UserError if the file has been cut short.
+    A block is overwritten by the next one. Raises UserError if the file has been cut short.
     """
     dtype = arrays.labels_dtype
     yield from _read_blocks(source, arrays.labels, arrays.sequences, LABELS_OF_SEQUENCE, dtype, sequences_per_block)
 
 
-def _read_blocks(source, stored, sequences, shape_of_sequence, dtype, sequences_per_block):
+def _read_blocks(
+    source: Source,
+    stored: StoredBytes,
+    sequences: int,
+    shape_of_sequence: tuple[int, ...],
+    dtype: npt.DTypeLike,
+    sequences_per_block: int,
+) -> Iterator[np.ndarray]:
     source.file.seek(stored.offset)
     reader = _Latin1Reader(source.file, stored.length) if stored.latin1 else source.file
     buffer = np.empty((min(sequences_per_block, sequences), *shape_of_sequence), dtype)
     for start in range(0, sequences, len(buffer)):
         block = buffer[: sequences - start]
-        _fill(reader, memoryview(block.reshape(-1).view(np.uint8)))
+        _fill(reader, block.reshape(-1).view(np.uint8).data)
         yield block
     if stored.latin1 and reader.readinto(memoryview(bytearray(1))):
         raise UserError(f"the pickle holds more bytes than its arrays take; {SAVE_AGAIN}")
 
 
-def _fill(reader, destination):
+def _fill(reader: io.BufferedIOBase | _Latin1Reader, destination: memoryview) -> None:
     filled = 0
     while filled < len(destination):
         count = reader.readinto(destination[filled : filled + LARGEST_READ])
@@ -173,16 +206,16 @@ def _fill(reader, destination):
 
 
 class _Latin1Reader:
-    """Reads bytes that protocol 2 of Python 3 stores as text: each byte is one character, and these are in UTF-8."""
+    """Reads bytes that Python 3 stores as text in protocol 2: each byte is a character, encoded in UTF-8."""
 
-    def __init__(self, file, length):
+    def __init__(self, file: io.BufferedIOBase, length: int) -> None:
         self._file = file
         self._unread = length
         self._undecoded = b""
         self._decoded = b""
 
-    def readinto(self, destination):
-        """Fills a part of the memoryview `destination`; returns how many bytes, 0 at the end."""
+    def readinto(self, destination: memoryview) -> int:
+        """Fills the beginning of `destination`; returns the number of bytes, 0 at the end."""
         while not self._decoded and (self._unread or self._undecoded):
             self._decode_piece()
         count = min(len(destination), len(self._decoded))
@@ -190,14 +223,14 @@ class _Latin1Reader:
         self._decoded = self._decoded[count:]
         return count
 
-    def _decode_piece(self):
+    def _decode_piece(self) -> None:
         piece = self._file.read(min(self._unread, LARGEST_READ))
         self._unread -= len(piece)
         try:
             text, used = codecs.utf_8_decode(self._undecoded + piece, "strict", not piece)
             self._decoded = text.encode("latin-1")
         except UnicodeError:
-            raise UserError("the pickle is damaged: its bytes are no latin1 text; download or copy it again") from None
+            raise UserError("the pickle is damaged: its bytes are not latin1 text; download or copy it again") from None
         self._undecoded = (self._undecoded + piece)[used:]
         if not piece:
             self._unread = 0

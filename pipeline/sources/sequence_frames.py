@@ -1,4 +1,8 @@
-"""Which frames each sequence is made of, as the assignment describes it."""
+"""The sequences of frames to make from videos, as the assignment describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -7,12 +11,14 @@ from pipeline.sequence_shape import COURSE_SHAPE
 COURSE_STRIDES = (1, 2)
 
 
-def sequence_frames(frames_of_videos, length=COURSE_SHAPE.length, strides=COURSE_STRIDES):
-    """Builds all sequences: those of the first stride of all videos, video by video, then those of the next.
+def sequence_frames(
+    frames_of_videos: Sequence[int], length: int = COURSE_SHAPE.length, strides: Sequence[int] = COURSE_STRIDES
+) -> tuple[np.ndarray, np.ndarray]:
+    """All sequences: those of the first stride, video by video, then those of the next stride.
 
-    frames_of_videos: how many frames each video has; frames are numbered through all videos. length: frames in a
-    sequence. strides: 1 for consecutive frames, 2 for every other, and so on. Returns the frame numbers of each
-    sequence, int32 (N, length), and its video, int32 (N,).
+    frames_of_videos: the number of frames of each video; frames are numbered consecutively through all videos. length:
+    frames in a sequence. strides: 1 for consecutive frames, 2 for every other, and so on. Returns the frame numbers of
+    each sequence, int32 (N, length), and its video, int32 (N,).
     """
     firsts = np.cumsum([0, *frames_of_videos])
     steps = np.arange(length)
@@ -25,7 +31,7 @@ def sequence_frames(frames_of_videos, length=COURSE_SHAPE.length, strides=COURSE
     return np.concatenate(sequences), np.concatenate(videos)
 
 
-def number_of_starts(frames, length, stride):
-    """How many sequences a video of so many frames has. The course leaves out the last one of consecutive frames."""
-    last_left_out = 1 if stride == 1 else 0
-    return max(0, frames - stride * (length - 1) - last_left_out)
+def number_of_starts(frames: int, length: int, stride: int) -> int:
+    """The number of sequences in a video of so many frames. The course omits the last one of consecutive frames."""
+    omitted = 1 if stride == 1 else 0
+    return max(0, frames - stride * (length - 1) - omitted)

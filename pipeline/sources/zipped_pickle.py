@@ -1,39 +1,47 @@
-"""The one file in a zip file, unpacked while it is read, in bounded memory and time whatever the zip file claims.
+"""Unpacks the only file in a zip file while it is read, in memory and time that no zip file can exceed.
 
-Nothing is written, so the names in it are of no importance. No more is unpacked than the zip file says that the file is
-long, and a length that its packed bytes cannot give is refused before anything is unpacked.
+Nothing is written to disk, so names in the zip file cannot do harm. No more is unpacked than the size that the zip file
+states, and a size that its packed bytes cannot unpack to is refused before anything is unpacked.
+
+`zipfile` has no such limits of its own. `stream-unzip` was considered: it works in bounded memory but cannot seek, and
+the pickle is read in two passes.
 """
+
+from __future__ import annotations
 
 import contextlib
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, cast
 
 from command_line.user_error import UserError
 
-# zipfile reads the list of files whole; a megabyte lists some twenty thousand. Its own 16 MB when it seeks take 50 MB.
+# zipfile reads the list of files at once; a megabyte lists some twenty thousand. By default it seeks in steps of 16 MB,
+# which take 50 MB of memory.
 LARGEST_READ = 1 << 20
-# What deflate gives at most, https://zlib.net/zlib_tech.html.
+# The highest compression ratio of deflate, https://zlib.net/zlib_tech.html.
 LARGEST_RATIO = 1032
 
 
 @contextlib.contextmanager
-def unzipped(file):
-    """Yields (the only file in a zip file, seekable; its length in bytes; a function that checks its checksum).
+def unzipped(file: BinaryIO) -> Iterator[tuple[zipfile.ZipExtFile, int, Callable[[], None]]]:
+    """Yields the only file in a zip file, which can seek; its length in bytes; a function that checks its checksum.
 
-    file: the zip file, binary. Folders and what macOS adds are not counted. Raises UserError for a zip file that is
-    damaged, encrypted or does not hold exactly one file: here, while it is read, or when its checksum is checked.
+    Folders and the files that macOS adds are not counted. Raises UserError if the zip file is damaged, encrypted or
+    does not hold exactly one file: here, while it is read, or when its checksum is checked.
     """
     try:
         archive, member = _open_archive(file)
-        with archive, archive.open(member) as unpacked:
+        with archive, cast("zipfile.ZipExtFile", archive.open(member)) as unpacked:
             unpacked.MAX_SEEK_READ = LARGEST_READ
             yield unpacked, member.file_size, lambda: _check_checksum(archive, member)
     except (zipfile.BadZipFile, zlib.error, EOFError):
         raise UserError("the zip file is damaged or cut short; download or copy it again") from None
 
 
-def _open_archive(file):
-    """The ZipFile and the ZipInfo of its only file. zipfile meets damage with errors of many kinds."""
+def _open_archive(file: BinaryIO) -> tuple[zipfile.ZipFile, zipfile.ZipInfo]:
+    """The archive and its only file. zipfile reports damage by exceptions of many types."""
     try:
         archive = zipfile.ZipFile(_BoundedReads(file))
         member = _only_member(archive)
@@ -45,7 +53,7 @@ def _open_archive(file):
     return archive, member
 
 
-def _only_member(archive):
+def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = [
         member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith("__MACOSX/")
     ]
@@ -57,31 +65,31 @@ def _only_member(archive):
     ratio = 1 if member.compress_type == zipfile.ZIP_STORED else LARGEST_RATIO
     if member.file_size > ratio * member.compress_size:
         raise UserError(
-            f"the zip file claims that {member.compress_size} bytes in it unpack to {member.file_size}, which cannot "
-            "be; download or copy it again"
+            f"the zip file claims that {member.compress_size} bytes in it unpack to {member.file_size}, which is "
+            "impossible; download or copy it again"
         )
     return member
 
 
-def _unusual():
+def _unusual() -> UserError:
     return UserError("the zip file is encrypted or packed in an unusual way; unpack it and give the .pkl")
 
 
-def _check_checksum(archive, member):
-    # Of its own, since from Python 3.12 on seeking in a file that is packed uncompressed turns off this check.
+def _check_checksum(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    # In a separate pass, because since Python 3.12 seeking in an uncompressed file turns off zipfile's own check.
     with archive.open(member) as unpacked:
         while unpacked.read(LARGEST_READ):
             pass
 
 
 class _BoundedReads:
-    """A binary file that refuses to be read in pieces of more than LARGEST_READ bytes."""
+    """A binary file that raises BadZipFile when more than LARGEST_READ bytes are read at once."""
 
-    def __init__(self, file):
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
-    def read(self, length=-1):
+    def read(self, length: int = -1) -> bytes:
         data = self._file.read(length if 0 <= length <= LARGEST_READ else LARGEST_READ + 1)
         if len(data) > LARGEST_READ:
             raise zipfile.BadZipFile

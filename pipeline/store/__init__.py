@@ -1,1 +1,1 @@
-"""The HDF5 store: its layout, how it is written, checked and read."""
+"""The HDF5 store: its layout, and how it is written, checked and read."""

@@ -1,9 +1,11 @@
-"""Whether an HDF5 file is one that `store_writer` wrote: all that is looked at before any of its data is read.
+"""Checks that an HDF5 file is a store, before any of its data is read.
 
-HDF5 follows links and raw data to other files, fills in what is not stored, and leaves out checksums where the file says
-so. None of that is let pass here, so that what is read afterwards lies in the file, with its checksums, and takes no more
-memory than the file is long.
+A malicious file can make HDF5 follow links and raw data into other files, invent data that is not stored, and skip
+checksums. All of this is rejected, so that what is read afterwards lies in the file itself, has checksums, and takes no
+more memory than the file is long.
 """
+
+from __future__ import annotations
 
 import array
 import math
@@ -14,39 +16,39 @@ import numpy as np
 
 from command_line.user_error import UserError
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
-from pipeline.store.layout import FORMAT, FORMAT_VERSION, dataset_layouts
+from pipeline.store.layout import FORMAT, FORMAT_VERSION, DatasetLayout, dataset_layouts
 
 CHECKSUM_BYTES = 4
 LARGEST_CHUNK = 1 << 24
 
 
-def damaged(path, what):
-    """The UserError that says what is wrong with the file at this path."""
+def damaged(path: str, what: str) -> UserError:
+    """The UserError to raise if the file at this path is damaged."""
     return UserError(f"{path}: damaged ({what}); convert the pickle again")
 
 
-def checked_datasets(path, file):
-    """The four data sets of an open h5py.File, by name, and their SequenceShape.
+def checked_datasets(path: str, file: h5py.File) -> tuple[dict[str, h5py.Dataset], SequenceShape]:
+    """The four data sets of an open file, by name, and the shape of its sequences.
 
-    Raises UserError where one is not what the layout says.
+    Raises UserError if the file is not a store or a data set does not have the expected layout.
     """
     try:
         _check_format(path, file)
         shape = _shape_of(file)
         layouts = dataset_layouts(shape)
-        datasets = {name: _checked_dataset(path, file, name, *layouts[name][:2]) for name in layouts}
+        datasets = {name: _checked_dataset(path, file, name, layout) for name, layout in layouts.items()}
     except UserError:
         raise
-    except Exception as error:  # h5py meets damage with errors of every kind.
-        raise damaged(path, "what describes its contents cannot be read") from error
+    except Exception as error:  # h5py reports damage by exceptions of many types.
+        raise damaged(path, "its metadata cannot be read") from error
     sequences, labels, videos = (datasets[name].shape[0] for name in ("sequences", "labels", "videos"))
     if not sequences == labels == videos > 0:
-        raise damaged(path, "sequences, labels and videos differ in number or are none")
+        raise damaged(path, "the numbers of sequences, labels and videos differ or are zero")
     return datasets, shape
 
 
-def text_attribute(file, name):
-    """An attribute of the file as text, at most 100 printable characters; None if there is none, "" if it is no text."""
+def text_attribute(file: h5py.File, name: str) -> str | None:
+    """An attribute of the file as at most 100 printable characters; None if it is missing, "" if it is not text."""
     if name not in file.attrs:
         return None
     attribute = file.attrs.get_id(name)
@@ -56,7 +58,7 @@ def text_attribute(file, name):
     return ascii(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))[1:-1][:100]
 
 
-def _check_format(path, file):
+def _check_format(path: str, file: h5py.File) -> None:
     if not {"format", "format_version"} <= set(file.attrs) or not _is_ours(file):
         raise UserError(
             f"{path}: an HDF5 file, but not one that convert_pkl_to_h5.py wrote; convert the pickle with it"
@@ -70,8 +72,9 @@ def _check_format(path, file):
         )
 
 
-def _is_ours(file):
-    # A text of any length, as earlier files have, lies in a heap, and a damaged one can keep HDF5 busy for ever.
+def _is_ours(file: h5py.File) -> bool:
+    # Text of variable length, as in earlier files, lies in a heap, and a damaged heap can send HDF5 into an endless
+    # loop.
     attribute = file.attrs.get_id("format")
     kind = h5py.check_string_dtype(attribute.dtype)
     if kind is None or attribute.shape != ():
@@ -79,8 +82,8 @@ def _is_ours(file):
     return kind.length is None or text_attribute(file, "format") == FORMAT
 
 
-def _shape_of(file):
-    """The SequenceShape that frames and labels have, each the course's where it has none."""
+def _shape_of(file: h5py.File) -> SequenceShape:
+    """The shape that frames and labels show, and the course's for whatever they do not show."""
     length, height, width = COURSE_SHAPE
     shapes = {name: _shape_in(file, name) for name in ("frames", "labels")}
     if len(shapes["frames"]) == 4 and min(shapes["frames"][1:]) > 0:
@@ -90,14 +93,15 @@ def _shape_of(file):
     return SequenceShape(length, height, width)
 
 
-def _shape_in(file, name):
-    """The shape of a data set that lies in this file, () where there is none."""
+def _shape_in(file: h5py.File, name: str) -> tuple[int, ...]:
+    """The shape of a data set that lies in this file, () if there is none."""
     if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
         return ()
     return file[name].shape or ()
 
 
-def _checked_dataset(path, file, name, shape, dtype):
+def _checked_dataset(path: str, file: h5py.File, name: str, layout: DatasetLayout) -> h5py.Dataset:
+    shape, dtype, _ = layout
     link = file.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
         raise damaged(path, f"{name} is missing" if link is None else f"{name} is a link to elsewhere")
@@ -106,13 +110,13 @@ def _checked_dataset(path, file, name, shape, dtype):
         raise damaged(path, f"{name} is missing")
     if dataset.dtype != dtype or dataset.shape is None or dataset.shape[1:] != shape or dataset.ndim != len(shape) + 1:
         found = f"{dataset.dtype} {dataset.shape}"[:100]
-        raise damaged(path, f"{name} is {found}, expected {np.dtype(dtype)} (N, {shape})")
+        raise damaged(path, f"{name} is {found}, expected {dtype} (N, {shape})")
     _check_storage(path, dataset, name)
     return dataset
 
 
-def _check_storage(path, dataset, name):
-    """Raises UserError unless each chunk is whole, has its checksum, and lies in a place of its own in this file."""
+def _check_storage(path: str, dataset: h5py.Dataset, name: str) -> None:
+    """Raises UserError unless every chunk is complete, has a checksum, lies in this file and overlaps no other."""
     creation = dataset.id.get_create_plist()
     filters = [creation.get_filter(number)[0] for number in range(creation.get_nfilters())]
     if creation.get_layout() != h5py.h5d.CHUNKED or filters != [h5py.h5z.FILTER_FLETCHER32]:
@@ -124,19 +128,19 @@ def _check_storage(path, dataset, name):
     count = -(-dataset.shape[0] // chunk_shape[0])
     if count * chunk_bytes > os.path.getsize(path) or dataset.id.get_storage_size() != count * chunk_bytes:
         raise damaged(path, f"the file does not hold the {dataset.shape[0]} rows of {name}")
-    _check_places(path, dataset, name, count, chunk_bytes)
+    _check_chunks(path, dataset, name, count, chunk_bytes)
 
 
-def _check_places(path, dataset, name, count, chunk_bytes):
-    rows, places = array.array("q"), array.array("q")
+def _check_chunks(path: str, dataset: h5py.Dataset, name: str, count: int, chunk_bytes: int) -> None:
+    rows, offsets = array.array("q"), array.array("q")
 
-    def look(chunk):
-        is_whole = chunk.size == chunk_bytes and chunk.filter_mask == 0 and not any(chunk.chunk_offset[1:])
-        rows.append(chunk.chunk_offset[0] if is_whole else -1)
-        places.append(chunk.byte_offset)
+    def add(chunk: h5py.h5d.StoreInfo) -> None:
+        is_complete = chunk.size == chunk_bytes and chunk.filter_mask == 0 and not any(chunk.chunk_offset[1:])
+        rows.append(chunk.chunk_offset[0] if is_complete else -1)
+        offsets.append(chunk.byte_offset)
 
-    dataset.id.chunk_iter(look)
+    dataset.id.chunk_iter(add)
     expected = np.arange(count) * dataset.chunks[0]
-    is_apart = np.diff(np.sort(np.frombuffer(places, np.int64))) >= chunk_bytes
+    is_apart = np.diff(np.sort(np.frombuffer(offsets, np.int64))) >= chunk_bytes
     if not np.array_equal(np.sort(np.frombuffer(rows, np.int64)), expected) or not is_apart.all():
-        raise damaged(path, f"the chunks of {name} are not where they belong")
+        raise damaged(path, f"chunks of {name} are incomplete, missing or overlap")

@@ -1,32 +1,37 @@
-"""Numbers each different frame once, and finds which sequences share frames and so come from one video."""
+"""Numbers the distinct frames, and finds which sequences share frames and so come from the same video."""
+
+from __future__ import annotations
 
 import hashlib
 from array import array
 
 import numpy as np
 
-# Sequences of one video mostly follow one another by a frame: those of consecutive frames one after the other, those of
-# every second or third frame at that distance. Comparing bytes is ten times as fast as hashing them.
+# Most sequences continue an earlier one by a frame: at stride 1 the one just before, at stride 2 the second before, and
+# so on. Comparing bytes is ten times as fast as hashing them.
 DISTANCES_TO_COMPARE = (1, 2, 3)
 
 
 class FrameNumbers:
-    """Gives equal frames equal numbers, counted from 0 in order of first appearance. Grows by a digest per frame."""
+    """Gives equal frames equal numbers, from 0 in order of first appearance.
 
-    def __init__(self):
-        self._number_of_digest = {}
+    Memory: a digest for each distinct frame.
+    """
 
-    def __len__(self):
+    def __init__(self) -> None:
+        self._number_of_digest: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
         return len(self._number_of_digest)
 
-    def number_one(self, frame):
-        """The number of a frame, a C-ordered array; it is new if that is how many there were before."""
-        return self._number_of_digest.setdefault(hashlib.sha256(frame).digest(), len(self))
+    def number_one(self, frame: np.ndarray) -> int:
+        """The number of a frame, a C-ordered array. A new frame gets the number of frames before it."""
+        return self._number_of_digest.setdefault(hashlib.sha256(frame.data).digest(), len(self))
 
-    def number(self, frames):
-        """Numbers the frames (S, 10, 64, 64, 3) uint8, C order, of S sequences.
+    def number(self, frames: np.ndarray) -> tuple[np.ndarray, list[int]]:
+        """Numbers the frames of S sequences, uint8 (S, 10, 64, 64, 3), C order.
 
-        Returns their numbers, (S, 10) int32, and which of these S·10 slots hold a frame not seen before, in order.
+        Returns their numbers, int32 (S, 10), and those of the S·10 slots that hold a new frame, ascending.
         """
         length = frames.shape[1]
         numbers = np.empty(frames.shape[:2], np.int32)
@@ -46,8 +51,11 @@ class FrameNumbers:
         return numbers, new_slots
 
 
-def _distance_to_overlapping(words, sequence):
-    """How many sequences back one lies whose last nine frames are the first nine of this one; None if none is near."""
+def _distance_to_overlapping(words: np.ndarray, sequence: int) -> int | None:
+    """How many sequences before this one there is one whose last nine frames are its first nine; None if none is near.
+
+    words: the frames of all sequences of the block, uint64 (S, 10, W).
+    """
     for distance in DISTANCES_TO_COMPARE:
         if distance <= sequence and np.array_equal(words[sequence, :-1], words[sequence - distance, 1:]):
             return distance
@@ -55,33 +63,36 @@ def _distance_to_overlapping(words, sequence):
 
 
 class Videos:
-    """Joins frames that occur in one sequence: what is connected, directly or through others, is one video."""
+    """Finds videos: sequences that share a frame, directly or through others, are of the same video.
 
-    def __init__(self):
+    A union-find structure over the frame numbers. Memory: four bytes for each distinct frame.
+    """
+
+    def __init__(self) -> None:
         self._joined_to = array("i")
-        self._video_of_root = {}
+        self._video_of_root: dict[int, int] = {}
 
     @property
-    def count(self):
-        """How many videos `videos` has told apart so far."""
+    def count(self) -> int:
+        """The number of videos that `videos` has numbered so far."""
         return len(self._video_of_root)
 
-    def join(self, numbers):
-        """Takes the frame numbers (S, 10) of S sequences."""
+    def join(self, numbers: np.ndarray) -> None:
+        """Joins the frames of each of S sequences. numbers: int (S, 10), their frame numbers."""
         for first, *others in numbers.tolist():
             root = self._root(first)
             for other in others:
                 self._joined_to[self._root(other)] = root
 
-    def videos(self, numbers):
-        """The videos (S,) int32 of sequences with the frame numbers (S, 10), once all sequences are joined.
+    def videos(self, numbers: np.ndarray) -> np.ndarray:
+        """The videos, int32 (S,), of sequences with the frame numbers (S, 10), after all sequences are joined.
 
-        Videos are counted from 0 in the order in which they are asked for.
+        Videos are numbered from 0 in the order in which they are first returned.
         """
         roots = [self._root(frame) for frame in numbers[:, 0].tolist()]
         return np.array([self._video_of_root.setdefault(root, self.count) for root in roots], np.int32)
 
-    def _root(self, frame):
+    def _root(self, frame: int) -> int:
         joined_to = self._joined_to
         joined_to.extend(range(len(joined_to), frame + 1))
         while joined_to[frame] != frame:

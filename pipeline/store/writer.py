@@ -1,13 +1,18 @@
-"""Writes the HDF5 file that `hdf5_layout` describes, block by block; each different frame once."""
+"""Writes the HDF5 file that `layout` describes, block by block and each distinct frame once."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
 from files.guarded_hdf5_file import GuardedHDF5File
 from pipeline.joints import JOINT_NAMES
-from pipeline.sequence_shape import COURSE_SHAPE
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.frame_numbers import FrameNumbers, Videos
 from pipeline.store.layout import (
     FORMAT,
@@ -18,13 +23,17 @@ from pipeline.store.layout import (
     dataset_layouts,
 )
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from _typeshed import StrPath
+
 FRAMES_PER_WRITE = 10 * FRAMES_PER_CHUNK
 SEQUENCES_PER_READ = 16 * SEQUENCES_PER_CHUNK
 
 
 @dataclass(frozen=True)
 class StoredCounts:
-    """How many sequences, different frames and videos a file holds."""
+    """The numbers of sequences, distinct frames and videos in a file."""
 
     sequences: int
     frames: int
@@ -32,16 +41,16 @@ class StoredCounts:
 
 
 class StoreWriter:
-    """Writes a new HDF5 file at `path`; a context manager that closes it. Raises OSError where it cannot be written.
+    """Writes a new HDF5 file at `path`; a context manager that closes it. Raises OSError if it cannot be written.
 
-    shape: SequenceShape of all sequences. Those whose videos are to be found come as `add_frames`; where the source
-    names the videos, each frame comes by itself, as `add_frame`, and then the sequences, as `add_sequences`. Frames and
-    labels may come in blocks of any size, all frames before the labels or in turn. `finish` completes the file, which
-    without it is not one that `store` reads. In memory there are a block, a digest and four bytes for each different
-    frame, and a buffer of FRAMES_PER_WRITE frames.
+    shape: of all sequences. If the videos are to be found from shared frames, add sequences with `add_frames`. If the
+    source names the videos, add each frame with `add_frame` and then the sequences with `add_sequences`. Frames and
+    labels are added in blocks of any size, all frames before the labels or alternately. `finish` completes the file;
+    without it, SequenceStore refuses the file. Memory: a block, a digest and four bytes for each distinct frame, and a
+    buffer of FRAMES_PER_WRITE frames.
     """
 
-    def __init__(self, path, shape=COURSE_SHAPE):
+    def __init__(self, path: StrPath, shape: SequenceShape = COURSE_SHAPE) -> None:
         self._shape = shape
         self._output = GuardedHDF5File(path)
         self._file = h5py.File(self._output, "w", libver=(HDF5_FORMAT, HDF5_FORMAT))
@@ -52,30 +61,32 @@ class StoreWriter:
         self._frames = self._create("frames")
         self._sequences = self._create("sequences")
         self._labels = self._create("labels")
-        self._named_videos = None
+        self._named_videos: h5py.Dataset | None = None
 
-    def _create(self, name):
-        shape_of_row, dtype, rows_per_chunk = dataset_layouts(self._shape)[name]
+    def _create(self, name: str) -> h5py.Dataset:
+        layout = dataset_layouts(self._shape)[name]
         return self._file.create_dataset(
             name,
-            shape=(0, *shape_of_row),
-            maxshape=(None, *shape_of_row),
-            dtype=dtype,
-            chunks=(rows_per_chunk, *shape_of_row),
+            shape=(0, *layout.shape),
+            maxshape=(None, *layout.shape),
+            dtype=layout.dtype,
+            chunks=(layout.rows_per_chunk, *layout.shape),
             fletcher32=True,
         )
 
-    def __enter__(self):
+    def __enter__(self) -> StoreWriter:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         with self._output:
             self._file.close()
-            if exception == (None, None, None):
+            if error is None:
                 self._output.check()
 
-    def add_frames(self, frames):
-        """Adds the frames (S, 10, 64, 64, 3) uint8 of the next S sequences. Raises ValueError for anything else."""
+    def add_frames(self, frames: np.ndarray) -> None:
+        """Adds the frames of the next S sequences, uint8 (S, 10, 64, 64, 3). Raises ValueError for other arrays."""
         _check_block(frames, self._shape.frames, np.uint8)
         frames = np.ascontiguousarray(frames)
         numbers, new_slots = self._frame_numbers.number(frames)
@@ -85,8 +96,8 @@ class StoreWriter:
         for slot in new_slots:
             self._write_later(slots[slot])
 
-    def add_frame(self, frame):
-        """Adds a frame, C-ordered (64, 64, 3) uint8, if there is none like it; returns its number in the file."""
+    def add_frame(self, frame: np.ndarray) -> int:
+        """Adds a frame, uint8 (64, 64, 3), C order, unless there is an equal one; returns its number in the file."""
         _check_block(frame[None], self._shape.frame, np.uint8)
         count = len(self._frame_numbers)
         number = self._frame_numbers.number_one(frame)
@@ -94,10 +105,11 @@ class StoreWriter:
             self._write_later(frame)
         return number
 
-    def add_sequences(self, numbers, videos):
-        """Adds the next S sequences: (S, 10) int32, numbers that `add_frame` gave, and the videos, (S,) int32.
+    def add_sequences(self, numbers: np.ndarray, videos: np.ndarray) -> None:
+        """Adds the next S sequences.
 
-        Videos are numbered from 0 in order of first appearance. They stay apart even where they share a frame.
+        numbers: int32 (S, 10), as `add_frame` returned them. videos: int32 (S,), the video of each sequence.
+        Videos are numbered from 0 in order of first appearance. They stay separate even if they share a frame.
         """
         _check_block(numbers, (self._shape.length,), np.int32)
         if self._named_videos is None:
@@ -105,16 +117,16 @@ class StoreWriter:
         self._append(self._sequences, numbers)
         self._append(self._named_videos, videos)
 
-    def add_labels(self, labels):
-        """Adds the labels (S, 10, 7, 2) float32, in pixels, of the next S sequences. Raises ValueError for others."""
+    def add_labels(self, labels: np.ndarray) -> None:
+        """Adds the labels of the next S sequences, float32 (S, 10, 7, 2), in pixels. Raises ValueError for others."""
         _check_block(labels, self._labels.shape[1:], np.float32)
         self._append(self._labels, labels)
 
-    def finish(self, source_name, source_size, source_sha256):
-        """Writes what is left, the videos and the attributes. Returns StoredCounts.
+    def finish(self, source_name: str, source_size: int, source_sha256: str) -> StoredCounts:
+        """Writes the buffered frames, the videos and the attributes.
 
-        source_size: bytes; source_sha256: 64 hexadecimal digits. Raises ValueError if there are not as many sequences
-        of labels as of frames, or none.
+        source_size: in bytes. source_sha256: 64 hexadecimal digits. Raises ValueError if the numbers of sequences of
+        frames and of labels differ or are zero.
         """
         count = len(self._sequences)
         if count == 0 or count != len(self._labels):
@@ -129,39 +141,42 @@ class StoreWriter:
         self._file.attrs["joints"] = _text(JOINT_NAMES)
         return StoredCounts(count, len(self._frames), videos)
 
-    def _write_later(self, frame):
+    def _write_later(self, frame: np.ndarray) -> None:
         self._unwritten[self._unwritten_count] = frame
         self._unwritten_count += 1
         if self._unwritten_count == FRAMES_PER_WRITE:
             self._write_frames()
 
-    def _write_frames(self):
+    def _write_frames(self) -> None:
         self._append(self._frames, self._unwritten[: self._unwritten_count])
         self._unwritten_count = 0
 
-    def _create_videos(self):
+    def _create_videos(self) -> h5py.Dataset:
         return self._create("videos")
 
-    def _find_videos(self):
-        """Writes the videos that shared frames tell apart; returns their number."""
+    def _find_videos(self) -> int:
+        """Writes the videos that were found from shared frames; returns their number."""
         dataset = self._create_videos()
         for start in range(0, len(self._sequences), SEQUENCES_PER_READ):
             self._append(dataset, self._videos.videos(self._sequences[start : start + SEQUENCES_PER_READ]))
         return self._videos.count
 
-    def _append(self, dataset, rows):
+    def _append(self, dataset: h5py.Dataset, rows: np.ndarray) -> None:
         start = len(dataset)
         dataset.resize(start + len(rows), axis=0)
         dataset[start:] = rows
         self._output.check()
 
 
-def _text(text):
-    """A text, or a sequence of texts, as HDF5's of fixed length: others lie in a heap, which has no checksums."""
+def _text(text: str | Sequence[str]) -> np.ndarray:
+    """Text, or a sequence of texts, with a fixed length in HDF5.
+
+    Text of variable length would lie in a heap, which has no checksums.
+    """
     encoded = np.char.encode(np.asarray(text), "utf-8", "surrogateescape")
     return encoded.astype(h5py.string_dtype("utf-8", encoded.dtype.itemsize))
 
 
-def _check_block(block, shape_of_sequence, dtype):
+def _check_block(block: np.ndarray, shape_of_sequence: tuple[int, ...], dtype: npt.DTypeLike) -> None:
     if block.dtype != dtype or block.shape[1:] != tuple(shape_of_sequence):
         raise ValueError(f"a block of {block.dtype} {block.shape}, not {np.dtype(dtype)} (S, {shape_of_sequence})")

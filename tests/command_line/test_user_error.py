@@ -1,14 +1,15 @@
 import errno
 import os
+import pickle
 import sys
 
 import pytest
 
-from command_line.user_error import ArgumentParser, UserError, reported_user_errors
+from command_line.user_error import UserError, reported_user_errors
 
 
 def reported(capsys, error):
-    """The exit status and standard error of a command in which the error is raised."""
+    """The exit status and standard error of a command that raises the error."""
     with pytest.raises(SystemExit) as stopped, reported_user_errors():
         raise error
     output = capsys.readouterr()
@@ -34,12 +35,24 @@ def test_an_error_is_one_line_and_status_2(error, line, capsys):
     assert reported(capsys, error) == (2, f"error: {line}\n")
 
 
+def test_several_messages_are_a_line_each(capsys):
+    assert reported(capsys, UserError("one", "two\nlines")) == (2, "error: one\nerror: two lines\n")
+
+
+def test_messages_are_kept_apart_and_joined_as_text():
+    error = UserError("one; do this", "two; do that")
+    assert error.messages == ("one; do this", "two; do that")
+    assert str(error) == "one; do this; two; do that"
+    assert str(UserError("one")) == "one" and UserError("one").messages == ("one",)
+    assert pickle.loads(pickle.dumps(error)).messages == error.messages
+
+
 def test_what_the_system_refuses_says_what_to_do(tmp_path, capsys):
     (tmp_path / "file").touch()
     for call, advice in (
-        (lambda: open(tmp_path), "give a file, not a folder"),
+        (tmp_path.read_bytes, "give a file, not a folder"),
         (lambda: os.makedirs(tmp_path / "file" / "folder"), "choose a path whose parent is a folder"),
-        (lambda: open(tmp_path / "nothing"), "check the path"),
+        ((tmp_path / "nothing").read_bytes, "check the path"),
     ):
         with pytest.raises(OSError) as refused:
             call()
@@ -61,10 +74,3 @@ def test_says_nothing_where_all_is_well(capsys):
     with reported_user_errors():
         print("fine", file=sys.stdout)
     assert capsys.readouterr() == ("fine\n", "")
-
-
-def test_the_parser_s_complaints_are_user_errors():
-    parser = ArgumentParser(prog="train.py")
-    parser.add_argument("--epochs", type=int)
-    with pytest.raises(UserError, match=r"invalid int value: 'many' \(train.py --help lists the options\)"):
-        parser.parse_args(["--epochs", "many"])

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 import convert_pkl_to_h5
+from pipeline.sources import pickle_conversion
 from tests.commands.in_process import run_refused_command
 from tests.pipeline.sources.pickles import made_arrays, pickled
 
 ROOT = Path(convert_pkl_to_h5.__file__).parent
-PYTHON_2_DATA = ROOT / "tests" / "pipeline" / "data"
+PYTHON_2_DATA = ROOT / "tests" / "pipeline" / "sources" / "data"
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def convert(monkeypatch):
 
 @pytest.fixture
 def source(tmp_path):
-    """A folder of its own that holds a valid pickle of two sequences."""
+    """A valid pickle of two sequences, alone in its folder."""
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "data.pkl").write_bytes(pickled(made_arrays(2)))
@@ -89,7 +90,7 @@ def test_says_what_it_found(source, convert, capfd):
     lines = output.out.splitlines()
     labels = made_arrays(2)[1]
     assert lines[0].split() == ["sequences", "2"]
-    assert lines[1].split() == "different frames 11 of 20".split()
+    assert lines[1].split() == ["different", "frames", "11", "of", "20"]
     assert lines[2].split() == ["videos", "1"]
     assert lines[3] == f"labels            {labels.min():.2f} to {labels.max():.2f} px"
     before, after = source.stat().st_size, source.with_suffix(".h5").stat().st_size
@@ -156,7 +157,7 @@ def test_help_fits_a_screen_and_has_an_example(convert, capfd):
 
 
 class Touches:
-    """Pickles as a call that makes a file."""
+    """Pickles as a call that creates a file."""
 
     def __init__(self, function, argument):
         self.reduced = function, (argument,)
@@ -257,14 +258,14 @@ def replace(source):
     ],
 )
 def test_refuses_a_source_that_vanishes_or_changes_as_it_is_read(change, message, source, convert, monkeypatch, capfd):
-    destination, copy_labels = source.with_suffix(".h5"), convert_pkl_to_h5.copy_labels
+    destination, copy_labels = source.with_suffix(".h5"), pickle_conversion._copy_labels
     destination.write_bytes(b"old")
 
     def change_and_copy_labels(*arguments):
         change(source)
         return copy_labels(*arguments)
 
-    monkeypatch.setattr(convert_pkl_to_h5, "copy_labels", change_and_copy_labels)
+    monkeypatch.setattr(pickle_conversion, "_copy_labels", change_and_copy_labels)
     with pytest.raises(SystemExit) as stopped:
         convert(source, "--overwrite")
     error = capfd.readouterr().err

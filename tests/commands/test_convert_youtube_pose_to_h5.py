@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-import convert_pkl_to_h5
 import convert_youtube_pose_to_h5
 from pipeline.sources.decoded_pictures import decoded_pictures
+from pipeline.sources.pickle_conversion import convert_pickle
 from pipeline.sources.youtube_pose_release import find_pictures, read_annotations
 from pipeline.store.reader import SequenceStore
 from tests.commands.in_process import run_command, run_refused_command
@@ -36,13 +36,13 @@ def made_videos():
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
-    """Of the made videos, not to be changed."""
+    """A release of the made videos; tests must not change it."""
     return write_release(tmp_path_factory.mktemp("release") / "made", made_videos())
 
 
 @pytest.fixture
 def changed_release(release, tmp_path):
-    """A copy, to be changed."""
+    """A copy of the release that tests may change."""
     return shutil.copytree(release, tmp_path / "changed")
 
 
@@ -76,10 +76,10 @@ def data_sets(path):
 
 @lru_cache
 def expected_arrays(release, length=10, strides=(1, 2), size=64):
-    """Frames, labels and videos of each sequence."""
+    """The frames, labels and videos of all sequences."""
     videos = made_videos()
     parts = [video.scaled(release / "GT_frames", size) for video in videos]
-    frames, labels = (np.concatenate(arrays) for arrays in zip(*parts))
+    frames, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     numbers = np.repeat(np.arange(len(videos)), [len(video.frame_numbers) for video in videos])
     index = course_sequences([len(video.frame_numbers) for video in videos], length, strides)
     return frames[index], labels[index], numbers[index[:, 0]]
@@ -87,7 +87,7 @@ def expected_arrays(release, length=10, strides=(1, 2), size=64):
 
 def through_the_pickle(frames, labels, folder):
     (folder / "data.pkl").write_bytes(pickled((frames, labels)))
-    convert_pkl_to_h5.convert(folder / "data.pkl", folder / "from_pickle.h5")
+    convert_pickle(folder / "data.pkl", folder / "from_pickle.h5")
     return data_sets(folder / "from_pickle.h5")
 
 
@@ -102,7 +102,7 @@ def test_gives_what_the_pickle_of_the_same_video_gives(release, convert, tmp_pat
         assert found[name].dtype == expected[name].dtype
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
     layouts = [tmp_path / "data.h5", tmp_path / "from_pickle.h5"]
-    for one, other in zip(*([*h5py.File(path).values()] for path in layouts)):
+    for one, other in zip(*([*h5py.File(path).values()] for path in layouts), strict=True):
         assert (one.name, one.chunks, one.fletcher32, one.compression) == (
             other.name,
             other.chunks,
@@ -138,7 +138,7 @@ def test_says_what_it_found(release, convert, tmp_path):
     lines = output.out.splitlines()
     assert [line.split() for line in lines[:3]] == [
         ["sequences", "46"],
-        "different frames 68 of 460".split(),
+        ["different", "frames", "68", "of", "460"],
         ["videos", "3"],
     ]
     assert lines[4].startswith("size") and lines[5] == f"wrote {tmp_path / 'data.h5'}"
@@ -349,7 +349,7 @@ def real_release():
 
 @needs_real_video
 def test_real_video_gives_what_the_pickle_of_its_frames_gives(real_release, convert, tmp_path):
-    """Two videos of the 40, one of them that whose name ends in &, in the order of sequences of make_pickle.py."""
+    """Two of the 40 videos, one with a name that ends in &; the sequences in the order of make_pickle.py."""
     data = scipy.io.loadmat(real_release / "YouTube_Pose_dataset.mat")["data"]
     chosen = [0, [entry["videoname"].item() for entry in data[0]].index("nF2n5_aa1Gc&")]
     scipy.io.savemat(tmp_path / "YouTube_Pose_dataset.mat", {"data": data[:, chosen]})
@@ -370,7 +370,7 @@ def test_real_video_gives_what_the_pickle_of_its_frames_gives(real_release, conv
     expected = through_the_pickle(frames, labels, tmp_path)
     for name in ("sequences", "labels", "videos"):
         np.testing.assert_array_equal(found[name], expected[name])
-    # Both are means of the same pixels; what made the npz rounded some halves the other way.
+    # Both are means of the same pixels, but the npz was made with another rounding of halves.
     differences = found["frames"].astype(int) - expected["frames"]
     assert np.abs(differences).max() <= 1 and (differences != 0).mean() < 1e-4
 
@@ -384,6 +384,6 @@ def test_a_frame_of_each_real_video_and_all_labels(real_release):
         assert [video.name for video in videos] == arrays["videos"].tolist() and warnings == []
         frames, labels = arrays["frames"][:, 50], arrays["labels"]
     assert np.abs(np.stack([picture.frame for picture in decoded]).astype(int) - frames).max() <= 1
-    for video, picture, expected in zip(videos, decoded, labels):
+    for video, picture, expected in zip(videos, decoded, labels, strict=True):
         scaled = video.joints * (64 / picture.old_width, 64 / picture.old_height)
         np.testing.assert_array_equal(scaled.astype(np.float32), expected)

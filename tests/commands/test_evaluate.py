@@ -21,7 +21,7 @@ FOUR_FILES = ("checkpoint", "my_model.data-00000-of-00001", "my_model.index", "m
 
 @pytest.fixture
 def run(monkeypatch, capfd):
-    """Runs the command with the given arguments; returns what it printed on standard output."""
+    """Runs the command with the given arguments; returns its standard output."""
 
     def run(*arguments):
         output = run_command(evaluate, arguments, monkeypatch, capfd)
@@ -33,7 +33,7 @@ def run(monkeypatch, capfd):
 
 @pytest.fixture
 def refused(monkeypatch, capfd, tmp_path):
-    """Runs the command, which must refuse and leave tmp_path as it was; returns the error lines without "error: "."""
+    """Runs the command, which must fail and leave tmp_path unchanged; returns the error lines without "error: "."""
 
     def run(*arguments):
         lines = run_refused_command(evaluate, arguments, monkeypatch, capfd, tmp_path).err.splitlines()
@@ -50,14 +50,14 @@ def foreign_model(tmp_path_factory):
 
 @pytest.fixture(params=["ours", "foreign"])
 def model(request):
-    """The folder of the shared run's model, and that of one that this project did not make."""
+    """The folder of a model: once that of the shared run, once one that this project did not create."""
     if request.param == "foreign":
         return request.getfixturevalue("foreign_model")
     return request.getfixturevalue("trained_run").folder / "model"
 
 
 def metrics_by_numpy(model, people):
-    """What metrics.json should hold, from one session.run a sequence, as the course loads the model."""
+    """The expected metrics.json, by one session.run per sequence, with the model loaded as the course loads it."""
     with tf.Graph().as_default(), tf.Session() as session:
         tf.train.import_meta_graph(str(model / "my_model.meta")).restore(session, str(model / "my_model"))
         input_frames, joint_pos = tf.get_collection("validation_nodes")
@@ -73,7 +73,7 @@ def metrics_by_numpy(model, people):
     return {
         "sequences": len(labels),
         "mean_pixel_error": distances.mean(),
-        "pixel_error": dict(zip(JOINT_NAMES, distances.mean(axis=0))),
+        "pixel_error": dict(zip(JOINT_NAMES, distances.mean(axis=0), strict=True)),
         "accuracy": {"thresholds": thresholds, **accuracy},
         "mean_pose_pixel_error": pose_distances.mean(),
         "video_pixel_error": {str(video): distances[rows].mean() for video, rows in rows_of_videos(people).items()},
@@ -81,7 +81,7 @@ def metrics_by_numpy(model, people):
 
 
 def rows_of_videos(people):
-    """For each video, by its number, which of all frame slots (N * 10) are of it."""
+    """Maps each video's number to the indices of its frames among all N * 10 frames of the sequences."""
     with h5py.File(people.path) as file:
         videos = np.repeat(file["videos"][:], 10)
     return {video: np.flatnonzero(videos == video) for video in np.unique(videos).tolist()}
@@ -94,7 +94,7 @@ def check_metrics(metrics, expected):
         assert metrics[name] == pytest.approx(expected[name], abs=1e-4)
     assert list(metrics["accuracy"]) == ["thresholds", *JOINT_NAMES]
     for name, shares in expected["accuracy"].items():
-        # One frame may lie on the other side of a threshold.
+        # One frame may fall on the other side of a threshold.
         assert metrics["accuracy"][name] == pytest.approx(shares, abs=1.01 / (10 * expected["sequences"]))
 
 

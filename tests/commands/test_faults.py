@@ -1,6 +1,6 @@
-"""Commands that are killed, stopped or out of space, each in a process of its own.
+"""Commands that are killed, stopped or run out of disk space, each in its own process.
 
-The processes are forked from one that has imported TensorFlow already; they start no TensorFlow session before.
+The processes are forked from one that has already imported TensorFlow but has not started a session.
 """
 
 import contextlib
@@ -23,6 +23,8 @@ from run.history import read_history
 from run.stop_signals import stop_signals
 
 resource = pytest.importorskip("resource")
+# Imports TensorFlow here, before processes are forked.
+assert tf.nn.rnn_cell
 
 SETTINGS = ["--network", "strided", "--augment", "--epochs", 1, "--batch-size", 4, "--num-units", 8, "--seed", 3]
 SETTINGS += ["--precision", "float32", "--validation-sequences", 20]
@@ -34,13 +36,13 @@ PATIENCE = 120  # seconds
 @pytest.fixture(scope="session")
 def processes():
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.commands.test_faults", "model.training_graph"])
+    context.set_forkserver_preload(["tests.commands.test_faults", "model.training.graph"])
     return context
 
 
 @pytest.fixture
 def start(processes, tmp_path):
-    """Starts a function below in a process of its own, its output in the file `log`; what still runs is killed."""
+    """Starts one of the functions below in a process that logs to the file `log`; kills it at the end of the test."""
     started = []
 
     def start(function, *arguments, **options):
@@ -62,14 +64,14 @@ def write_output_to(log):
 
 
 def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY, waits_after=None):
-    """train.py; with exports=False it ends where it would export. largest_file: bytes.
+    """Runs train.py; with exports=False it ends before the export. largest_file: bytes.
 
-    waits_after: how many rows of history.csv to write before it waits to be stopped.
+    waits_after: the number of rows in history.csv after which it waits for a signal.
     """
     write_output_to(log)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
     if not exports:
-        train.finish = lambda settings, data, description: None
+        train.finish = lambda paths, data, description: None
     if waits_after is not None:
         wait_to_be_stopped(waits_after)
     sys.argv = ["train.py", *map(str, arguments)]
@@ -77,7 +79,7 @@ def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY
 
 
 def wait_to_be_stopped(rows):
-    """Has train.py wait for a signal once it has written so many rows, so that the signal cannot come too late."""
+    """Makes train.py wait for a signal once it has written so many rows, so that the signal cannot come too late."""
     append, stop_signals_of_train, is_stopping = train.append_to_history, train.stop_signals, []
 
     @contextlib.contextmanager
@@ -94,28 +96,32 @@ def wait_to_be_stopped(rows):
     train.append_to_history, train.stop_signals = append_and_wait, remembered_stop_signals
 
 
-def run_convert(log, arguments, last_call=None):
-    """convert_pkl_to_h5.py, killed as it makes its call of this number, counted from the command's beginning."""
+def run_convert(log, arguments, before=None, after=None):
+    """Runs convert_pkl_to_h5.py and prints how many function calls there are up to its os.replace, and after it.
+
+    Kills it at call number `before` from the start, or `after` from its os.replace, where one is given.
+    """
     write_output_to(log)
     sys.argv = ["convert_pkl_to_h5.py", *map(str, arguments)]
-    calls = 0
+    calls = [0]
 
     def count(frame, event, argument):
-        nonlocal calls
         if event in ("call", "c_call"):
-            calls += 1
-            if calls == last_call:
+            calls[-1] += 1
+            if (calls[-1] == before and len(calls) == 1) or (len(calls) == 2 and calls[-1] == after):
                 os.kill(os.getpid(), signal.SIGKILL)
+            if argument is os.replace:
+                calls.append(0)
 
     sys.setprofile(count)
     convert_pkl_to_h5.main()
     sys.setprofile(None)
-    print(calls)
+    print(*calls)
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(processes, people, tmp_path_factory):
-    """The folder of a run that nothing befell."""
+    """The folder of a run that was not interrupted."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     arguments = ["--data", people.path, *SETTINGS, "--out", folder / "run"]
     process = processes.Process(target=run_train, args=(folder / "log", arguments))
@@ -126,7 +132,7 @@ def uninterrupted(processes, people, tmp_path_factory):
 
 
 def wait_for_rows(folder, number, process):
-    """Waits until history.csv has so many rows, or the process has ended."""
+    """Waits until history.csv has so many rows or the process has ended."""
     deadline = time.monotonic() + PATIENCE
     while process.is_alive() and time.monotonic() < deadline:
         if (folder / "history.csv").exists() and len(read_history(folder / "history.csv")) >= number:
@@ -139,14 +145,14 @@ def rows_but_for_seconds(folder):
 
 
 def values_of(path):
-    """All values of a checkpoint but the seconds that it took, as bytes by name."""
+    """All values of a checkpoint, as bytes by name, except the seconds of training."""
     reader = tf.train.load_checkpoint(str(path))
     names = set(reader.get_variable_to_shape_map()) - {"training_seconds"}
     return {name: np.asarray(reader.get_tensor(name)).tobytes() for name in names}
 
 
 def check_ended_as(folder, uninterrupted):
-    """Weights, Adam's moments, averages and the best model are those of the other run, bit for bit."""
+    """Checks that weights, Adam's moments, averages and the best model equal those of the other run, bit for bit."""
     last = f"checkpoints/last/training-{STEPS}"
     assert values_of(folder / last) == values_of(uninterrupted / last)
     best, expected = (sorted((run / "checkpoints").glob("best-*"))[-1] for run in (folder, uninterrupted))
@@ -157,7 +163,7 @@ def check_ended_as(folder, uninterrupted):
 # Training
 
 
-@pytest.mark.promise("A run that is killed at any moment goes on with --resume to the same history and weights")
+@pytest.mark.promise("A run that is killed at any moment resumes to the same history and weights")
 def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, uninterrupted, people, tmp_path):
     folder, log, draw = tmp_path / "run", tmp_path / "log", random.Random(5)
     arguments = ["--data", people.path, *SETTINGS, "--out", folder]
@@ -171,7 +177,7 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
         assert process.exitcode in (-signal.SIGKILL, 0), log.read_text()
         arguments = ["--resume", "--out", folder]
 
-    # A kill may have left the data of a state whose index was not written yet.
+    # A kill may leave the data file of a checkpoint whose index was not written yet.
     last = folder / "checkpoints" / "last"
     step = max(int(path.name[len("training-") :].split(".")[0]) for path in last.glob("training-*.index"))
     newest = last / f"training-{step}.data-00000-of-00001"
@@ -192,7 +198,7 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
     assert len(list((folder / "checkpoints" / "last").iterdir())) == 5
 
 
-@pytest.mark.promise("Ctrl-C, SIGTERM and a closed terminal end a run in order: it saves, exports and exits with 0")
+@pytest.mark.promise("Ctrl-C, SIGTERM and a closed terminal stop a run cleanly: it saves, exports and exits with 0")
 def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people, tmp_path):
     folder, log = tmp_path / "run", tmp_path / "log"
     process = start(run_train, ["--data", people.path, *SETTINGS, "--out", folder], waits_after=1)
@@ -220,12 +226,12 @@ def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people
     assert (rows[-1]["step"], rows[-1]["epoch"]) == (STEPS, 1)
     last = f"checkpoints/last/training-{STEPS}"
     weights, expected = values_of(folder / last), values_of(uninterrupted / last)
-    del weights["best_validation_error"], expected["best_validation_error"]  # There were more evaluations to choose of.
+    del weights["best_validation_error"], expected["best_validation_error"]  # This run had more evaluations.
     assert weights == expected
 
 
 def stop_at_a_terminal(log, terminal):
-    """Prints to the terminal, its name, before and after it is closed."""
+    """Prints to the terminal of this name before and after it is closed."""
     os.setsid()
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The tests themselves may run under nohup.
     descriptor = os.open(terminal, os.O_RDWR)  # which makes it the terminal of this session
@@ -240,7 +246,7 @@ def stop_at_a_terminal(log, terminal):
     log.write_text("ended in order")
 
 
-@pytest.mark.promise("Ctrl-C, SIGTERM and a closed terminal end a run in order: it saves, exports and exits with 0")
+@pytest.mark.promise("Ctrl-C, SIGTERM and a closed terminal stop a run cleanly: it saves, exports and exits with 0")
 def test_a_terminal_that_is_closed_stops_in_order(start, tmp_path):
     ours, theirs = os.openpty()
     process = start(stop_at_a_terminal, os.ttyname(theirs))
@@ -260,7 +266,7 @@ def pickle_path(people):
 
 
 def arrays_in(path):
-    """The bytes of all data sets: HDF5 notes the time in a file, so that two of the same contents differ."""
+    """The bytes of all data sets. Files of the same contents differ, since HDF5 records the time in them."""
     with h5py.File(path) as file:
         return b"".join(file[name][:].tobytes() for name in sorted(file))
 
@@ -277,16 +283,19 @@ def test_a_conversion_that_is_killed_leaves_the_old_file_whole_or_the_new_one(st
     process = start(run_convert, arguments)
     process.join()
     assert process.exitcode == 0 and arrays_in(destination) == new
-    calls = int(log.read_text().splitlines()[-1])
-    outcomes = set()
-    for last_call in [draw.randrange(calls) for _ in range(5)] + [calls - draw.randrange(200) for _ in range(8)]:
+    until_renamed, after_it = map(int, log.read_text().splitlines()[-1].split())
+    kills = [{"before": call} for call in draw.sample(range(1, until_renamed), 5)]
+    kills += [{"after": call} for call in [1, *draw.sample(range(2, after_it), 3)]]
+    for kill in kills:
         destination.write_bytes(b"old")
-        process = start(run_convert, arguments, last_call=last_call)
+        process = start(run_convert, arguments, **kill)
         process.join()
         assert process.exitcode == -signal.SIGKILL
-        outcomes.add(b"old" if destination.read_bytes() == b"old" else arrays_in(destination))
+        if "before" in kill:
+            assert destination.read_bytes() == b"old"
+        else:
+            assert arrays_in(destination) == new
         assert len(list(folder.iterdir())) <= 2
-    assert outcomes == {b"old", new}
     process = start(run_convert, arguments)
     process.join()
     assert process.exitcode == 0 and arrays_in(destination) == new

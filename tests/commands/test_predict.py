@@ -11,9 +11,12 @@ from PIL import Image
 
 import predict
 from media.frame import Frame
+from media.opened import open_media
+from model.export.contract import OpenedModel
 from model.export.saved_model import loaded_model
 from pipeline.demo.data import draw_video
 from prediction.limbs import draw_limbs
+from prediction.media_prediction import frames_and_joints, summary
 from tests.commands.in_process import contents_of, run_command, run_refused_command
 from tests.media.videos import read_video, write_video
 
@@ -44,9 +47,9 @@ def run_whole(monkeypatch, capfd):
 @pytest.fixture
 def run(run_whole, predictor, monkeypatch):
     """The same with the model loaded already."""
-    monkeypatch.setattr("predict.check", lambda directory, trust: None)
+    opened = OpenedModel(predictor, "The model keeps the contract.")
     monkeypatch.setattr(
-        "model.export.saved_model.loaded_model", lambda directory, trust: contextlib.nullcontext(predictor)
+        "prediction.media_prediction.opened_model", lambda directory, trust: contextlib.nullcontext(opened)
     )
     return run_whole
 
@@ -162,6 +165,7 @@ def test_a_folder_whose_people_stand_in_crops(model, predictor, run, tmp_path):
 def test_under_ten_frames_of_an_unusual_shape(model, run_whole, tmp_path):
     source = write_video(tmp_path / "in.mp4", people(3, across=1, down=3))
     output = run_whole(model, source, "--out", tmp_path / "out.mp4")
+    assert output.out.startswith("The model keeps the contract.\n3 frames of 64×192 pixels; ")
     assert "the last one was repeated" in output.out and len(read_video(tmp_path / "out.mp4")[0]) == 3
     assert len(output.err.splitlines()) == 1
     assert output.err.startswith("warning: the model sees 64×192 pixels squeezed into a square")
@@ -170,9 +174,9 @@ def test_under_ten_frames_of_an_unusual_shape(model, run_whole, tmp_path):
 def test_a_cut_video_gets_a_warning(capfd, tmp_path):
     path = write_video(tmp_path / "in.webm", people(30, 1, 1), rate=10)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    source = predict.open_media(str(path))
+    source = open_media(str(path))
     *_, last = source.frames()
-    predict.print_findings(source, last, 15)
+    predict.print_summary(str(path), summary(source, last, 15))
     assert "lasts 3.0 s by its own account, but its last frame is at 1." in capfd.readouterr().err
 
 
@@ -194,13 +198,13 @@ class CountedSource:
 class Still:
     """In place of a model."""
 
-    def predict_block(self, frames, positions):
-        return np.zeros((*positions.shape, 7, 2), np.float32)
+    def predict_block(self, frames, rows):
+        return np.zeros((*rows.shape, 7, 2), np.float32)
 
 
 def test_frames_of_full_size_do_not_wait_for_their_windows():
     source = CountedSource()
-    numbers = [round(frame.seconds * 25) for frame, _ in predict.frames_and_joints(Still(), source, "none")]
+    numbers = [round(frame.seconds * 25) for frame, _ in frames_and_joints(Still(), source, "none")]
     assert numbers == list(range(400)) and 2 <= source.most <= 6
 
 
@@ -264,7 +268,6 @@ def test_refuses_a_model_that_breaks_the_contract(model, source, refused, tmp_pa
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_refuses_positions_that_are_no_numbers_and_leaves_nothing(bad, model, source, refused, monkeypatch, tmp_path):
-    monkeypatch.setattr("predict.check", lambda directory, trust: None)
     monkeypatch.setattr("model.predictor.Predictor.predict", lambda self, frames: np.full((len(frames), 10, 7, 2), bad))
     monkeypatch.setattr("model.export.saved_model.shared_nodes", lambda graph: None)
     line = refused(model, source, "--out", tmp_path / "out.mp4")

@@ -23,10 +23,12 @@ from pipeline.joints import JOINT_NAMES
 from pipeline.split import split_sequences
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
+from run.arguments import parse_arguments
 from run.data import describe_run_data, open_run_data
 from run.folder import claimed_folder
 from run.history import read_history
-from run.settings import parse_settings
+from run.paths import RunPaths
+from run.settings import complete_settings
 from run.stop_signals import stop_signals
 from tests.commands.in_process import contents_of, run_command
 from tests.report.png import read_png
@@ -36,7 +38,7 @@ STEPS_PER_EPOCH = 28  # 110 sequences in batches of 4, the last of 2
 
 @pytest.fixture
 def run(monkeypatch, capfd, tmp_path):
-    """Runs the command in tmp_path with the given arguments; returns what it printed on standard output."""
+    """Runs the command in tmp_path with the given arguments; returns its standard output."""
 
     def run(*arguments):
         monkeypatch.chdir(tmp_path)
@@ -49,7 +51,7 @@ def run(monkeypatch, capfd, tmp_path):
 
 @pytest.fixture
 def refused(monkeypatch, capfd, tmp_path):
-    """Runs the command in tmp_path, which it must leave as it was; returns its one error line without "error: "."""
+    """Runs the command in tmp_path, which it must leave unchanged; returns its one error line without "error: "."""
 
     def run(*arguments):
         before = contents_of(tmp_path)
@@ -79,7 +81,7 @@ def earlier_run(trained_run, tmp_path):
 
 
 def errors_by_numpy(model, frames, labels):
-    """The distances (N, 10, 7) in pixels of the model's positions from the labels, one session.run a sequence."""
+    """Distances of the model's positions from the labels, (N, 10, 7) in pixels, by one session.run per sequence."""
     with tf.Graph().as_default(), tf.Session() as session:
         tf.train.import_meta_graph(str(model / "my_model.meta")).restore(session, str(model / "my_model"))
         input_frames, joint_pos = tf.get_collection("validation_nodes")
@@ -175,7 +177,9 @@ def test_metrics_are_those_of_the_model_on_the_validation_sequences(trained_run,
     errors = errors_by_numpy(trained_run.folder / "model", people.frames[validation], people.labels[validation])
     assert metrics["sequences"] == 22
     assert metrics["mean_pixel_error"] == pytest.approx(errors.mean(), abs=1e-4)
-    assert metrics["pixel_error"] == pytest.approx(dict(zip(JOINT_NAMES, errors.mean(axis=(0, 1)))), abs=1e-4)
+    assert metrics["pixel_error"] == pytest.approx(
+        dict(zip(JOINT_NAMES, errors.mean(axis=(0, 1)), strict=True)), abs=1e-4
+    )
     assert metrics["accuracy"]["thresholds"] == [number / 2 for number in range(41)]
     assert metrics["accuracy"]["head"][20] == pytest.approx((errors[..., 0] <= 10).mean(), abs=0.005)
 
@@ -205,10 +209,10 @@ def test_the_best_weights_on_the_watched_sequences_are_exported(trained_run, peo
 
 @pytest.mark.parametrize("split, expected", [("video", 0), ("random", 15), ("tail", 15)])
 def test_what_a_split_shares_is_said(split, expected, people, tmp_path):
-    settings = {"demo": False, "data": str(people.path), "out": str(tmp_path), "validation_data": None, "seed": 3}
-    settings.update(validation_split=split, validation_sequences=15)
+    given = {"data": str(people.path), "seed": 3, "validation_split": split, "validation_sequences": 15}
+    settings = complete_settings(given)
     with contextlib.ExitStack() as open_files:
-        data = open_run_data(settings, open_files)
+        data = open_run_data(settings, RunPaths(str(tmp_path)), open_files)
         line = describe_run_data(settings, data).splitlines()[1]
     assert line.endswith(f"(split by {split}), {expected} of which share a frame with training")
 
@@ -218,10 +222,9 @@ def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp
     frames[:10] = people.frames[100]
     sequences = np.arange(100, dtype=np.int32).reshape(10, 10)
     other = write_data_set(tmp_path / "other.h5", frames, sequences, made_data.labels[:10], made_data.videos[:10])
-    settings = {"demo": False, "data": str(people.path), "out": str(tmp_path), "validation_data": str(other), "seed": 3}
-    settings.update(validation_split="video", validation_sequences=None)
+    settings = complete_settings({"data": str(people.path), "validation_data": str(other), "seed": 3})
     with contextlib.ExitStack() as open_files:
-        data = open_run_data(settings, open_files)
+        data = open_run_data(settings, RunPaths(str(tmp_path)), open_files)
         assert describe_run_data(settings, data).splitlines() == [
             "training on    132 sequences of 6 videos",
             "validating on  10 sequences of 1 video (other.h5), 1 of which share a frame with training",
@@ -230,7 +233,7 @@ def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp
         np.testing.assert_allclose(data.mean_pose, people.labels.mean(axis=(0, 1), dtype=np.float64), rtol=1e-6)
 
 
-# Stopping and going on
+# Stopping and resuming
 
 
 @pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
@@ -245,7 +248,7 @@ def test_a_run_that_is_done_is_not_trained_again(earlier_run, run):
         json.loads(before[scored])["pixel_error"], abs=1e-4
     )
     for path, contents in before.items():
-        # What is computed once more may differ in its last bit.
+        # What is recomputed may differ in its last bit.
         if "plots" not in path.parts and path not in (scored, earlier_run / "report.html"):
             assert after[path] == contents
 
@@ -271,9 +274,9 @@ def test_signals_are_as_before_afterwards():
     earlier = [signal.signal(number, signal.SIG_DFL) for number in numbers]
     before = [signal.getsignal(number) for number in numbers]
     with stop_signals():
-        assert all(signal.getsignal(number) != handler for number, handler in zip(numbers, before))
+        assert all(signal.getsignal(number) != handler for number, handler in zip(numbers, before, strict=True))
     after = [signal.getsignal(number) for number in numbers]
-    for number, handler in zip(numbers, earlier):
+    for number, handler in zip(numbers, earlier, strict=True):
         signal.signal(number, handler)
     assert after == before
 
@@ -289,12 +292,12 @@ def test_a_closed_terminal_that_nohup_ignores_stays_ignored():
         signal.signal(signal.SIGHUP, earlier)
 
 
-# Data that are not the course's
+# Data of another shape than the course's
 
 
 @pytest.fixture(scope="module")
 def other_data(people, write_data_set, tmp_path_factory):
-    """33 of the people's sequences, cut to four frames of 40×24 px."""
+    """33 sequences of `people`, cut to four frames of 40×24 px."""
     with h5py.File(people.path) as file:
         frames, labels = file["frames"][:, ::2, ::2][:, :24], file["labels"][:33, :4] / 2
         frames = np.concatenate([frames, frames[:, :, :8]], axis=2)
@@ -505,18 +508,19 @@ def test_without_augmentation_the_network_is_the_one_that_fits_soonest(monkeypat
         (["--network", "strided", "--batch-size", "3"], {"network": "strided", "batch_size": 3, "num_units": 64}),
     ):
         monkeypatch.setattr(sys, "argv", ["train.py", "--data", "data.h5", *arguments])
-        assert expected.items() <= parse_settings("").items()
+        assert expected.items() <= parse_arguments("").settings._asdict().items()
 
 
 def settings_of(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
-    return parse_settings("")
+    request = parse_arguments("")
+    return {**request.settings._asdict(), **request._asdict(), "settings": None}
 
 
 def test_a_config_file_gives_all_settings_back(trained_run, monkeypatch):
     config = json.loads((trained_run.folder / "config.json").read_text())
     settings = settings_of(monkeypatch, "--config", trained_run.folder / "config.json", "--out", "again")
-    expected = {**config, "out": "again", "resume": False, "tensorboard": False}
+    expected = {**config, "settings": None, "out": "again", "resume": False, "tensorboard": False}
     assert settings == {name: expected[name] for name in settings}
     assert settings == settings_of(monkeypatch, *trained_run.arguments[:-1], "again")
 
@@ -595,7 +599,7 @@ def test_bfloat16_that_cannot_be_had_leaves_nothing_behind(people, refused, monk
 
 @pytest.fixture(scope="module")
 def plain_run(people, tmp_path_factory):
-    """The folder of a run of one epoch without augmentation, with event files."""
+    """The folder of a one-epoch run without augmentation, with event files."""
     folder = tmp_path_factory.mktemp("runs") / "plain"
     arguments = ["--data", str(people.path), "--no-augment", "--epochs", "1", "--validation-sequences", "20"]
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -680,14 +684,14 @@ def test_damage_that_shows_only_while_it_trains(people, monkeypatch, capfd, tmp_
     assert line == "damaged.h5: damaged (frames cannot be read); convert the pickle again"
 
 
-@pytest.mark.promise("A loss that is no number ends a run with an error, and the last good checkpoint stays")
+@pytest.mark.promise("A NaN or infinite loss ends a run with an error, and the last good checkpoint is kept")
 @pytest.mark.parametrize("place, evaluated", [(0, False), (-1, True)])
 @pytest.mark.parametrize("option", ["--augment", "--no-augment"])
 def test_a_loss_that_is_no_number(option, place, evaluated, people, write_data_set, monkeypatch, capfd, tmp_path):
     training, _ = split_of_shared_run(people)
     with h5py.File(people.path) as file:
         frames, sequences, labels, videos = (file[name][:] for name in ("frames", "sequences", "labels", "videos"))
-    # A float32, whose square is none. It is in the first or in the last batch.
+    # A float32 whose square overflows, in the first or in the last batch.
     labels[epoch_order(training, seed=3, epoch=0)[place]] = 3e19
     data = write_data_set(tmp_path / "data.h5", frames, sequences, labels, videos)
     arguments = [

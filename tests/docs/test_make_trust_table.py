@@ -30,7 +30,7 @@ def test_the_document_has_the_table_of_the_tests():
     text = (ROOT / "docs" / "TRUST.md").read_text(encoding="utf-8")
     made = make_trust_table.with_table(text, make_trust_table.promises(ROOT / "tests"))
     if text != made:
-        pytest.fail("docs/TRUST.md is not of these tests; run python docs/make_trust_table.py")
+        pytest.fail("docs/TRUST.md is out of date; run python docs/make_trust_table.py")
 
 
 def test_promises_are_those_of_the_marks(tmp_path):

@@ -15,7 +15,7 @@ def test_blocks_hold_every_sequence_once(number, made_data):
     for block in blocks:
         assert 0 < len(block.indices) <= SEQUENCES_PER_BLOCK
         expected_frames = made_data.frames[made_data.sequences[block.indices]]
-        np.testing.assert_array_equal(block.frames[block.positions], expected_frames)
+        np.testing.assert_array_equal(block.frames[block.rows], expected_frames)
         np.testing.assert_array_equal(block.labels, made_data.labels[block.indices])
         assert (block.frames.dtype, block.labels.dtype) == (np.uint8, np.float32)
 

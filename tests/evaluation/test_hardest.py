@@ -4,7 +4,7 @@ from evaluation.hardest import Hardest
 
 
 def batch_of(errors, frames, videos):
-    """Positions that are off by `errors`, (B, 10) pixels, and the numbers of their frames and videos."""
+    """Predictions that are off by `errors`, (B, 10) pixels, with their labels, frame numbers and video numbers."""
     labels = np.random.default_rng(0).uniform(0, 64, (len(errors), 10, 7, 2)).astype(np.float32)
     predictions = labels + np.asarray(errors, np.float32)[..., None, None] * np.float32([0.6, -0.8])
     return predictions, labels, np.asarray(frames), np.asarray(videos)
@@ -13,7 +13,7 @@ def batch_of(errors, frames, videos):
 def test_worst_frames_are_those_of_a_full_sort_three_a_video():
     random = np.random.default_rng(1)
     videos = np.arange(200) // 20
-    # A video's frames are its own. The later the video, the further off.
+    # Videos share no frames. The later the video, the larger its errors.
     frames = videos[:, None] * 20 + random.integers(0, 20, (200, 10))
     errors = random.uniform(0, 30, (200, 10)) * (1 + videos[:, None] / 10)
     predictions, labels, frames, videos = batch_of(errors, frames, videos)

@@ -127,7 +127,7 @@ def test_nothing_added_has_no_summary():
     with pytest.raises(ValueError, match="no frames"):
         errors.summary()
     with pytest.raises(ValueError, match="no frames"):
-        errors.mean_squared_error
+        _ = errors.mean_squared_error
 
 
 def test_importing_it_imports_neither_matplotlib_nor_tensorflow():

@@ -5,7 +5,7 @@ from evaluation.sequence_ranking import SequenceRanking
 
 
 def add_off_by(ranking, indices, errors):
-    """Adds sequences whose joints are all off by the given pixels on average, those of later frames by more."""
+    """Adds sequences whose mean errors are the given ones, in pixels; later frames are off by more."""
     labels = np.random.default_rng(0).uniform(0, 64, (len(indices), 10, 7, 2)).astype(np.float32)
     of_frames = np.asarray(errors)[:, None] * np.linspace(0.5, 1.5, 10)
     predictions = labels + of_frames[..., None, None].astype(np.float32) * np.float32([0.6, -0.8])

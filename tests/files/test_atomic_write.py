@@ -54,9 +54,8 @@ def test_raises_where_the_folder_is_none(tmp_path):
 
 
 def write_folder(path, text):
-    with atomic_folder(path) as partial:
-        with open(os.path.join(partial, "file"), "w") as file:
-            file.write(text)
+    with atomic_folder(path) as partial, open(os.path.join(partial, "file"), "w") as file:
+        file.write(text)
 
 
 def test_a_folder_appears_whole_and_replaces_an_older_one(tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def test_frames_are_whole_and_at_their_times(tmp_path):
     assert len(frames) == gif.frame_count == 5
     assert [frame.milliseconds for frame in frames] == MILLISECONDS
     np.testing.assert_allclose([frame.seconds for frame in frames], [0, 0.04, 0.11, 0.31, 0.31])
-    for frame, picture in zip(frames, pictures):
+    for frame, picture in zip(frames, pictures, strict=True):
         np.testing.assert_array_equal(frame.picture, picture)
 
 
@@ -49,7 +50,7 @@ def test_what_is_written_is_shown_as_long_and_as_often(loop, tmp_path):
     gradient = np.stack(np.broadcast_arrays(np.arange(64) * 4, np.arange(48)[:, np.newaxis] * 5, 90), axis=-1)
     drawn = [np.roll(gradient.astype(np.uint8), number, axis=2) for number in range(5)]
     with source.written_to(str(tmp_path / "b.gif")) as write:
-        for picture, frame in zip(drawn, source.frames()):
+        for picture, frame in zip(drawn, source.frames(), strict=True):
             write(picture, frame)
     assert sorted(os.listdir(tmp_path)) == ["a.gif", "b.gif"]
     with Image.open(tmp_path / "b.gif") as image:
@@ -64,7 +65,7 @@ def test_refuses_what_is_no_gif_and_what_is_cut(tmp_path):
     (tmp_path / "text.gif").write_text("no picture")
     Image.fromarray(moving_square(1)[0]).save(tmp_path / "a.png")
     (tmp_path / "png.gif").write_bytes((tmp_path / "a.png").read_bytes())
-    contents = open(write_gif(tmp_path / "a.gif", moving_square(5)), "rb").read()
+    contents = Path(write_gif(tmp_path / "a.gif", moving_square(5))).read_bytes()
     (tmp_path / "cut.gif").write_bytes(contents[: len(contents) // 3])
     for name in ("text.gif", "png.gif", "cut.gif"):
         with pytest.raises(UserError, match=name):

@@ -33,7 +33,7 @@ def only_picture(folder):
 
 
 def test_pictures_come_in_the_order_of_their_numbers_and_the_rest_is_left(folder):
-    pictures = dict(zip(["f1.png", "f2.PNG", "f10.png", "f10b.webp", "g 0.tif"], moving_square(5)))
+    pictures = dict(zip(["f1.png", "f2.PNG", "f10.png", "f10b.webp", "g 0.tif"], moving_square(5), strict=True))
     for name in sorted(pictures):
         save(pictures[name], folder / name, **({"lossless": True} if name.endswith("webp") else {}))
     (folder / "notes.txt").write_text("notes")
@@ -42,7 +42,7 @@ def test_pictures_come_in_the_order_of_their_numbers_and_the_rest_is_left(folder
     source = PictureFolder(str(folder))
     frames = list(source.frames())
     assert [frame.name for frame in frames] == list(pictures) and source.frame_count == 5
-    for frame, picture in zip(frames, pictures.values()):
+    for frame, picture in zip(frames, pictures.values(), strict=True):
         np.testing.assert_array_equal(frame.picture, picture)
 
 
@@ -85,7 +85,7 @@ def test_a_picture_is_turned_as_its_exif_says(folder):
 
 def test_what_is_written_has_the_same_names_and_formats(folder, tmp_path):
     names = ["a.bmp", "b.JPG", "c.png", "d.tiff", "e.webp"]
-    for name, picture in zip(names, moving_square(5)):
+    for name, picture in zip(names, moving_square(5), strict=True):
         save(picture, folder / name)
     source = PictureFolder(str(folder))
     with source.written_to(str(tmp_path / "out")) as write:
@@ -93,7 +93,7 @@ def test_what_is_written_has_the_same_names_and_formats(folder, tmp_path):
             write(255 - frame.picture, frame)
         assert not (tmp_path / "out").exists()
     assert sorted(os.listdir(tmp_path / "out")) == names and len(os.listdir(tmp_path)) == 2
-    for name, frame in zip(names, source.frames()):
+    for name, frame in zip(names, source.frames(), strict=True):
         with Image.open(tmp_path / "out" / name) as image:
             assert image.format == Image.registered_extensions()[os.path.splitext(name)[1].lower()]
             assert np.abs(np.asarray(image).astype(int) - (255 - frame.picture)).mean() < 5
@@ -153,10 +153,8 @@ def test_refuses_pictures_that_cannot_be_read(folder, monkeypatch):
     (folder / "a.png").write_bytes(contents[: len(contents) // 2])
     refusal("give a whole copy")
     (folder / "a.png").write_bytes(contents)
-    for largest in (
-        1000,
-        2000,
-    ):  # of 3072 pixels: over twice as many, of which Pillow raises, and more, of which it warns
+    # The picture has 3072 pixels: Pillow raises where that is over twice the limit, and warns where it is over it.
+    for largest in (1000, 2000):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", largest)
         refusal("million pixels; scale it down")
     (folder / "a.png").unlink()

@@ -36,7 +36,7 @@ def test_every_frame_is_read_at_its_time(ending, tmp_path):
     video = VideoFile(str(write_video(tmp_path / f"a{ending}", pictures)))
     frames = list(video.frames())
     assert len(frames) == video.frame_count == 12
-    for number, (frame, picture) in enumerate(zip(frames, pictures)):
+    for number, (frame, picture) in enumerate(zip(frames, pictures, strict=True)):
         assert (frame.picture.dtype, frame.picture.shape) == (np.uint8, picture.shape)
         assert mean_difference(frame.picture, picture) < 8
         assert frame.seconds == pytest.approx(number / 25, abs=1e-3)
@@ -168,7 +168,7 @@ def test_says_what_to_install_where_the_package_is_missing(tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "av", None)
     from media.video_file import VideoFile as WithoutPackage
 
-    with pytest.raises(UserError, match="takes the package av; install it with: .*-r requirements-video.txt"):
+    with pytest.raises(UserError, match=r'takes the package av; install it with: python -m pip install "\.\[video\]"'):
         WithoutPackage(str(path))
 
 
@@ -181,7 +181,7 @@ def test_what_is_written_is_a_video_of_the_same_size_and_times(height, width, en
     source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(12))))
     drawn = moving_square(12, height, width)
     with source.written_to(str(tmp_path / f"b{ending}")) as write:
-        for picture, frame in zip(drawn, source.frames()):
+        for picture, frame in zip(drawn, source.frames(), strict=True):
             write(picture, frame)
         assert not (tmp_path / f"b{ending}").exists()
     assert sorted(os.listdir(tmp_path)) == ["a.mp4", f"b{ending}"]

@@ -19,7 +19,7 @@ def write_video(path, pictures, rate=25, ticks=None, options=None):
             stream.options = {"crf": "10", "preset": "ultrafast"}
         else:
             stream.bit_rate = 4_000_000
-        for tick, picture in zip(ticks or range(len(pictures)), pictures):
+        for tick, picture in zip(ticks or range(len(pictures)), pictures, strict=True):
             frame = av.VideoFrame.from_ndarray(picture)
             frame.pts, frame.time_base = tick, Fraction(1, rate)
             container.mux(stream.encode(frame))

@@ -29,13 +29,13 @@ def one_by_one(inference_model):
     )
 
 
-def drawn_positions(number_of_frames, number, seed=0):
+def drawn_rows(number_of_frames, number, seed=0):
     return np.random.default_rng(seed).integers(0, number_of_frames, (number, 10))
 
 
 @pytest.mark.parametrize("number", [1, 15, 16, 17, 33])
 def test_any_number_of_sequences(number, predictor, one_by_one, frames):
-    sequences = frames[drawn_positions(len(frames), number)]
+    sequences = frames[drawn_rows(len(frames), number)]
     positions = predictor.predict(sequences)
     assert (positions.dtype, positions.shape) == (np.float32, (number, 10, 7, 2))
     np.testing.assert_allclose(positions, one_by_one(sequences), atol=1e-4)
@@ -44,17 +44,17 @@ def test_any_number_of_sequences(number, predictor, one_by_one, frames):
 @pytest.mark.parametrize("number_of_frames", [1, 2, 9, 10, 11, 150])
 @pytest.mark.parametrize("number", [1, 15, 16, 17, 33])
 def test_a_block_of_overlapping_sequences(number, number_of_frames, predictor, one_by_one, frames):
-    indices = drawn_positions(number_of_frames, number)
-    positions = predictor.predict_block(frames[:number_of_frames], indices)
+    rows = drawn_rows(number_of_frames, number)
+    positions = predictor.predict_block(frames[:number_of_frames], rows)
     assert (positions.dtype, positions.shape) == (np.float32, (number, 10, 7, 2))
-    np.testing.assert_allclose(positions, one_by_one(frames[indices]), atol=1e-4)
+    np.testing.assert_allclose(positions, one_by_one(frames[rows]), atol=1e-4)
 
 
 def test_blocks_one_after_the_other(predictor, one_by_one, frames):
     for seed in range(3):
-        indices = drawn_positions(40, 20, seed)
+        rows = drawn_rows(40, 20, seed)
         block = frames[50 * seed : 50 * seed + 40]
-        np.testing.assert_allclose(predictor.predict_block(block, indices), one_by_one(block[indices]), atol=1e-4)
+        np.testing.assert_allclose(predictor.predict_block(block, rows), one_by_one(block[rows]), atol=1e-4)
 
 
 def test_each_frame_passes_the_cnn_once(inference_model, frames):
@@ -67,9 +67,9 @@ def test_each_frame_passes_the_cnn_once(inference_model, frames):
             return session.run(fetches, feeds)
 
     predictor = Predictor(CountingSession(), inference.input_frames, inference.joint_pos, inference.shared)
-    predictor.predict_block(frames[:100], drawn_positions(100, 200))
+    predictor.predict_block(frames[:100], drawn_rows(100, 200))
     fed.clear()
-    predictor.predict_block(frames[:100], drawn_positions(100, 200))
+    predictor.predict_block(frames[:100], drawn_rows(100, 200))
     assert sum(fed) == 10
 
 
@@ -161,15 +161,15 @@ def features_without_rows(values):
 )
 @pytest.mark.parametrize("number", [1, 17])
 def test_tensors_of_those_names_that_mean_something_else(number, name_features, frames, tmp_path):
-    check_numbers_are_right(tmp_path, name_features, frames, drawn_positions(30, number))
+    check_numbers_are_right(tmp_path, name_features, frames, drawn_rows(30, number))
 
 
 def test_features_that_know_the_frames_before_in_sequences_that_follow_each_other(frames, tmp_path):
-    indices = np.arange(10) + np.array([0, 10, 5, 15, 20])[:, np.newaxis]
-    check_numbers_are_right(tmp_path, features_that_know_the_frames_before, frames, indices)
+    rows = np.arange(10) + np.array([0, 10, 5, 15, 20])[:, np.newaxis]
+    check_numbers_are_right(tmp_path, features_that_know_the_frames_before, frames, rows)
 
 
-def check_numbers_are_right(folder, name_features, frames, indices):
+def check_numbers_are_right(folder, name_features, frames, rows):
     def build():
         input_frames = tf.placeholder(tf.uint8, [None, 10, 64, 64, 3], name="input_frames")
         values = tf.reshape(tf.cast(input_frames, tf.float32) / 64, [-1, 10, 64 * 64 * 3])
@@ -179,14 +179,14 @@ def check_numbers_are_right(folder, name_features, frames, indices):
         tf.add_to_collection("validation_nodes", joint_pos)
 
     with loaded_model(str(save_foreign_model(folder / "model", build))) as predictor:
-        plain = np.concatenate([predictor.predict(frames[one][np.newaxis]) for one in indices])
-        assert len(indices) == 1 or np.ptp(plain, axis=0).max() > 0.1
+        plain = np.concatenate([predictor.predict(frames[one][np.newaxis]) for one in rows])
+        assert len(rows) == 1 or np.ptp(plain, axis=0).max() > 0.1
         for _ in range(2):
-            np.testing.assert_allclose(predictor.predict_block(frames[:30], indices), plain, atol=1e-4)
+            np.testing.assert_allclose(predictor.predict_block(frames[:30], rows), plain, atol=1e-4)
 
 
 def test_a_model_without_such_a_tensor(frames, tmp_path):
     with loaded_model(str(save_foreign_model(tmp_path / "model", foreign_network))) as predictor:
-        indices = drawn_positions(30, 35)
-        plain = np.concatenate([predictor.predict(frames[one][np.newaxis]) for one in indices])
-        np.testing.assert_allclose(predictor.predict_block(frames[:30], indices), plain, atol=1e-4)
+        rows = drawn_rows(30, 35)
+        plain = np.concatenate([predictor.predict(frames[one][np.newaxis]) for one in rows])
+        np.testing.assert_allclose(predictor.predict_block(frames[:30], rows), plain, atol=1e-4)

@@ -1,8 +1,7 @@
-import io
-
 import pytest
 
 from command_line.user_error import UserError
+from machine import processor
 from model import session_config as module
 from model.session_config import bfloat16_failure, has_bfloat16, resolve_precision, session_config
 from pipeline.tensorflow_v1 import tf
@@ -64,12 +63,18 @@ def test_why_bfloat16_does_not_work_is_what_tensorflow_says(monkeypatch):
         ("", False),
     ],
 )
-def test_the_processor_s_flags_say_whether_it_has_bfloat16(text, expected, monkeypatch):
-    monkeypatch.setattr(module.os.path, "exists", lambda path: True)
-    monkeypatch.setattr(module, "open", lambda *_, **__: io.StringIO(text), raising=False)
+def test_the_processor_s_flags_say_whether_it_has_bfloat16(text, expected, monkeypatch, tmp_path):
+    (tmp_path / "cpuinfo").write_text(text)
+    read_from(tmp_path / "cpuinfo", monkeypatch)
     assert has_bfloat16() is expected
 
 
-def test_a_system_that_does_not_say_has_none(monkeypatch):
-    monkeypatch.setattr(module.os.path, "exists", lambda path: False)
+def test_a_system_that_does_not_say_has_none(monkeypatch, tmp_path):
+    read_from(tmp_path / "nothing", monkeypatch)
     assert has_bfloat16() is False
+
+
+def read_from(path, monkeypatch):
+    """Has another file take the place of /proc/cpuinfo."""
+    monkeypatch.setattr(processor, "CPUINFO", path)
+    monkeypatch.setattr(processor, "_cpuinfo", processor._cpuinfo.__wrapped__)

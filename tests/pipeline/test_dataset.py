@@ -24,7 +24,7 @@ def is_open(path):
 
 
 def becomes_closed(path):
-    """Whether the file is closed now or within a minute, which nothing but a fault takes."""
+    """Whether the file is closed now or within a minute; only a fault takes that long."""
     deadline = time.monotonic() + PATIENCE
     while is_open(path) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -33,7 +33,7 @@ def becomes_closed(path):
 
 @pytest.fixture
 def next_batch(made_data):
-    """A function that gives the tensors of the next batch of a data set over `batches`, a function, in a new graph."""
+    """A function that builds, in a new graph, the tensors of the next batch of a data set over `batches`."""
     with tf.Graph().as_default():
         yield lambda batches: tf.data.make_one_shot_iterator(make_dataset(made_data.path, batches)).get_next()
 
@@ -58,7 +58,7 @@ def test_types_and_shapes_are_known_to_the_graph(next_batch):
 
 @pytest.fixture
 def kept_stores(monkeypatch):
-    """Keeps each store that a data set opens from being collected, which would close it, too."""
+    """Keeps the stores that a data set opens from being garbage-collected, which would close them too."""
     kept = []
 
     class KeptStore(SequenceStore):
@@ -163,18 +163,18 @@ def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
                 tf.constant([5, first_step + 1], tf.int64),
                 KINDS,
             )
-            for value, reference in zip(drawn[first_step][1], session.run(expected)):
+            for value, reference in zip(drawn[first_step][1], session.run(expected), strict=True):
                 np.testing.assert_array_equal(value, reference)
-    # Equal to the last bit, for augmentation holds no op whose result depends on the processor or on where memory lies.
-    # A run that goes on at step 2 sees what one that was not stopped sees there, and no step sees another's.
-    for value, other in zip(drawn[0][2], drawn[2][0]):
+    # Bit-identical, because augmentation uses no op whose result depends on the processor or the alignment of memory.
+    # A run that resumes at step 2 sees what an uninterrupted one sees there, and every step sees something else.
+    for value, other in zip(drawn[0][2], drawn[2][0], strict=True):
         np.testing.assert_array_equal(value, other)
     assert (drawn[0][0][1] != drawn[0][1][1]).any()
 
 
 @pytest.mark.filterwarnings("ignore:To make it possible to preserve tf.data options")
 def test_no_thread_tunes_what_is_given(made_data):
-    """A session that is closed waits for that thread, which sleeps for up to a minute at a time."""
+    """Closing a session waits for the autotuning thread, which sleeps for up to a minute at a time."""
     with tf.Graph().as_default():
         dataset = make_dataset(made_data.path, lambda: iter([]), Augmentation(KINDS, 0, 0))
         assert dataset.options().autotune.enabled is False

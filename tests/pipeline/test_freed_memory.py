@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-# A graph that makes and frees several tensors of 8 MiB at every step. What counts is page faults, not time: 8 MiB are
+# A graph that allocates and frees several tensors of 8 MiB at every step. Page faults are measured, not time: 8 MiB are
 # 2048 pages.
 STEPS = """
 import itertools, resource, sys

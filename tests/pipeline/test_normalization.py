@@ -7,7 +7,7 @@ from pipeline.tensorflow_v1 import tf
 
 @pytest.fixture(scope="module")
 def normalize():
-    """A function from uint8 frames (F, 64, 64, 3) to what the graph makes of them."""
+    """A function that normalizes uint8 frames (F, 64, 64, 3) with the graph."""
     with tf.Graph().as_default(), tf.Session() as session:
         frames = tf.placeholder(tf.uint8, [None, 64, 64, 3])
         normalized = normalize_frames(frames)
@@ -16,14 +16,14 @@ def normalize():
 
 
 def formula(frames):
-    """The assignment's, in float64."""
+    """The assignment's formula in float64."""
     frames = frames.astype(np.float64)
     mean = frames.mean(axis=(1, 2, 3), keepdims=True)
     return (frames - mean) / np.sqrt(((frames - mean) ** 2).mean(axis=(1, 2, 3), keepdims=True))
 
 
 def one_colour_frames():
-    """One frame of each of the 256 values."""
+    """256 frames, each of one value."""
     return np.arange(256, dtype=np.uint8).reshape(256, 1, 1, 1) + np.zeros((1, 64, 64, 3), np.uint8)
 
 

@@ -4,7 +4,7 @@ import pytest
 from command_line.user_error import UserError
 from pipeline.split import SPLITS, split_sequences
 
-# 30 videos of 5 to 60 sequences each, whose sequences do not lie together.
+# 30 videos of 5 to 60 sequences each, shuffled.
 SIZES = np.random.default_rng(1).integers(5, 61, 30)
 VIDEOS = np.random.default_rng(2).permutation(np.repeat(np.arange(30, dtype=np.int32), SIZES))
 

@@ -36,7 +36,7 @@ def test_pictures_are_named(tmp_path):
     names = ["a,b.png", 'quo"te.png', "ö.png", os.fsdecode(b"\xff.png")]
     for ending in (".csv", ".H5"):
         with joint_table(str(tmp_path / f"a{ending}")) as add:
-            for joints, name in zip(JOINTS, names):
+            for joints, name in zip(JOINTS, names, strict=False):
                 add(joints, name=name)
     header, *rows = rows_of(tmp_path / "a.csv")
     assert header[:2] == ["frame", "file"] and [row[1] for row in rows] == names

@@ -25,9 +25,9 @@ def test_joints_and_limbs_are_in_their_sides_colours(scale, brightness):
     picture = np.full((64 * scale, 64 * scale, 3), brightness, np.uint8)
     drawn = draw_limbs(picture, POSE * scale)
     assert (drawn.dtype, drawn.shape) == (np.uint8, picture.shape) and (picture == brightness).all()
-    for name, position in zip(JOINT_NAMES, POSE):
+    for name, position in zip(JOINT_NAMES, POSE, strict=True):
         assert pixel_at(drawn, position * scale) == rgb(COLOURS[name.split()[0]]).tolist()
-    for limb, colour in zip(LIMBS, LIMB_COLOURS):
+    for limb, colour in zip(LIMBS, LIMB_COLOURS, strict=True):
         first, second = (POSE[JOINT_NAMES.index(joint)] for joint in limb)
         assert pixel_at(drawn, (first + 0.5 * (second - first)) * scale) == rgb(colour).tolist()
 

@@ -3,14 +3,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from prediction.sliding_windows import joint_positions
+from prediction.sliding_windows import positions_in_video
 
 
 class OneNumberPredictor:
     """In place of a model: a joint's position is a sum over the window that tells frames and their places apart."""
 
-    def predict_block(self, frames, positions):
-        seen = frames[positions, 0, 0, 0].astype(np.float64)
+    def predict_block(self, frames, rows):
+        seen = frames[rows, 0, 0, 0].astype(np.float64)
         weights = np.sin(np.arange(10)[:, np.newaxis] + np.arange(10) * 0.7)
         return np.repeat((seen @ weights)[:, :, np.newaxis, np.newaxis], 14, axis=-1).reshape(-1, 10, 7, 2)
 
@@ -35,7 +35,7 @@ def mean_over_windows(predict, frames):
 def test_each_frame_gets_the_mean_over_its_windows(count):
     frames, predictor = random_frames(count), OneNumberPredictor()
     expected = mean_over_windows(lambda part: predictor.predict_block(part, np.arange(10)[np.newaxis])[0], frames)
-    positions = list(joint_positions(predictor, iter(frames)))
+    positions = list(positions_in_video(predictor, iter(frames)))
     assert positions[0].dtype == np.float32
     np.testing.assert_allclose(positions, expected, rtol=1e-5, atol=1e-3)
 
@@ -45,18 +45,18 @@ def test_of_under_ten_frames_the_last_is_repeated(count):
     frames, predictor = random_frames(count), OneNumberPredictor()
     filled = np.concatenate([frames, np.repeat(frames[-1:], 10 - count, axis=0)])
     expected = predictor.predict_block(filled, np.arange(10)[np.newaxis])[0, :count]
-    np.testing.assert_allclose(list(joint_positions(predictor, frames)), expected, rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(list(positions_in_video(predictor, frames)), expected, rtol=1e-5, atol=1e-3)
 
 
 def test_no_frames_have_no_positions():
-    assert list(joint_positions(OneNumberPredictor(), [])) == []
+    assert list(positions_in_video(OneNumberPredictor(), [])) == []
 
 
 def test_memory_does_not_grow_with_the_length():
     def peak(count):
         tracemalloc.start()
         frames = (np.zeros((64, 64, 3), np.uint8) for _ in range(count))
-        assert sum(1 for _ in joint_positions(OneNumberPredictor(), frames)) == count
+        assert sum(1 for _ in positions_in_video(OneNumberPredictor(), frames)) == count
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most

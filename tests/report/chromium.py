@@ -1,6 +1,6 @@
-"""Headless Chromium with one page, spoken to over a pipe in its DevTools protocol.
+"""Headless Chromium with one page, controlled over a pipe by the DevTools protocol.
 
-Run as a program it takes the picture of a report that the README shows:
+Run as a program, it takes the screenshot of a report in the README:
 python -m tests.report.chromium RUN/report.html docs/report.png
 """
 
@@ -31,7 +31,7 @@ SECONDS_TO_ANSWER = 60
 
 
 class Page:
-    """The page of a running Chromium. `events` holds what it has reported so far: dicts with method and params."""
+    """The page of a running Chromium. `events` lists the events received so far: dicts with method and params."""
 
     def __init__(self, commands, answers):
         self._commands = commands
@@ -46,7 +46,7 @@ class Page:
             self.call(f"{domain}.enable")
 
     def call(self, method, **parameters):
-        """Runs a method of the protocol and returns its result, a dict; fails where it reports an error."""
+        """Runs a method of the protocol and returns its result, a dict; fails if it reports an error."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         if self._session:
@@ -59,20 +59,20 @@ class Page:
                 return answer["result"]
 
     def open(self, path):
-        """Loads a file and waits until all of it is there; only what happens from here on is in `events`."""
+        """Loads a file and waits until it is complete. Clears `events` first."""
         self.events.clear()
         self.call("Page.navigate", url=Path(path).resolve().as_uri())
         while all(event["method"] != "Page.loadEventFired" for event in self.events):
             self._read()
 
     def evaluate(self, expression):
-        """The value of a JavaScript expression, as JSON gives it."""
+        """The value of a JavaScript expression, converted by JSON."""
         result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
     def screenshot(self, width, height, scale=1):
-        """PNG bytes of the upper part of the page in a window of that size."""
+        """A PNG, as bytes, of the top of the page in a window of that size."""
         self.resize(width, height)
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": scale}
         return base64.b64decode(self.call("Page.captureScreenshot", clip=clip)["data"])
@@ -98,11 +98,11 @@ class Page:
 
 @contextlib.contextmanager
 def chromium_page():
-    """Yields a Page of a Chromium that is ended afterwards."""
+    """Starts Chromium, yields its Page, and terminates it afterwards."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         ends = [*os.pipe(), *os.pipe()]
-        # Chromium reads from 3 and writes to 4, which must not be taken by what is put there.
+        # Chromium reads from descriptor 3 and writes to 4; ours must not have these numbers.
         read_commands, write_commands, read_answers, write_answers = (
             fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends
         )

@@ -1,4 +1,4 @@
-"""What the tests of plots read from PNG files and figures."""
+"""Helpers that read the pixels of PNG files and figures for the tests of plots."""
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -6,7 +6,7 @@ from matplotlib.image import imread
 
 
 def read_png(path):
-    """The picture (height, width, 3) uint8; fails where the file is no PNG."""
+    """The picture (height, width, 3) uint8; fails if the file is not a PNG."""
     with open(path, "rb") as file:
         assert file.read(8) == b"\x89PNG\r\n\x1a\n"
     return np.rint(imread(path)[..., :3] * 255).astype(np.uint8)
@@ -20,5 +20,5 @@ def rasterized(figure):
 
 
 def colour_share(picture, colour, tolerance=24):
-    """The share of pixels whose channels are all within the tolerance of the colour (red, green, blue)."""
+    """The fraction of pixels whose channels are all within the tolerance of the colour (red, green, blue)."""
     return float((np.abs(picture.astype(int) - np.array(colour)).max(axis=-1) <= tolerance).mean())

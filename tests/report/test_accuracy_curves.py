@@ -11,7 +11,7 @@ from tests.report.png import colour_share, read_png
 
 
 def example_summary():
-    """The first joint is off by 1 px in all frames, the second by 2 px, and so on."""
+    """A summary in which the first joint is off by 1 px in all frames, the second by 2 px, and so on."""
     predictions = np.zeros((2, 10, 7, 2))
     predictions[..., 1] = np.arange(1, 8)
     errors = PixelErrors()

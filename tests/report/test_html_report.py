@@ -6,10 +6,11 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from evaluation.examples import FrameExamples, SequenceExample
 from evaluation.pixel_errors import PixelErrors
-from evaluation.shown_sequences import ShownSequence
+from evaluation.scores import Scores
 from pipeline.joints import JOINT_NAMES
-from report.html_report import Report, write_html_report
+from report.html_report import Report, TrainingStory, write_html_report
 from report.overlays import PREDICTION, TRUTH
 from tests.report.chromium import CHROMIUM, chromium_page
 
@@ -20,7 +21,7 @@ DESKTOP = (1200, 900)
 
 @pytest.fixture(scope="module")
 def page(trained_run):
-    """A browser's page with the shared run's report on it."""
+    """The shared run's report, opened in a browser."""
     if CHROMIUM is None:
         pytest.skip("needs chromium, which is not installed")
     with chromium_page() as page:
@@ -29,8 +30,11 @@ def page(trained_run):
         yield page
 
 
+ROW = {"step": 1, "train_loss": 2.0, "validation_loss": 3.0, "validation_pixel_error": 4.0}
+
+
 def noise_report(title="Run: noise", settings=None):
-    """A Report of random frames, which no PNG makes smaller."""
+    """A Report of random frames, which PNG cannot compress."""
     random = np.random.default_rng(0)
     frames = random.integers(0, 256, (4, 15, 64, 64, 3), dtype=np.uint8)
     labels, predictions = random.uniform(-5, 70, (2, 4, 15, 7, 2))
@@ -38,13 +42,15 @@ def noise_report(title="Run: noise", settings=None):
     errors.add(predictions, labels)
     summary = errors.summary()
     shown = [
-        ShownSequence(rank, *(part[:10] for part in parts)) for rank, *parts in zip("abc", frames, labels, predictions)
+        SequenceExample(rank, *(part[:10] for part in parts))
+        for rank, *parts in zip("abc", frames, labels, predictions, strict=False)
     ]
-    worst = (frames[3], labels[3], predictions[3], [f"video {number}" for number in range(15)])
-    return Report(title, summary, summary, "what was scored", None, shown, worst, settings=settings)
+    worst = FrameExamples(frames[3], labels[3], predictions[3], [f"video {number}" for number in range(15)])
+    scores = Scores(summary, summary, {0: 1.0}, None, worst, worst, shown)
+    return Report(title, scores, "what was scored", settings and TrainingStory("Trained.", [ROW], settings))
 
 
-# In a browser
+# In the browser
 
 
 def test_nothing_is_asked_for_and_nothing_goes_wrong(page):
@@ -158,7 +164,7 @@ SETTINGS = {**NAMES, "augment": ["mirror", "scale"], "epochs": None, "time_limit
 
 @pytest.fixture(scope="module")
 def report_of_noise(tmp_path_factory):
-    """The path of a report on random frames, with a title and names that are not those of files and folders alone."""
+    """The path of a report on random frames whose title holds markup and whose settings hold paths."""
     path = tmp_path_factory.mktemp("noise") / "report.html"
     return write_html_report(path, noise_report("Run: <script>alert(1)</script>", SETTINGS))
 

@@ -7,7 +7,7 @@ from tests.report.png import colour_share, read_png
 
 COLUMNS = ("step", "epoch", "seconds", "train_loss", "validation_loss", "validation_pixel_error")
 ROWS = ((0, 0, 0.5, 400.0, 410.0, 25.0), (50, 0, 9.5, 40.0, 50.0, 9.0), (99, 1, 18.0, 4.0, 12.0, 4.0))
-HISTORY = [dict(zip(COLUMNS, row)) for row in ROWS]
+HISTORY = [dict(zip(COLUMNS, row, strict=True)) for row in ROWS]
 
 
 def curve(axes, label):

@@ -22,7 +22,7 @@ def poses(count, shift=0.0):
 
 
 def pixels_around(figure, position, panel=0, radius=1):
-    """The rasterized pixels around a position in the frame, found from the panel's place in the figure alone."""
+    """The rasterized pixels around a position in the frame, computed from the panel's place in the figure alone."""
     picture = rasterized(figure)
     left, bottom, width, height = figure.axes[panel].get_window_extent().bounds
     column = round(left + position[0] / 64 * width)

@@ -6,7 +6,7 @@ from report.table import format_table
 
 
 def summary_of(pixels_to_the_right):
-    """The summary of two frames whose joints are all off by the given pixels, one distance per joint and frame."""
+    """The summary of two frames whose joints are off by the given distances, in pixels, one per joint and frame."""
     predictions = np.zeros((1, 2, 7, 2))
     predictions[0, :, :, 0] = pixels_to_the_right
     errors = PixelErrors()
@@ -21,9 +21,9 @@ def test_a_row_per_joint_then_the_mean():
     lines = format_table(HALF_NEAR).splitlines()
     assert lines[0].split("  ")[0] == "joint"
     assert [line[:14].strip() for line in lines[2:9]] == list(JOINT_NAMES)
-    assert lines[7].split()[-6:] == "5.12 px 50.0 % 100.0 %".split()
-    assert lines[8].split()[-6:] == "9.00 px 0.0 % 50.0 %".split()
-    assert lines[10].split() == "mean 3.45 px 78.6 % 92.9 %".split()
+    assert lines[7].split()[-6:] == ["5.12", "px", "50.0", "%", "100.0", "%"]
+    assert lines[8].split()[-6:] == ["9.00", "px", "0.0", "%", "50.0", "%"]
+    assert lines[10].split() == ["mean", "3.45", "px", "78.6", "%", "92.9", "%"]
     assert len(lines) == 11
 
 

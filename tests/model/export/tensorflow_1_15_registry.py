@@ -17,7 +17,7 @@ FIELDS = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def registry():
     """The table that `make_tensorflow_1_15_ops.py` made, which says what is in it."""
     folder = os.path.dirname(os.path.abspath(__file__))

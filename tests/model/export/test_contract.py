@@ -216,7 +216,7 @@ def test_every_breach_has_its_line(folder):
     (folder / "my_model.index").write_bytes(b"")
     breaches = contract_breaches(str(folder))
     assert len(breaches) == 3
-    for breach, part in zip(breaches, ("notes.txt", "absolute path", "weights")):
+    for breach, part in zip(breaches, ("notes.txt", "absolute path", "weights"), strict=True):
         assert part in breach
 
 

@@ -50,7 +50,7 @@ def test_each_sequence_is_predicted_on_its_own(predict, people):
     frames = sequences_of(people, 6)
     together = predict(frames)
     assert np.ptp(together, axis=0).max() > 0.5
-    for sequence, positions in zip(frames, together):
+    for sequence, positions in zip(frames, together, strict=True):
         np.testing.assert_allclose(predict(sequence[np.newaxis])[0], positions, atol=1e-4)
 
 

@@ -5,7 +5,7 @@ from pipeline.augmentation.augment import augment
 from pipeline.augmentation.background import change_backgrounds, person_masks
 from pipeline.tensorflow_v1 import tf
 
-# Head, then right and left wrist, elbow and shoulder, of somebody in the middle of the frame with an arm out.
+# Head, then right and left wrist, elbow and shoulder, of a person in the middle of the frame with one arm raised.
 POSE = np.array([(32, 14), (12, 24), (42, 40), (18, 24), (41, 32), (26, 24), (38, 24)], np.float32)
 LEFT_EDGE, RIGHT_EDGE, LEFT_EDGE_UPSIDE_DOWN, NONE = (1, 1, -1), (1, -1, -1), (1, 1, 0.9), (-1, 1, 1)
 
@@ -27,7 +27,7 @@ def changed(frames, labels, uniform):
 
 
 def sequences(*values):
-    """Sequences of one colour each, with the pose above in every frame."""
+    """Sequences of one colour each, with POSE in every frame."""
     frames = np.empty((len(values), 10, 64, 64, 3), np.uint8)
     frames[:] = np.array(values, np.uint8)[:, None, None, None, None]
     return frames, np.broadcast_to(POSE, (len(values), 10, 7, 2)).copy()

@@ -24,14 +24,14 @@ def test_the_seed_alone_decides_the_video():
     np.random.seed(2)
     again = draw_video(seed=(5, 1), frames=8)
     other = draw_video(seed=(5, 2), frames=8)
-    for array, same, different in zip(first, again, other):
+    for array, same, different in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(array, same)
         assert (array != different).any()
 
 
 def test_people_face_the_camera_move_smoothly_and_stay_in_the_frame():
     labels = np.stack([draw_video(seed, frames=40)[1] for seed in range(20)])
-    at = dict(zip(JOINT_NAMES, np.moveaxis(labels, 2, 0)))
+    at = dict(zip(JOINT_NAMES, np.moveaxis(labels, 2, 0), strict=True))
     assert (at["right shoulder"][..., 0] < at["left shoulder"][..., 0]).all()
     assert (at["head"][..., 1] < at["right shoulder"][..., 1]).all()
     steps = np.linalg.norm(np.diff(labels, axis=1), axis=-1)

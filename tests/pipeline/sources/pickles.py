@@ -1,4 +1,4 @@
-"""Small data sets as pickles, for the tests: of every protocol and under the names of NumPy 1 and NumPy 2."""
+"""Small data sets as pickles of every protocol, with the module names of NumPy 1 or NumPy 2."""
 
 import io
 import pickle
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class RenamingPickler(pickle._Pickler):
-    """Names NumPy's functions as they are called in `package`: numpy.core in NumPy 1, numpy._core in NumPy 2."""
+    """Pickles NumPy's functions under the names that they have in `package`, numpy.core or numpy._core."""
 
     def __init__(self, file, protocol, package):
         super().__init__(file, protocol)
@@ -31,7 +31,7 @@ class RenamingPickler(pickle._Pickler):
 
 
 def pickled(value, protocol=4, package=None):
-    """The pickle of `value` as bytes; `package` as for RenamingPickler, or None for this NumPy's own names."""
+    """The pickle of `value`; `package` as for RenamingPickler, or None for the names of the installed NumPy."""
     if package is None:
         return pickle.dumps(value, protocol)
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Whatever arrays of the right form are pickled, what is read back after conversion is the same, bit for bit."""
+"""Any valid arrays are read back bit for bit after they are pickled and converted."""
 
 import zipfile
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from convert_pkl_to_h5 import convert
+from pipeline.sources.pickle_conversion import convert_pickle
 from pipeline.store.reader import SequenceStore
 from tests.pipeline.sources.pickles import pickled
 
@@ -21,7 +21,7 @@ FINITE = {
 
 @st.composite
 def frames_and_labels(draw):
-    """Frames (N, 10, 64, 64, 3) that repeat in any way, and labels (N, 10, 7, 2) of any finite numbers."""
+    """Frames (N, 10, 64, 64, 3) with arbitrary repetitions, and labels (N, 10, 7, 2) of arbitrary finite numbers."""
     count = draw(st.integers(1, 4))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     different = random.integers(0, 256, (draw(st.integers(1, 12)), 64, 64, 3), dtype=np.uint8)
@@ -48,7 +48,7 @@ def test_any_arrays_come_back_as_they_were(tmp_path_factory, made, protocol, pac
     else:
         with zipfile.ZipFile(source, "w", compression, compresslevel=1) as archive:
             archive.writestr("any.pkl", contents)
-    convert(source, destination)
+    convert_pickle(source, destination)
     with SequenceStore(destination) as store:
         read_frames, read_labels = store.read_sequences(np.arange(len(store)))
     assert read_frames.tobytes() == frames.tobytes()

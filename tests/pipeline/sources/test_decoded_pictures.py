@@ -8,7 +8,7 @@ from pipeline.sources.decoded_pictures import MOST_THREADS, WAITING_PER_THREAD, 
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-    """90 pictures, each of one colour, by whose value it can be told."""
+    """90 pictures, each of one colour of its own."""
     folder = tmp_path_factory.mktemp("pictures")
     for value in range(90):
         Image.new("RGB", (40 + value, 32), (value, 2 * value, 0)).save(folder / f"{value:02}.png")

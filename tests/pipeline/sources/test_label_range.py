@@ -6,7 +6,7 @@ from pipeline.sources.label_range import LabelRange
 
 
 def labels_with(sequences=1, dtype=np.float64, **values):
-    """Labels (N, 10, 7, 2) of 32 px, but for the values at the flat indices that the names i0, i1, ... give."""
+    """Labels (N, 10, 7, 2) of 32 px, except for the values given by flat index as i0, i1, ..."""
     labels = np.full((sequences, 10, 7, 2), 32, dtype)
     for index, value in values.items():
         labels.flat[int(index[1:])] = value
@@ -17,7 +17,7 @@ def range_of(*blocks):
     label_range = LabelRange()
     for block in blocks:
         label_range.add(block)
-    label_range.check_finite()
+    label_range.require_finite()
     return label_range
 
 

@@ -168,7 +168,7 @@ DTYPE = b"cnumpy\ndtype\nX\x02\x00\x00\x00u1\x89\x88\x87R"
         (DTYPE + b"(K\x03K\x01NNNtb", "gives a dtype no byte order"),
         (DTYPE + b"(K\x03C\x01|K\x01NNtb", "refused a dtype that is not a plain number's"),
         (b"cnumpy\ndtype\nNR", "without a tuple of arguments"),
-        (b"c_codecs\nencode\nX\x02\x00\x00\x00\xc4\x80X\x06\x00\x00\x00latin1\x86R", "encodes what is no latin1 text"),
+        (b"c_codecs\nencode\nX\x02\x00\x00\x00\xc4\x80X\x06\x00\x00\x00latin1\x86R", "encodes text that is not latin1"),
         (b"K\x01K\x02\x93", "names a constructor by something other than text"),
         (ARRAY + ARRAY + b"\x86", "gives the frames no contents"),
     ],
@@ -293,9 +293,9 @@ def test_refuses_protocol_2_text_of_the_wrong_length():
     for text, complaint in [
         (b"a" * length, "holds more bytes than its arrays take"),
         (b"\xc3\xbf" * (length // 2) + b"a" * (length % 2), "ends before its arrays do"),
-        (b"\xff" * length, "no latin1 text"),
-        ("Ā".encode() * (length // 2) + b"a" * (length % 2), "no latin1 text"),
-        (b"a" * (FRAMES.size - 1) + b"\xc3" * (length - FRAMES.size + 1), "no latin1 text"),
+        (b"\xff" * length, "not latin1 text"),
+        ("Ā".encode() * (length // 2) + b"a" * (length % 2), "not latin1 text"),
+        (b"a" * (FRAMES.size - 1) + b"\xc3" * (length - FRAMES.size + 1), "not latin1 text"),
     ]:
         assert len(text) == length
         source = source_of(data.replace(stored, text))
@@ -315,7 +315,7 @@ def test_refuses_protocol_2_text_of_the_wrong_length():
         (b"\x1f\x8b\x08\x00", "compressed"),
         (pickled((FRAMES[0, 0], 1), 0), "protocol 0 or 1"),
         (pickled((FRAMES[0, 0], 1), 1), "protocol 0 or 1"),
-        (b"\x80\x06N.", "protocol 2 to 5 but, it says, of 6"),
+        (b"\x80\x06N.", "protocol 6, only protocols 2 to 5 are read"),
         (b"\x80", "cut short"),
         (b"\x80\x04", "cut short"),
         (b"\x80\x02cnumpy", "damaged"),
@@ -353,9 +353,9 @@ def test_refuses_a_zip_file_without_exactly_one_file(members, tmp_path):
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
         for name, data in members.items():
             archive.writestr(name, data)
-    with pytest.raises(UserError, match=f"data.zip: the zip file holds {len(members)} files, not one"):
-        with open_source(tmp_path / "data.zip"):
-            pass
+    message = f"data.zip: the zip file holds {len(members)} files, not one"
+    with pytest.raises(UserError, match=message), open_source(tmp_path / "data.zip"):
+        pass
 
 
 def zipped(tmp_path, compression=zipfile.ZIP_DEFLATED):
@@ -386,7 +386,7 @@ def test_refuses_an_encrypted_or_oddly_packed_zip_file(tmp_path):
         pass
 
 
-# What is made to harm
+# Malicious pickles
 
 
 @pytest.mark.promise("A hostile pickle takes little memory and time")

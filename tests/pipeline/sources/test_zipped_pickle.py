@@ -18,14 +18,14 @@ PACKED_SIZE, UNPACKED_SIZE, LOCAL_HEADER, VERSION, FLAGS = 20, 24, 42, 6, 8
 
 
 def zipped(path, contents=VALID, name="a.pkl", compression=zipfile.ZIP_DEFLATED):
-    """Writes a zip file of one member; returns its bytes to be changed."""
+    """Writes a zip file of one member; returns its bytes as a bytearray."""
     with zipfile.ZipFile(path, "w", compression) as archive:
         archive.writestr(name, contents)
     return bytearray(path.read_bytes())
 
 
 def claim(data, place, number, length=4):
-    """Puts a number into the zip file's entry of its member."""
+    """Overwrites a number in the directory entry of the zip file's member."""
     start = data.index(DIRECTORY_ENTRY) + place
     data[start : start + length] = number.to_bytes(length, "little")
 
@@ -51,7 +51,7 @@ def refusal(path, data):
 def test_a_zip_file_that_claims_more_than_it_can_unpack_to_is_refused(compression, tmp_path):
     data = zipped(tmp_path / "data.zip", compression=compression)
     claim(data, UNPACKED_SIZE, 2**32 - 2)
-    assert "unpack to 4294967294, which cannot be" in refusal(tmp_path / "data.zip", data)
+    assert "unpack to 4294967294, which is impossible" in refusal(tmp_path / "data.zip", data)
 
 
 def test_a_zip_file_that_unpacks_to_less_than_it_claims_is_refused(tmp_path):
@@ -121,7 +121,7 @@ def test_a_long_list_of_files_takes_little_memory(tmp_path):
         (FLAGS, 0x20, 2, "packed in an unusual way"),
         (FLAGS, 0x40, 2, "packed in an unusual way"),
         (LOCAL_HEADER, 2**32 - 16, 4, "damaged"),
-        (PACKED_SIZE, 10, 4, "cannot be"),
+        (PACKED_SIZE, 10, 4, "which is impossible"),
     ],
 )
 def test_says_what_is_wrong_with_an_entry(place, number, length, complaint, tmp_path):

@@ -1,4 +1,4 @@
-"""A small release of YouTube Pose as its publisher lays it out, and the course's data set from it, written plainly."""
+"""A small release of YouTube Pose in its publisher's format, and a plain implementation of its conversion."""
 
 import numpy as np
 import scipy.io
@@ -8,7 +8,7 @@ LABEL_NAMES = ("Head", "Right wrist", "Left wrist", "Right elbow", "Left elbow",
 
 
 class MadeVideo:
-    """Of so many annotated frames of this size. frame_numbers are out of order; joints: float64 (2, 7, P)."""
+    """A video of `frames` annotated frames of this size. frame_numbers: not sorted. joints: float64 (2, 7, P)."""
 
     def __init__(self, name, frames, width, height, seed):
         random = np.random.default_rng(seed)
@@ -21,7 +21,7 @@ class MadeVideo:
 
     def write(self, folder):
         (folder / self.name).mkdir()
-        for number, picture in zip(self.frame_numbers, self.pictures):
+        for number, picture in zip(self.frame_numbers, self.pictures, strict=True):
             image = Image.fromarray(picture).resize(self.size, Image.BICUBIC)
             image.save(self.path(folder, number), quality=90)
 
@@ -40,7 +40,7 @@ class MadeVideo:
 
 
 def area_average_by_repetition(picture, height, width):
-    """Each pixel repeated height and width times, so that every new pixel covers whole ones."""
+    """Repeats each pixel height and width times, so that every new pixel covers whole old ones."""
     old_height, old_width, channels = picture.shape
     rows = np.repeat(picture, height, axis=0).reshape(height, old_height, old_width * channels).sum(axis=1)
     columns = np.repeat(rows.reshape(height, old_width, channels), width, axis=1)
@@ -60,16 +60,16 @@ def write_release(folder, videos):
 def write_mat_file(folder, videos):
     fields = ("url", "videoname", "locs", "frameids", "label_names", "scale")
     data = np.empty((1, len(videos)), [(field, object) for field in fields])
-    for entry, video in zip(data[0], videos):
+    for entry, video in zip(data[0], videos, strict=True):
         label_names = np.array([[np.array([name]) for name in video.label_names]], object)
         values = ("https://", video.name, video.joints, video.frame_numbers[None], label_names, 0.5)
-        for field, value in zip(fields, values):
+        for field, value in zip(fields, values, strict=True):
             entry[field] = value
     scipy.io.savemat(folder / "YouTube_Pose_dataset.mat", {"data": data}, do_compression=True)
 
 
 def course_sequences(frames_of_videos, length=10, strides=(1, 2)):
-    """The assignment's recipe in plain loops; of consecutive frames it leaves out the last sequence of a video."""
+    """The assignment's recipe in plain loops; of consecutive frames it omits the last sequence of a video."""
     sequences = []
     for stride in strides:
         first = 0

@@ -49,7 +49,7 @@ def refusal(path):
 
 
 def contents_of_chunks(contents, path):
-    """Of each byte of the file, whether it is of a chunk."""
+    """For each byte of the file, whether it belongs to a chunk."""
     inside = np.zeros(len(contents), bool)
     with h5py.File(path) as file:
         for dataset in file.values():

@@ -20,7 +20,7 @@ def pictures(scenes):
 
 
 def number_in_blocks(frames, sequences_per_block):
-    """All numbers, and the frames that were said to be new, in order."""
+    """All numbers, and the frames that were reported as new, in order."""
     frame_numbers, numbers, new = FrameNumbers(), [], []
     for start in range(0, len(frames), sequences_per_block):
         block = frames[start : start + sequences_per_block]
@@ -32,7 +32,7 @@ def number_in_blocks(frames, sequences_per_block):
 
 
 def videos_of(numbers, sequences_per_block=3):
-    """The videos that Videos finds, joined in blocks."""
+    """The videos that Videos finds, joined block by block."""
     numbers, videos = np.array(numbers, np.int32), Videos()
     for start in range(0, len(numbers), sequences_per_block):
         videos.join(numbers[start : start + sequences_per_block])

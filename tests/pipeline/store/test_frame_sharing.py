@@ -6,7 +6,7 @@ from pipeline.store.reader import SequenceStore
 
 
 def count_by_brute_force(training_frames, validation_frames):
-    """Both (N, 10, 64, 64, 3): the number of validation sequences with a frame that training has too."""
+    """The number of validation sequences with a frame that training has too. Both: (N, 10, 64, 64, 3)."""
     trained_on = {frame.tobytes() for sequence in training_frames for frame in sequence}
     return sum(any(frame.tobytes() in trained_on for frame in sequence) for sequence in validation_frames)
 
@@ -33,7 +33,7 @@ def test_different_videos_share_none(people):
 
 @pytest.fixture
 def other_file(made_data, write_data_set, tmp_path):
-    """A file of 300 random frames, among which are five of the made data's and one that differs in a bit.
+    """A file of 300 random frames, of which five are equal to frames of the made data and one differs by one bit.
 
     Returns its path, and the frames of its 200 sequences.
     """

@@ -17,7 +17,7 @@ def arrays(made_data):
 
 
 def rows_in_every_way(number):
-    """Row numbers, by what is special about them, of a data set of so many rows."""
+    """Row numbers in a data set of so many rows, by the case that they test."""
     random = np.random.default_rng(0)
     last = number - 1
     return {
@@ -114,7 +114,7 @@ def test_only_the_index_is_in_memory(made_data):
 def test_closes_its_file(made_data):
     with SequenceStore(made_data.path) as store:
         pass
-    with pytest.raises(Exception):
+    with pytest.raises(UserError, match="frames cannot be read"):
         store.read_frames([0])
     with h5py.File(made_data.path, "r+"):
         pass
@@ -208,7 +208,7 @@ def test_refuses_a_wrong_type_or_shape(name, replacement, arrays, write_data_set
 @pytest.mark.parametrize("name", ["sequences", "labels", "videos"])
 def test_refuses_numbers_of_sequences_that_differ(name, arrays, write_data_set, tmp_path):
     message = refusal(write_data_set(tmp_path / "data.h5", **{**arrays, name: arrays[name][:599]}))
-    assert "differ in number" in message
+    assert "the numbers of sequences, labels and videos differ" in message
 
 
 def test_refuses_a_data_set_without_sequences(arrays, tmp_path, write_data_set):
@@ -219,7 +219,7 @@ def test_refuses_a_data_set_without_sequences(arrays, tmp_path, write_data_set):
             del file[name]
             shapes = {"shape": (0, *row), "maxshape": (None, *row), "chunks": (10, *row)}
             file.create_dataset(name, dtype=arrays[name].dtype, fletcher32=True, **shapes)
-    assert "are none" in refusal(path)
+    assert "differ or are zero" in refusal(path)
 
 
 @pytest.mark.parametrize("number", [-1, 100, 2**31 - 1])
@@ -235,7 +235,7 @@ def test_refuses_a_negative_video(arrays, write_data_set, tmp_path):
 
 
 def flip_a_byte(path, row):
-    """Changes one bit of what the file holds of an array's row."""
+    """Changes one bit in the file of a row of an array."""
     contents = bytearray(path.read_bytes())
     contents[contents.index(row.tobytes()) + row.nbytes // 2] ^= 1
     path.write_bytes(contents)

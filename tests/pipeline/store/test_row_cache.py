@@ -8,7 +8,7 @@ ROW_BYTES = 12
 
 
 class Reader:
-    """Reads rows of ROWS and remembers which."""
+    """Reads rows of ROWS and records which."""
 
     def __init__(self):
         self.numbers = []

@@ -105,7 +105,7 @@ def test_frames_and_sequences_of_videos_that_are_known(tmp_path):
         assert file["frames"].shape == (29, 24, 40, 3)
         assert (file["frames"][:][file["sequences"][:]] == pictures[sequences]).all()
         assert (file["labels"][:] == labels).all()
-        # The pixels of one frame are in both, which would be one video if nothing else were known.
+        # Both share a frame, so they would be one video if the source did not name the videos.
         assert file["videos"][:].tolist() == videos.tolist()
 
 

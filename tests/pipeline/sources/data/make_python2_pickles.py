@@ -1,7 +1,7 @@
 """Makes python2_pickle.zip and python2_cpickle.zip beside itself. Needs Python 2.7 and a NumPy that it can import.
 
-Two sequences that share nine frames; int8, as the course's text says. Even frames are gradients, odd ones of one colour,
-so that the files stay small.
+Two sequences that share nine frames; int8, as the course's text says. Even frames are gradients, odd ones of one
+colour, so that the files stay small.
 """
 
 import os
@@ -24,7 +24,7 @@ def main():
     index = np.array([np.arange(10), np.arange(1, 11)])
     for name, module, dtype in [("pickle", pickle, np.float32), ("cpickle", cPickle, np.float64)]:
         contents = module.dumps((frames[index], positions[index].astype(dtype)), 2)
-        archive = zipfile.ZipFile(os.path.join(HERE, "python2_%s.zip" % name), "w", zipfile.ZIP_DEFLATED)
+        archive = zipfile.ZipFile(os.path.join(HERE, "python2_" + name + ".zip"), "w", zipfile.ZIP_DEFLATED)
         archive.writestr(zipfile.ZipInfo("youtube_train_data.pkl", WHEN), contents, zipfile.ZIP_DEFLATED)
         archive.close()
 

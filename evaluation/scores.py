@@ -1,0 +1,91 @@
+"""Scores a predictor on the sequences of a store, as a stream: memory does not grow with their number."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from evaluation.blocks import EvaluationBlock, evaluation_blocks
+from evaluation.examples import FrameExamples, SequenceExample, ranked_examples, spaced_examples, worst_examples
+from evaluation.hardest import Hardest
+from evaluation.pixel_errors import PixelErrors, Summary
+from evaluation.sequence_ranking import SequenceRanking
+from model.predictor import Predictor
+from pipeline.store.reader import SequenceStore
+
+LABELS_PER_READ = 512
+
+
+class Scores(NamedTuple):
+    """What a model scores, and what there is to show of it.
+
+    summary: of the model's PixelErrors. mean_pose: of the PixelErrors of always predicting the mean pose.
+    video_pixel_error: pixels by video, the largest first. hardest: a line on the hardest videos, or None. examples:
+    evenly spaced frames. worst: the worst frames. sequences: the best, the middle and the worst.
+    """
+
+    summary: Summary
+    mean_pose: Summary
+    video_pixel_error: dict[int, float]
+    hardest: str | None
+    examples: FrameExamples
+    worst: FrameExamples
+    sequences: list[SequenceExample]
+
+    def metrics(self) -> dict[str, Any]:
+        """What metrics.json holds; errors in pixels."""
+        return {
+            **self.summary,
+            "mean_pose_pixel_error": self.mean_pose["mean_pixel_error"],
+            "video_pixel_error": self.video_pixel_error,
+        }
+
+
+def score(predictor: Predictor, store: SequenceStore, indices: np.ndarray, mean_pose: np.ndarray) -> Scores:
+    """Scores a predictor on these sequences, int (N,), of an open store.
+
+    mean_pose: float32 (7, 2) pixels, which the model is compared with. Raises UserError where positions are NaN or
+    infinite.
+    """
+    errors, hardest, ranking = PixelErrors(), Hardest(), SequenceRanking()
+    for block, predictions in _predicted_blocks(predictor, store, indices):
+        errors.add(predictions, block.labels)
+        hardest.add(predictions, block.labels, store.sequences[block.indices], store.videos[block.indices])
+        ranking.add(block.indices, predictions, block.labels)
+    return Scores(
+        errors.summary(),
+        errors_of_pose(mean_pose, store, indices).summary(),
+        hardest.video_pixel_error(),
+        hardest.summary_line(),
+        spaced_examples(predictor, store, indices),
+        worst_examples(hardest, store),
+        ranked_examples(predictor, store, ranking),
+    )
+
+
+def errors_of(predictor: Predictor, store: SequenceStore, indices: np.ndarray) -> PixelErrors:
+    """The PixelErrors alone of a predictor on these sequences, int (N,), of an open store."""
+    errors = PixelErrors()
+    for block, predictions in _predicted_blocks(predictor, store, indices):
+        errors.add(predictions, block.labels)
+    return errors
+
+
+def errors_of_pose(pose: np.ndarray, store: SequenceStore, indices: np.ndarray) -> PixelErrors:
+    """The PixelErrors of always predicting `pose`, float32 (7, 2) pixels, on these sequences, int (N,)."""
+    errors = PixelErrors()
+    for start in range(0, len(indices), LABELS_PER_READ):
+        labels = store.read_labels(indices[start : start + LABELS_PER_READ])
+        errors.add(np.broadcast_to(pose, labels.shape), labels)
+    return errors
+
+
+def _predicted_blocks(
+    predictor: Predictor, store: SequenceStore, indices: np.ndarray
+) -> Iterator[tuple[EvaluationBlock, np.ndarray]]:
+    """Yields each block of these sequences with its predictions, and shows a progress bar if that takes long."""
+    with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None, delay=2) as progress:
+        for block in evaluation_blocks(store, indices):
+            yield block, predictor.predict_block(block.frames, block.rows)
+            progress.update(len(block.indices))

@@ -1,0 +1,98 @@
+"""The kinds that move pixels and joints: mirror, scale, rotation and shift, as one affine transform for a sequence."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pipeline.joints import MIRRORED_JOINTS
+from pipeline.tensorflow_v1 import tf
+
+# People fill the frame in some videos and are a third of its height in others, and a training set has few of each.
+SMALLEST_SCALE = 0.5
+LARGEST_SCALE = 1.35
+LARGEST_STRETCH = 1.1
+LARGEST_ROTATION = math.radians(9)
+# Of the width or the height: 10 px of 64.
+LARGEST_SHIFT = 10 / 64
+
+
+def random_transforms(
+    mirror: tf.Tensor, scale: tf.Tensor, rotation: tf.Tensor, shift: tf.Tensor, height: int, width: int
+) -> tf.Tensor:
+    """Affine transforms about the middle of the frame: float32 (B, 2, 3), see warp_labels.
+
+    mirror, rotation: float32 (B, 1) from -1 to 1; a positive `mirror` mirrors. scale: (B, 2), of the size and of the
+    ratio of the axes. shift: (B, 2), to the right and down. Zeros give the identity. height, width: of the frames, in
+    pixels.
+    """
+    mirror, rotation = mirror[:, 0], rotation[:, 0]
+    size, stretch = tf.unstack(scale, axis=1)
+    shift_x, shift_y = tf.unstack(shift, axis=1)
+    side = tf.where(mirror > 0, -tf.ones_like(mirror), tf.ones_like(mirror))
+    size = tf.exp(tf.where(size > 0, size * math.log(LARGEST_SCALE), -size * math.log(SMALLEST_SCALE)))
+    stretch = tf.exp(stretch * math.log(LARGEST_STRETCH))
+    angle = rotation * LARGEST_ROTATION
+    a, b = side * size * stretch * tf.cos(angle), -size / stretch * tf.sin(angle)
+    c, d = side * size * stretch * tf.sin(angle), size / stretch * tf.cos(angle)
+    x, y = width / 2, height / 2
+    offset_x = x + LARGEST_SHIFT * width * shift_x - a * x - b * y
+    offset_y = y + LARGEST_SHIFT * height * shift_y - c * x - d * y
+    return tf.reshape(tf.stack([a, b, offset_x, c, d, offset_y], axis=-1), [-1, 2, 3])
+
+
+def warp_labels(labels: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """Joints in the new frame, float32 (B, 10, 7, 2), x and y in pixels, from those in the old one.
+
+    transforms: float32 (B, 2, 3); a point (x, y) of the old frame moves to transforms @ (x, y, 1). If a transform
+    mirrors, that is, has a negative determinant, right and left joints exchange their rows.
+    """
+    a, b, shift_x, c, d, shift_y = tf.unstack(tf.reshape(transforms, [-1, 6, 1, 1]), axis=1)
+    x, y = tf.unstack(labels, axis=-1)
+    moved = tf.stack([a * x + b * y + shift_x, c * x + d * y + shift_y], axis=-1)
+    shape = tf.shape(labels)
+    mirrors = tf.broadcast_to((_determinants(transforms) < 0)[:, None, None, None], shape)
+    return tf.where(mirrors, tf.gather(moved, MIRRORED_JOINTS, axis=2), moved)
+
+
+def warp_frames(frames: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """Moves the pixels of frames, uint8 (B, 10, 64, 64, 3), as warp_labels moves joints; float32 of the same shape.
+
+    Interpolates bilinearly between the centres of pixels, which lie at (0.5, 0.5), (1.5, 0.5) and so on.
+    """
+    shape = tf.shape(frames)
+    batch, length = shape[0], shape[1]
+    height, width = frames.shape[2].value, frames.shape[3].value
+    x, y = _source_coordinates(transforms, height, width)
+    left, top = tf.minimum(tf.floor(x), width - 2.0), tf.minimum(tf.floor(y), height - 2.0)
+    right_share, bottom_share = tf.reshape(x - left, [-1, 1]), tf.reshape(y - top, [-1, 1])
+    # A row holds one pixel of all frames of a sequence, which all move alike: one gather moves it in all ten of them.
+    rows = tf.reshape(tf.transpose(frames, [0, 2, 3, 1, 4]), [-1, length * 3])
+    first = tf.cast(top * width + left, tf.int32) + tf.range(batch)[:, None] * (height * width)
+    first = tf.reshape(first, [-1])
+
+    def row_of(step: int) -> tf.Tensor:
+        return tf.cast(tf.gather(rows, first + step), tf.float32)
+
+    upper = row_of(0) * (1 - right_share) + row_of(1) * right_share
+    lower = row_of(width) * (1 - right_share) + row_of(width + 1) * right_share
+    warped = upper * (1 - bottom_share) + lower * bottom_share
+    return tf.transpose(tf.reshape(warped, [batch, height, width, length, 3]), [0, 3, 1, 2, 4])
+
+
+def _source_coordinates(transforms: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """x and y in the old frame of each pixel of the new one, float32 (B, height * width).
+
+    0 is the centre of the first pixel. Coordinates beyond the edge are clipped to it.
+    """
+    y, x = np.divmod(np.arange(height * width, dtype=np.float32), width)
+    a, b, shift_x, c, d, shift_y = tf.unstack(tf.reshape(transforms, [-1, 6, 1]), axis=1)
+    x, y = x + 0.5 - shift_x, y + 0.5 - shift_y
+    determinant = _determinants(transforms)[:, None]
+    source_x, source_y = (d * x - b * y) / determinant - 0.5, (a * y - c * x) / determinant - 0.5
+    return tf.clip_by_value(source_x, 0.0, width - 1.0), tf.clip_by_value(source_y, 0.0, height - 1.0)
+
+
+def _determinants(transforms: tf.Tensor) -> tf.Tensor:
+    return transforms[:, 0, 0] * transforms[:, 1, 1] - transforms[:, 0, 1] * transforms[:, 1, 0]

@@ -1,0 +1,60 @@
+"""The end of a run: exports the best weights, scores the exported model, and writes the numbers, plots and report."""
+
+import os
+from collections.abc import Sequence
+
+from command_line.user_error import UserError
+from evaluation.scores import score
+from model.export.contract import opened_model
+from model.export.saved_model import copy_model
+from model.training.checkpoint import newest_best_model
+from report.html_report import Report, TrainingStory, write_html_report
+from report.loss_curves import HistoryRow, draw_loss_curves
+from report.score_files import write_score_files
+from report.table import format_scores
+from run.config_file import read_config
+from run.data import RunData
+from run.history import read_history
+from run.paths import RunPaths
+
+
+def finish(paths: RunPaths, data: RunData, description: str) -> None:
+    """Leaves model/, metrics.json, plots/ and report.html in the run's folder; prints the errors and what it wrote.
+
+    description: of the data. Raises UserError where the run has no weights, or where they break the contract in
+    anything but the shape of sequences.
+    """
+    _export_best(paths)
+    with opened_model(paths.model, data.validation_store.shape) as model:
+        scores = score(model.predictor, data.validation_store, data.validation, data.mean_pose)
+        verdict = model.verdict
+    written = write_score_files(paths.out, scores)
+    history = read_history(paths.history)
+    curves = draw_loss_curves(paths.loss_plot, history, scores.mean_pose["mean_pixel_error"])
+    training = TrainingStory(_in_a_sentence(history), history, read_config(paths.config)) if history else None
+    title = f"Run: {os.path.basename(os.path.abspath(paths.out))}"
+    write_html_report(paths.report, Report(title, scores, description, training))
+
+    metrics, *plots = written
+    print(f"\nerrors on the {scores.summary['sequences']} validation sequences")
+    print(format_scores(scores))
+    print(f"\nmodel    {paths.model}, {verdict}")
+    print("plots    " + "\n         ".join([curves, *plots]))
+    print(f"numbers  {metrics}")
+    print(f"report   {paths.report}")
+
+
+def _export_best(paths: RunPaths) -> None:
+    """Copies the four files of the best weights to model/."""
+    best = newest_best_model(paths.checkpoints)
+    if best is None:
+        raise UserError("no evaluation has left a model; go on with --resume, or start a new run")
+    copy_model(best, paths.model)
+
+
+def _in_a_sentence(history: Sequence[HistoryRow]) -> str:
+    last, best = history[-1], min(history, key=lambda row: row["validation_pixel_error"])
+    return (
+        f"Trained for {last['step']} iterations in {last['seconds']:.0f} s; whole epochs: {last['epoch']}. "
+        f"The model is that of iteration {best['step']}, the best of {len(history)} evaluations."
+    )

@@ -1,0 +1,49 @@
+"""What pyproject.toml, requirements.lock and CHANGELOG.md say of each other."""
+
+import re
+import sys
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.conftest import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+TOOLS = PYPROJECT["tool"]
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+DEPENDENCIES = [*PYPROJECT["project"]["dependencies"], *(text for extra in EXTRAS.values() for text in extra)]
+
+
+@pytest.mark.parametrize(
+    "dependency", [Requirement(text) for text in DEPENDENCIES], ids=lambda dependency: dependency.name
+)
+def test_every_dependency_is_locked_within_its_bounds(dependency):
+    versions = re.findall(rf"^{re.escape(dependency.name)}==(\S+)", LOCK, re.MULTILINE)
+    assert versions, f"requirements.lock lacks {dependency.name}; run make lock"
+    assert all(version in dependency.specifier for version in versions)
+
+
+def test_the_lock_names_no_place_to_download_from():
+    assert not re.search(r"://|^\s*-", LOCK, re.MULTILINE)
+
+
+def test_the_changelog_ends_its_unreleased_section_with_this_version():
+    headings = re.findall(r"^## \[?([^]\s]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    released = [heading for heading in headings if heading != "Unreleased"]
+    assert released[0] == PYPROJECT["project"]["version"]
+
+
+def test_lint_refuses_imports_of_every_command():
+    commands = {path.stem for path in ROOT.glob("*.py")}
+    assert commands <= set(TOOLS["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"])
+
+
+def test_lint_checks_types_and_imports_of_every_folder_of_code():
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    assert folders == set(TOOLS["importlinter"]["root_packages"]) == set(TOOLS["mypy"]["files"]) - {"*.py"}
