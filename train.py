@@ -33,8 +33,9 @@ from model.training.checkpoint import (
 from model.training.graph import TrainingGraph, build_training_graph, exported_weights
 from model.training.learning_rate import learning_rate, share_done
 from pipeline.augmentation.augment import Augmentation
-from pipeline.batch_order import endless_batches, steps_per_epoch
+from pipeline.batch_order import steps_per_epoch
 from pipeline.dataset import make_dataset, user_errors_of_dataset
+from pipeline.frame_window import BatchOrder
 from pipeline.tensorflow_v1 import tf
 from report.event_files import event_files, write_events
 from run.arguments import parse_arguments
@@ -112,10 +113,10 @@ def train(
     os.makedirs(paths.last_states, exist_ok=True)
     checkpoint = checkpoint_to_resume(paths)
     first_step = checkpoint.step if checkpoint else 0
-    batches = partial(endless_batches, data.training, settings.batch_size, settings.seed, first_step)
+    order = BatchOrder(data.training, settings.batch_size, settings.seed, first_step, settings.window_megabytes)
     kinds = tuple(settings.augment)
     augmentation = Augmentation(kinds, settings.seed, first_step) if kinds else None
-    dataset = partial(make_dataset, data.path, batches, augmentation, data.store.shape)
+    dataset = partial(make_dataset, data.path, order, augmentation, data.store.shape)
     network, num_units, members = settings.network, settings.num_units, settings.members
     training = build_training_graph(dataset, network, num_units, data.mean_pose, settings.seed, members)
     inference = build_inference_graph(network, num_units, "mirror" in kinds, members, data.store.shape)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.store.blocks import by_video
 from pipeline.store.reader import SequenceStore
 
 SEQUENCES_PER_BLOCK = 256
@@ -48,11 +49,6 @@ def evaluation_blocks(store: SequenceStore, indices: np.ndarray) -> Iterator[Eva
             store.read_labels(chosen),
         )
         start = end
-
-
-def by_video(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
-    """The same sequences, int (N,), video by video, and in each by their first frames."""
-    return indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
 
 
 def _sequences_in_reach(frames: np.ndarray) -> int:

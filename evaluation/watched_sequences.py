@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evaluation.blocks import by_video
+from pipeline.store.blocks import by_video
 from pipeline.store.reader import SequenceStore
 
 FEWEST = 16

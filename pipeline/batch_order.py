@@ -1,16 +1,57 @@
-"""The order in which sequences are trained on: a function of the seed and the epoch's number alone."""
+"""The order in which sequences are trained on: a function of the seed and the epoch's number alone.
+
+Where all frames fit into the window, the order is a full permutation. Where they do not, it is quasi-random, as in FFCV
+(Leclerc et al., *FFCV: Accelerating Training by Removing Data Bottlenecks*, CVPR 2023): blocks of neighbouring
+sequences are read in random order, each once an epoch, and batches are drawn at random from those that the window
+holds. There, each sequence is drawn at a random time while its block is in the window; blocks enter and leave one by
+one, in FFCV all at once.
+"""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.store.blocks import Blocks
+
+# Of the window: full at the beginning of an epoch, so that a batch has sequences of many blocks from the first one on,
+# but not so full that a block must leave at once.
+SHARE_AT_FIRST = 0.75
+
+
+class EpochOrder(NamedTuple):
+    """Of an epoch. blocks: int (P,), in reading order. places: int (N,), of Blocks.sequences, in training order."""
+
+    blocks: np.ndarray
+    places: np.ndarray
+
 
 def epoch_order(indices: np.ndarray, seed: int, epoch: int) -> np.ndarray:
-    """The sequence numbers `indices`, int (N,), each once, in the order of this epoch."""
+    """The sequence numbers `indices`, int (N,), each once, in the order of this epoch where all of them fit."""
     return np.random.default_rng([seed, epoch]).permutation(indices)
+
+
+def quasi_random_order(blocks: Blocks, window: int, seed: int, epoch: int) -> EpochOrder:
+    """The order of an epoch in which the blocks that are in use at any time hold at most about `window` frames.
+
+    Time is counted in frames that have passed through the window. A block is in use for a window's length around the
+    time of its own middle, less at the beginning and the end of the epoch.
+    """
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(blocks.ends))
+    frames = blocks.frames[order]
+    middles = np.cumsum(frames) - frames / 2
+    reach = np.maximum(window / 2, frames / 2)
+    at_first = (SHARE_AT_FIRST - 0.5) * window
+    begin = np.maximum(middles - reach, at_first)
+    end = np.maximum(np.minimum(middles + reach, frames.sum() - at_first), begin)
+    sizes = np.diff(blocks.ends, prepend=0)[order]
+    times = random.uniform(np.repeat(begin, sizes), np.repeat(end, sizes))
+    starts = (blocks.ends - np.diff(blocks.ends, prepend=0))[order]
+    places = np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(len(times))
+    return EpochOrder(order, places[np.argsort(times, kind="stable")])
 
 
 def steps_per_epoch(number_of_sequences: int, batch_size: int) -> int:
@@ -18,16 +59,12 @@ def steps_per_epoch(number_of_sequences: int, batch_size: int) -> int:
     return -(-number_of_sequences // batch_size)
 
 
-def endless_batches(indices: np.ndarray, batch_size: int, seed: int, first_step: int = 0) -> Iterator[np.ndarray]:
-    """Yields int arrays (batch_size,) of sequence numbers, epoch after epoch, from step `first_step` on.
+def steps_from(first_step: int, steps: int) -> Iterator[tuple[int, int]]:
+    """Yields epochs, and the step in each to begin with: 0 but for the first, which is that of step `first_step`.
 
-    The last batch of an epoch is shorter if batch_size does not divide the number of sequences. A run that stops after
-    step k and resumes with first_step=k sees the same batches as an uninterrupted run.
+    steps: in an epoch.
     """
-    steps = steps_per_epoch(len(indices), batch_size)
-    first_epoch, skipped = divmod(first_step, steps)
-    for epoch in itertools.count(first_epoch):
-        order = epoch_order(indices, seed, epoch)
-        for start in range(skipped * batch_size, len(order), batch_size):
-            yield order[start : start + batch_size]
-        skipped = 0
+    epoch, step = divmod(first_step, steps)
+    while True:
+        yield epoch, step
+        epoch, step = epoch + 1, 0

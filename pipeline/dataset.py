@@ -1,90 +1,100 @@
-"""The `tf.data` data set: whole batches, read by a generator while the previous training step runs."""
+"""The `tf.data` data set: whole batches, drawn from a window of frames that a generator fills from the file.
+
+A generator is slow to hand over arrays, and quick with numbers. So the frames are handed over once an epoch, to a
+variable of the graph, and each batch is a gather from it: a frame is in seventeen sequences of the course's.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from command_line.user_error import UserError
 from pipeline.augmentation.augment import Augmentation, augment
+from pipeline.frame_window import BatchOrder, Round, rounds, window_rows
 from pipeline.freed_memory import keep_freed_memory
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
-from pipeline.store.layout import FRAMES_PER_CHUNK, SEQUENCES_PER_CHUNK
 from pipeline.store.reader import SequenceStore
-from pipeline.store.row_cache import RowCache
 from pipeline.tensorflow_v1 import tf
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
 
+ROUNDS_AHEAD = 1
 PREFETCHED_BATCHES = 2
-
-# An epoch reads each frame once for every sequence that holds it. The caches hold all frames and labels of the course's
-# file, and a part of those of larger files.
-FRAMES_CACHE_BYTES = 60 * 2**20
-LABELS_CACHE_BYTES = 5 * 2**20
 
 
 def make_dataset(
     path: StrPath,
-    batches: Callable[[], Iterable[np.ndarray]],
+    order: BatchOrder,
     augmentation: Augmentation | None = None,
     shape: SequenceShape = COURSE_SHAPE,
 ) -> tf.data.Dataset:
-    """A data set of batches: pairs of frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2).
+    """An endless data set of batches: frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2).
 
-    path: of an HDF5 store. batches: a function that returns an iterator over int arrays (B,) of sequence numbers,
-    endless or not. augmentation: to apply to every batch. shape: of the store's sequences, for which the graph is
-    built. The file is open from an iterator's first element to its last, or until the iterator is destroyed.
+    path: of an HDF5 store. augmentation: to apply to every batch. shape: of the store's sequences, for which the graph
+    is built. The file is open from an iterator's first element until the iterator is destroyed. The window of frames is
+    a local variable, so the graph's local variables and an initializable iterator are to be initialized.
 
-    One element is a whole batch, because an element costs the same whether it holds one sequence or many. Frames are
-    uint8, a quarter of the size of the float32 that the network computes with.
+    Frames are uint8, a quarter of the size of the float32 that the network computes with.
     """
 
-    def read_batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def read_rounds() -> Iterator[Round]:
         keep_freed_memory()
         with SequenceStore(path) as store:
-            take_frames, take_labels = cached_frames(store).take, cached_labels(store).take
-            for indices in batches():
-                yield take_frames(store.sequences[indices]), take_labels(indices)
+            yield from rounds(store, order)
 
-    return make_dataset_of(read_batches, augmentation, shape)
-
-
-def cached_frames(store: SequenceStore) -> RowCache:
-    """A cache of the store's frames, uint8 (64, 64, 3)."""
-    shape, dtype = store.shape.frame, np.uint8
-    return RowCache(store.read_frames, store.number_of_frames, shape, dtype, FRAMES_PER_CHUNK, FRAMES_CACHE_BYTES)
-
-
-def cached_labels(store: SequenceStore) -> RowCache:
-    """A cache of the store's labels, float32 (10, 7, 2), in pixels."""
-    shape, dtype = store.shape.labels, np.float32
-    return RowCache(store.read_labels, len(store), shape, dtype, SEQUENCES_PER_CHUNK, LABELS_CACHE_BYTES)
-
-
-def make_dataset_of(
-    read_batches: Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]],
-    augmentation: Augmentation | None = None,
-    shape: SequenceShape = COURSE_SHAPE,
-) -> tf.data.Dataset:
-    """The same data set from any generator function that yields batches of frames and labels of the types above."""
-    shapes = ((None, *shape.frames), (None, *shape.labels))
-    dataset = tf.data.Dataset.from_generator(read_batches, (tf.uint8, tf.float32), shapes)
+    window = frame_window(window_rows(order, shape), shape)
+    shapes = ((None,), (None, *shape.frame), (None, None, shape.length), (None, None, *shape.labels))
+    dataset = tf.data.Dataset.from_generator(read_rounds, (tf.int32, tf.uint8, tf.int32, tf.float32), shapes)
+    # The next block is read while batches are drawn from those before it.
+    dataset = dataset.prefetch(ROUNDS_AHEAD).flat_map(without_autograph(partial(batches_of_round, window)))
     if augmentation is not None:
-        # There is no Python control flow for AutoGraph to convert, and searching for it takes seconds.
-        augmented = tf.autograph.experimental.do_not_convert(partial(_augmented, augmentation))
+        augmented = without_autograph(partial(_augmented, augmentation))
         dataset = dataset.enumerate(augmentation.first_step).map(augmented)
     # There is nothing to tune. The autotuning thread sleeps for up to a minute at a time, and closing a session waits
     # for it.
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.prefetch(PREFETCHED_BATCHES).with_options(options)
+
+
+def frame_window(rows: int, shape: SequenceShape) -> tf.Variable:
+    """A variable of so many frames, uint8, whose memory is taken from the system as it is written to."""
+
+    def unwritten() -> tf.Tensor:
+        return tf.raw_ops.Empty(shape=[rows, *shape.frame], dtype=tf.uint8)
+
+    return tf.Variable(
+        unwritten,
+        trainable=False,
+        collections=[tf.GraphKeys.LOCAL_VARIABLES],
+        use_resource=True,
+        name="frame_window",
+        shape=[rows, *shape.frame],
+    )
+
+
+def batches_of_round(
+    window: tf.Variable, new_rows: tf.Tensor, new_frames: tf.Tensor, rows: tf.Tensor, labels: tf.Tensor
+) -> tf.data.Dataset:
+    """Writes a Round's new frames to the window; returns the data set of its batches, each gathered when asked for."""
+    write = tf.raw_ops.ResourceScatterUpdate(resource=window.handle, indices=new_rows, updates=new_frames)
+    with tf.control_dependencies([write]):
+        batches = tf.data.Dataset.from_tensor_slices((tf.identity(rows), labels))
+
+    def gather(rows: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.raw_ops.ResourceGather(resource=window.handle, indices=rows, dtype=tf.uint8), labels
+
+    return batches.map(without_autograph(gather))
+
+
+def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
+    """There is no Python control flow for AutoGraph to convert, and searching for it takes seconds."""
+    return tf.autograph.experimental.do_not_convert(function)
 
 
 def _augmented(

@@ -128,10 +128,11 @@ def _parser(description: str) -> ArgumentParser:
         ("evaluations", "N", "how many in a run"),
     ):
         _add(parser, name, metavar, f"{what} (default: {_network_defaults(name)})")
+    _add(parser, "window_megabytes", "MB", f"memory for frames (default: {DEFAULTS['window_megabytes']:g})")
     _add(parser, "seed", "N", _default("of weights, split and order", "seed"))
     _add(parser, "precision", _choices(PRECISIONS), _default("auto: bfloat16 where it is fast", "precision"))
     _add(parser, "validation_split", _choices(SPLITS), _default("whole videos, or sequences", "validation_split"))
-    _add(parser, "validation_sequences", "N", "how many (default: a tenth, at least 100)")
+    _add(parser, "validation_sequences", "N", "how many (default: a tenth, 100 to 2000)")
     _add(parser, "validation_data", "FILE.h5", "validate on it, train on all of --data")
     parser.add_argument("--tensorboard", action="store_true", default=False, help="write event files for TensorBoard")
     return parser
@@ -150,7 +151,6 @@ def _default(text: str, name: str) -> str:
 
 
 def _network_defaults(name: str) -> str:
-    """The default of one network, and those of the others by name."""
-    first = getattr(NETWORKS[FOR_AUGMENTED].defaults, name)
-    others = [f"{other} {getattr(NETWORKS[other].defaults, name)}" for other in NETWORKS if other != FOR_AUGMENTED]
-    return "; ".join([str(first), *others])
+    """The defaults of the two networks that --augment and --no-augment choose."""
+    augmented, unchanged = (getattr(NETWORKS[network].defaults, name) for network in (FOR_AUGMENTED, FOR_UNCHANGED))
+    return f"{augmented}; {FOR_UNCHANGED} {unchanged}"

@@ -8,7 +8,7 @@ from typing import Any
 from command_line.user_error import UserError
 from files.atomic_write import atomic_write
 from run.data import DataIdentity
-from run.settings import NULLABLE, Settings, checked_values
+from run.settings import ADDED, NULLABLE, Settings, checked_values
 
 
 def write_config(path: str, settings: Settings, identity: DataIdentity) -> None:
@@ -41,7 +41,8 @@ def resumed_settings(out: str) -> Settings:
     path = os.path.join(out, "config.json")
     try:
         config = read_config(path)
-        if not isinstance(config, dict) or not config.keys() >= set(Settings._fields):
+        config = {**ADDED, **config} if isinstance(config, dict) else {}
+        if not config.keys() >= set(Settings._fields):
             raise ValueError("it lacks settings")
         if unset := [name for name in Settings._fields if config[name] is None and name not in NULLABLE]:
             raise ValueError(f"{unset[0]} is null")

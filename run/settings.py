@@ -8,6 +8,7 @@ from command_line.argument_parser import one_of, positive, value_type
 from command_line.user_error import UserError
 from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
 from pipeline.augmentation.kinds import KINDS
+from pipeline.frame_window import DEFAULT_MEGABYTES
 from pipeline.split import SPLITS
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -23,7 +24,7 @@ class Settings(NamedTuple):
     one may be None. augment: kinds, none to train on sequences as they are. network: a key of NETWORKS. learning_rate:
     Adam's, at its highest. members: networks that are averaged. evaluations: how many in a run. precision: one of
     PRECISIONS. validation_split: one of SPLITS. validation_sequences: how many, None for a tenth. validation_data: path
-    of an HDF5 file that takes the place of the split, or None.
+    of an HDF5 file that takes the place of the split, or None. window_megabytes: memory for frames.
     """
 
     data: str | None
@@ -42,8 +43,11 @@ class Settings(NamedTuple):
     validation_split: str
     validation_sequences: int | None
     validation_data: str | None
+    window_megabytes: float
 
 
+# Settings that a config.json of an earlier version lacks, with what that version did.
+ADDED = {"window_megabytes": DEFAULT_MEGABYTES}
 NULLABLE = ("data", "epochs", "time_limit", "validation_sequences", "validation_data")
 
 DEFAULTS: dict[str, Any] = {
@@ -57,6 +61,7 @@ DEFAULTS: dict[str, Any] = {
     "validation_split": "video",
     "validation_sequences": None,
     "validation_data": None,
+    "window_megabytes": DEFAULT_MEGABYTES,
 }
 
 
@@ -95,6 +100,7 @@ VALUE_TYPES: dict[str, Callable[[str], Any]] = {
     "validation_split": one_of(SPLITS),
     "validation_sequences": positive(int),
     "validation_data": str,
+    "window_megabytes": positive(float),
 }
 
 

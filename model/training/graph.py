@@ -55,7 +55,9 @@ def build_training_graph(
     graph = tf.Graph()
     with graph.as_default():
         tf.set_random_seed(seed)
-        frames, labels = tf.data.make_one_shot_iterator(make_dataset()).get_next()
+        # One that can be initialized, for the data set may hold variables.
+        iterator = tf.data.make_initializable_iterator(make_dataset())
+        frames, labels = iterator.get_next()
         outputs = training_positions(frames, network, num_units, members, mean_pose)
         loss = mean_squared_error(tf.add_n([positions for positions, _ in outputs]) / members, labels)
         minimized = tf.add_n([_member_loss(positions, points, labels) for positions, points in outputs])
@@ -84,7 +86,7 @@ def build_training_graph(
             global_step,
             averages,
             progress,
-            tf.global_variables_initializer(),
+            tf.group(tf.global_variables_initializer(), tf.local_variables_initializer(), iterator.initializer),
             tf.train.Saver(max_to_keep=2, save_relative_paths=True),
         )
         graph.finalize()

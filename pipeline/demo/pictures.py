@@ -67,7 +67,7 @@ def _draw_person(random: np.random.Generator, canvas: np.ndarray, size: float, j
 
     _draw_legs(canvas, size, chest, upwards, build, trousers)
     _draw_head_and_trunk(random, canvas, size, chest, upwards, at["head"], build, skin, shirt, stripes)
-    sleeve_length = random.choice([0.5, 0.9, 1.75, 1.95])
+    sleeve_length = float(random.choice([0.5, 0.9, 1.75, 1.95]))
     for side in random.permutation(["right", "left"]):
         arm = [at[f"{side} {joint}"] for joint in ("shoulder", "elbow", "wrist")]
         _draw_arm(canvas, size * build, arm, sleeve_length, skin, shirt)

@@ -94,7 +94,8 @@ def _annotated_video(number: int, entry: np.void) -> AnnotatedVideo:
     label_names = tuple(_text(label).lower() for label in np.ravel(entry["label_names"]))
     if label_names != JOINT_NAMES:
         raise _NotTheMatFile(f"the joints of the video {_shown(name)} are not {', '.join(JOINT_NAMES)}")
-    frame_numbers, joints = np.asarray(entry["frameids"]).ravel(), np.asarray(entry["locs"])
+    frame_numbers: np.ndarray = np.asarray(entry["frameids"]).ravel()
+    joints: np.ndarray = np.asarray(entry["locs"])
     if frame_numbers.dtype.kind not in "iuf" or joints.dtype.kind not in "iuf":
         raise _NotTheMatFile(f"frameids or locs of the video {_shown(name)} are not numbers")
     if joints.shape != (2, len(JOINT_NAMES), len(frame_numbers)):

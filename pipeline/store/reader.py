@@ -15,6 +15,7 @@ import numpy as np
 
 from command_line.user_error import UserError
 from pipeline.store.check import checked_datasets, damaged, text_attribute
+from pipeline.store.reading_gate import GATE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,6 +36,10 @@ class SequenceStore:
 
     def __init__(self, path: StrPath) -> None:
         self.path = os.fspath(path)
+        with GATE.passed():
+            self._open()
+
+    def _open(self) -> None:
         self._file = _open(self.path)
         try:
             self._datasets, self.shape = checked_datasets(self.path, self._file)
@@ -62,7 +67,8 @@ class SequenceStore:
         return text_attribute(self._file, "source_sha256") or ""
 
     def close(self) -> None:
-        self._file.close()
+        with GATE.passed():
+            self._file.close()
 
     def read_frames(self, numbers: npt.ArrayLike) -> np.ndarray:
         """The frames with these numbers: ints of any shape (...) to uint8 (..., 64, 64, 3).
@@ -104,10 +110,11 @@ class SequenceStore:
         return rows.reshape(*numbers.shape, *dataset.shape[1:])
 
     def _read(self, name: str, selection: slice) -> np.ndarray:
-        try:
-            return self._datasets[name][selection]
-        except (OSError, RuntimeError, ValueError) as error:
-            raise damaged(self.path, f"{name} cannot be read") from error
+        with GATE.passed():
+            try:
+                return self._datasets[name][selection]
+            except (OSError, RuntimeError, ValueError) as error:
+                raise damaged(self.path, f"{name} cannot be read") from error
 
 
 def _open(path: str) -> h5py.File:

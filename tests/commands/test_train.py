@@ -18,6 +18,7 @@ from evaluation.watched_sequences import watched_sequences
 from model.export.contract import contract_breaches
 from model.session_config import bfloat16_failure
 from model.training.checkpoint import newest_checkpoint
+from pipeline.augmentation.kinds import KINDS
 from pipeline.batch_order import epoch_order
 from pipeline.joints import JOINT_NAMES
 from pipeline.split import split_sequences
@@ -161,7 +162,7 @@ def test_config_keeps_the_settings(trained_run, people):
         "seed": 3,
     }
     expected.update(
-        augment=["mirror", "scale", "rotation", "shift", "colour", "background", "pace"],
+        augment=list(KINDS),
         network="pyramid",
         learning_rate=0.004,
     )
@@ -438,6 +439,7 @@ def test_refuses_a_folder_that_holds_something(refused, people, earlier_run, tmp
         ("--precision", ["float16"]),
         ("--validation-split", ["people"]),
         ("--validation-sequences", ["0", "-1", "all"]),
+        ("--window-megabytes", ["0", "-1", "nan", "large"]),
     ],
 )
 def test_refuses_values_that_make_no_sense(option, values, refused, people):
@@ -465,7 +467,7 @@ def test_refuses_to_resume_what_is_no_run(refused, tmp_path):
     [
         ("--epochs", "3", "2"),
         ("--time-limit", "60.5", "None"),
-        ("--augment", "mirror", "mirror,scale,rotation,shift,colour,background,pace"),
+        ("--augment", "mirror", ",".join(KINDS)),
         ("--network", "strided", "pyramid"),
         ("--batch-size", "5", "4"),
         ("--learning-rate", "0.5", ""),
@@ -475,6 +477,7 @@ def test_refuses_to_resume_what_is_no_run(refused, tmp_path):
         ("--validation-split", "random", "video"),
         ("--validation-sequences", "21", "20"),
         ("--validation-data", "other.h5", "None"),
+        ("--window-megabytes", "32.0", "64.0"),
         ("--data", "other.h5", ""),
     ],
 )
@@ -502,7 +505,7 @@ def test_without_augmentation_the_network_is_the_one_that_fits_soonest(monkeypat
         ([], {"network": "pyramid", "batch_size": 8, "num_units": 128, "members": 2, "evaluations": 12}),
         (
             ["--augment"],
-            {"augment": ["mirror", "scale", "rotation", "shift", "colour", "background", "pace"], "network": "pyramid"},
+            {"augment": list(KINDS), "network": "pyramid"},
         ),
         (["--augment", "shift,mirror"], {"augment": ["mirror", "shift"], "network": "pyramid"}),
         (["--network", "strided", "--batch-size", "3"], {"network": "strided", "batch_size": 3, "num_units": 64}),
@@ -640,6 +643,15 @@ def test_tensorboard_gets_the_curves_the_pictures_and_the_graph(plain_run):
     [graph] = [event.graph_def for event in events if event.HasField("graph_def")]
     names = {node.name for node in tf.GraphDef.FromString(graph).node}
     assert {"learning_rate", "global_step", "member_1/head/weights"} <= names
+
+
+def test_a_run_of_an_earlier_version_goes_on(earlier_run, run):
+    """Its config.json lacks the settings that came later."""
+    config = json.loads((earlier_run / "config.json").read_text())
+    window = config.pop("window_megabytes")
+    (earlier_run / "config.json").write_text(json.dumps(config))
+    assert "errors on the 22 validation sequences" in run("--resume", "--out", earlier_run)
+    assert json.loads((earlier_run / "config.json").read_text()) == {**config, "window_megabytes": window}
 
 
 def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp_path):

@@ -3,21 +3,31 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from pipeline.batch_order import endless_batches, epoch_order, steps_per_epoch
+from pipeline.batch_order import epoch_order, quasi_random_order, steps_from, steps_per_epoch
+from pipeline.store.blocks import Blocks
 
 INDICES = np.random.default_rng(0).permutation(1000)[:53]
 
 
-def batches(number, batch_size, seed=4, first_step=0):
-    return [batch.tolist() for batch in islice(endless_batches(INDICES, batch_size, seed, first_step), number)]
+def made_blocks(number=40, seed=0):
+    """Blocks of 5 to 30 sequences over as many frames and 9 more."""
+    sizes = np.random.default_rng(seed).integers(5, 31, number)
+    return Blocks(np.arange(sizes.sum(), dtype=np.int32), np.cumsum(sizes), sizes + 9)
 
 
-def test_an_epoch_holds_every_sequence_once():
+def blocks_in_turn(blocks, order):
+    """The turn in which the block of each sequence, in the order of training, is read."""
+    turns = np.empty(len(blocks.ends), int)
+    turns[order.blocks] = np.arange(len(blocks.ends))
+    return turns[np.searchsorted(blocks.ends, order.places, side="right")]
+
+
+def test_a_full_permutation_holds_every_sequence_once():
     for epoch in range(5):
         assert sorted(epoch_order(INDICES, seed=4, epoch=epoch)) == sorted(INDICES)
 
 
-def test_the_order_is_a_function_of_seed_and_epoch():
+def test_the_full_permutation_is_a_function_of_seed_and_epoch():
     orders = {(seed, epoch): epoch_order(INDICES, seed, epoch).tolist() for seed in (0, 1) for epoch in (0, 1, 10)}
     assert len({tuple(order) for order in orders.values()}) == 6
     np.random.seed(5)
@@ -28,8 +38,48 @@ def test_the_order_is_a_function_of_seed_and_epoch():
 def test_the_sequences_given_are_left_as_they_are():
     before = INDICES.copy()
     epoch_order(INDICES, 0, 0)
-    batches(10, 8)
     np.testing.assert_array_equal(INDICES, before)
+
+
+@pytest.mark.parametrize("window", [0, 50, 200, 600])
+def test_a_quasi_random_order_holds_every_block_and_sequence_once(window):
+    blocks = made_blocks()
+    order = quasi_random_order(blocks, window, seed=1, epoch=2)
+    assert sorted(order.blocks) == list(range(40))
+    assert sorted(order.places) == list(range(len(blocks.sequences)))
+
+
+def test_a_quasi_random_order_is_a_function_of_seed_and_epoch():
+    blocks = made_blocks()
+    orders = {
+        (seed, epoch): quasi_random_order(blocks, 200, seed, epoch).places.tolist()
+        for seed in (0, 1)
+        for epoch in (0, 1)
+    }
+    assert len({tuple(order) for order in orders.values()}) == 4
+    np.random.seed(5)
+    for (seed, epoch), order in orders.items():
+        assert quasi_random_order(blocks, 200, seed, epoch).places.tolist() == order
+
+
+@pytest.mark.parametrize("window", [60, 200, 400])
+def test_the_blocks_in_use_at_any_time_hold_about_the_window(window):
+    blocks = made_blocks()
+    order = quasi_random_order(blocks, window, seed=3, epoch=0)
+    turns = blocks_in_turn(blocks, order)
+    first = np.minimum.accumulate(turns[::-1])[::-1]
+    last = np.maximum.accumulate(turns)
+    through = np.concatenate([[0], np.cumsum(blocks.frames[order.blocks])])
+    assert (through[last + 1] - through[first]).max() <= window + 2 * blocks.frames.max()
+
+
+def test_batches_are_of_many_blocks_from_the_first_to_the_last():
+    """A window of ten equal blocks: a batch of 16 has sequences of several, at the ends of the epoch too."""
+    blocks = Blocks(np.arange(4000, dtype=np.int32), np.arange(50, 4001, 50), np.full(80, 60))
+    turns = blocks_in_turn(blocks, quasi_random_order(blocks, 600, seed=0, epoch=0))
+    kinds = [len(set(turns[start : start + 16])) for start in range(0, 4000, 16)]
+    # Ten blocks alike would give 8.1 on average.
+    assert min(kinds) >= 3 and np.mean(kinds) > 7
 
 
 @pytest.mark.parametrize("number, batch_size, expected", [(53, 8, 7), (56, 8, 7), (57, 8, 8), (3, 8, 1), (8, 1, 8)])
@@ -37,17 +87,14 @@ def test_steps_per_epoch_count_the_short_batch(number, batch_size, expected):
     assert steps_per_epoch(number, batch_size) == expected
 
 
-@pytest.mark.parametrize("batch_size", [1, 8, 52, 53, 54])
-def test_batches_are_the_epochs_cut_up(batch_size):
-    steps = steps_per_epoch(53, batch_size)
-    drawn = batches(3 * steps, batch_size)
-    for epoch in range(3):
-        parts = drawn[epoch * steps : (epoch + 1) * steps]
-        assert sum(parts, []) == epoch_order(INDICES, 4, epoch).tolist()
-        assert all(len(part) == batch_size for part in parts[:-1])
-        assert len(parts[-1]) == 53 - (steps - 1) * batch_size
-
-
-@pytest.mark.parametrize("first_step", [1, 6, 7, 8, 13, 14, 29])
-def test_going_on_from_a_step_gives_what_is_left_of_an_uninterrupted_order(first_step):
-    assert batches(40 - first_step, 8, first_step=first_step) == batches(40, 8)[first_step:]
+@pytest.mark.parametrize(
+    "first_step, expected",
+    [
+        (0, [(0, 0), (1, 0), (2, 0)]),
+        (6, [(0, 6), (1, 0), (2, 0)]),
+        (7, [(1, 0), (2, 0), (3, 0)]),
+        (30, [(4, 2), (5, 0), (6, 0)]),
+    ],
+)
+def test_steps_from_begins_within_an_epoch(first_step, expected):
+    assert list(islice(steps_from(first_step, 7), 3)) == expected

@@ -1,20 +1,25 @@
-import itertools
 import os
 import time
+from itertools import islice
 
 import numpy as np
 import pytest
 
 from command_line.user_error import UserError
+from pipeline import frame_window
 from pipeline.augmentation.augment import Augmentation, augment
 from pipeline.augmentation.kinds import KINDS
+from pipeline.batch_order import epoch_order
 from pipeline.dataset import make_dataset, user_errors_of_dataset
+from pipeline.frame_window import BatchOrder
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
 
 HAS_DESCRIPTORS = os.path.isdir("/proc/self/fd")
 PATIENCE = 60  # seconds
-BATCHES = [[3, 1, 2], [599, 0], [7, 7, 300, 5]]
+ORDER = BatchOrder(np.arange(600), 4, seed=3)
+# Two batches, of as many different frames as they have.
+SMALL_WINDOW = ORDER._replace(window_megabytes=0)
 
 
 def is_open(path):
@@ -24,41 +29,58 @@ def is_open(path):
 
 
 def becomes_closed(path):
-    """Whether the file is closed now or within a minute; only a fault takes that long."""
+    """Whether the file is closed now or within a minute, which nothing but a fault takes."""
     deadline = time.monotonic() + PATIENCE
     while is_open(path) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not is_open(path)
 
 
+def open_iterator(session, dataset):
+    """The tensors of the next batch, from an iterator that is initialized."""
+    iterator = tf.data.make_initializable_iterator(dataset)
+    tensors = iterator.get_next()
+    session.run([tf.local_variables_initializer(), iterator.initializer])
+    return tensors
+
+
 @pytest.fixture
-def next_batch(made_data):
-    """A function that builds, in a new graph, the tensors of the next batch of a data set over `batches`."""
+def session():
+    with tf.Graph().as_default(), tf.Session() as session:
+        yield session
+
+
+@pytest.mark.parametrize("order", [ORDER, SMALL_WINDOW, ORDER._replace(batch_size=7, first_step=80)])
+def test_batches_are_those_of_numpy(order, session, made_data):
+    tensors = open_iterator(session, make_dataset(made_data.path, order))
+    number_of = {labels.tobytes(): number for number, labels in enumerate(made_data.labels)}
+    for _ in range(170):
+        frames, labels = session.run(tensors)
+        assert (frames.dtype, labels.dtype) == (np.uint8, np.float32)
+        numbers = [number_of[sequence.tobytes()] for sequence in labels]
+        np.testing.assert_array_equal(frames, made_data.frames[made_data.sequences[numbers]])
+
+
+def test_the_order_is_that_of_the_epoch(session, made_data):
+    labels = open_iterator(session, make_dataset(made_data.path, ORDER))[1]
+    drawn = np.concatenate([session.run(labels) for _ in range(300)])
+    expected = np.concatenate([epoch_order(ORDER.indices, 3, epoch) for epoch in (0, 1)])
+    np.testing.assert_array_equal(drawn, made_data.labels[expected])
+
+
+def test_types_and_shapes_are_known_to_the_graph(made_data):
     with tf.Graph().as_default():
-        yield lambda batches: tf.data.make_one_shot_iterator(make_dataset(made_data.path, batches)).get_next()
-
-
-def test_batches_are_those_of_numpy(next_batch, made_data):
-    tensors = next_batch(lambda: (np.array(batch) for batch in BATCHES))
-    with tf.Session() as session:
-        for batch in BATCHES:
-            frames, labels = session.run(tensors)
-            assert (frames.dtype, labels.dtype) == (np.uint8, np.float32)
-            np.testing.assert_array_equal(frames, made_data.frames[made_data.sequences[batch]])
-            np.testing.assert_array_equal(labels, made_data.labels[batch])
-        with pytest.raises(tf.errors.OutOfRangeError):
-            session.run(tensors)
-
-
-def test_types_and_shapes_are_known_to_the_graph(next_batch):
-    frames, labels = next_batch(lambda: iter([]))
-    assert (frames.dtype, frames.shape.as_list()) == (tf.uint8, [None, 10, 64, 64, 3])
-    assert (labels.dtype, labels.shape.as_list()) == (tf.float32, [None, 10, 7, 2])
+        dataset = make_dataset(made_data.path, ORDER)
+        assert tf.data.get_output_types(dataset) == (tf.uint8, tf.float32)
+        assert [shape.as_list() for shape in tf.data.get_output_shapes(dataset)] == [
+            [None, 10, 64, 64, 3],
+            [None, 10, 7, 2],
+        ]
 
 
 @pytest.fixture
 def kept_stores(monkeypatch):
-    """Keeps the stores that a data set opens from being garbage-collected, which would close them too."""
+    """Keeps each store that a data set opens from being collected, which would close it, too."""
     kept = []
 
     class KeptStore(SequenceStore):
@@ -73,90 +95,87 @@ def kept_stores(monkeypatch):
 
 
 @pytest.mark.skipif(not HAS_DESCRIPTORS, reason="this system does not list the open files")
-def test_the_file_is_open_from_the_first_batch_to_the_last(next_batch, made_data, kept_stores):
-    tensors = next_batch(lambda: itertools.repeat(np.arange(3), 20))
-    assert not is_open(made_data.path)
-    with tf.Session() as session:
-        session.run(tensors)
-        assert is_open(made_data.path)
-        for _ in range(19):
+def test_the_file_is_open_from_the_first_batch_until_the_session_is_closed(made_data, kept_stores):
+    with tf.Graph().as_default():
+        with tf.Session() as session:
+            tensors = open_iterator(session, make_dataset(made_data.path, ORDER))
+            assert not is_open(made_data.path)
             session.run(tensors)
-        with pytest.raises(tf.errors.OutOfRangeError):
-            session.run(tensors)
+            assert is_open(made_data.path)
         assert becomes_closed(made_data.path)
 
 
-@pytest.mark.skipif(not HAS_DESCRIPTORS, reason="this system does not list the open files")
-def test_the_file_is_closed_with_the_session(next_batch, made_data, kept_stores):
-    tensors = next_batch(lambda: itertools.repeat(np.arange(3)))
-    with tf.Session() as session:
+@pytest.fixture
+def rounds_then(monkeypatch):
+    """A function of an exception, which the generator then raises after its first batches."""
+
+    def failing(error):
+        def rounds(store, order):
+            yield from islice(frame_window.rounds(store, order), 1000)
+            raise error
+
+        monkeypatch.setattr("pipeline.dataset.rounds", rounds)
+
+    return failing
+
+
+def run_to_the_error(session, tensors):
+    for _ in range(1_000_000):
         session.run(tensors)
-        assert is_open(made_data.path)
-    assert becomes_closed(made_data.path)
 
 
-def test_what_goes_wrong_in_the_generator_reaches_the_session(next_batch):
-    def batches():
-        yield np.arange(3)
-        raise ArithmeticError("no more batches to be had")
-
-    tensors = next_batch(batches)
-    with tf.Session() as session:
-        session.run(tensors)
-        with pytest.raises(tf.errors.OpError, match="no more batches to be had"):
-            session.run(tensors)
+ONE_BATCH_A_ROUND = BatchOrder(np.arange(3), 3, seed=0)
 
 
-def test_a_batch_is_read_before_it_is_asked_for(next_batch):
+def test_what_goes_wrong_in_the_generator_reaches_the_session(rounds_then, session, made_data):
+    rounds_then(ArithmeticError("no more batches to be had"))
+    tensors = open_iterator(session, make_dataset(made_data.path, ONE_BATCH_A_ROUND))
+    with pytest.raises(tf.errors.OpError, match="no more batches to be had"):
+        run_to_the_error(session, tensors)
+
+
+def test_a_user_error_of_the_generator_is_one_again(rounds_then, session, made_data):
+    rounds_then(UserError("the file is damaged; convert it again"))
+    tensors = open_iterator(session, make_dataset(made_data.path, ONE_BATCH_A_ROUND))
+    with pytest.raises(UserError, match="^the file is damaged; convert it again$"), user_errors_of_dataset():
+        run_to_the_error(session, tensors)
+
+
+def test_other_errors_of_the_generator_stay_as_they_are(rounds_then, session, made_data):
+    rounds_then(ArithmeticError("no more batches to be had"))
+    tensors = open_iterator(session, make_dataset(made_data.path, ONE_BATCH_A_ROUND))
+    with pytest.raises(tf.errors.OpError), user_errors_of_dataset():
+        run_to_the_error(session, tensors)
+
+
+def test_the_next_frames_are_read_before_they_are_asked_for(session, made_data, monkeypatch):
     begun = []
 
-    def batches():
-        for number in range(10):
-            begun.append(number)
-            yield np.arange(3)
+    def counted_rounds(store, order):
+        for round_ in frame_window.rounds(store, order):
+            begun.append(round_)
+            yield round_
 
-    tensors = next_batch(batches)
-    with tf.Session() as session:
-        session.run(tensors)
-        deadline = time.monotonic() + PATIENCE
-        while len(begun) < 2 and time.monotonic() < deadline:
-            time.sleep(0.01)
-    assert 2 <= len(begun) < 10
-
-
-def test_a_user_error_of_the_generator_is_one_again(next_batch):
-    def batches():
-        yield np.arange(3)
-        raise UserError("the file is damaged; convert it again")
-
-    tensors = next_batch(batches)
-    with tf.Session() as session:
-        session.run(tensors)
-        with pytest.raises(UserError, match="^the file is damaged; convert it again$"), user_errors_of_dataset():
-            session.run(tensors)
-
-
-def test_other_errors_of_the_generator_stay_as_they_are(next_batch):
-    def batches():
-        raise ArithmeticError("no batches to be had")
-        yield
-
-    tensors = next_batch(batches)
-    with tf.Session() as session, pytest.raises(tf.errors.OpError), user_errors_of_dataset():
-        session.run(tensors)
+    monkeypatch.setattr("pipeline.dataset.rounds", counted_rounds)
+    session.run(open_iterator(session, make_dataset(made_data.path, SMALL_WINDOW)))
+    in_first_batch = next(number for number, round_ in enumerate(begun, 1) if len(round_.labels))
+    deadline = time.monotonic() + PATIENCE
+    while len(begun) <= in_first_batch and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert in_first_batch < len(begun) < in_first_batch + 30
 
 
 def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
-    batch = np.array([3, 1, 2])
     drawn = {}
     for first_step in (0, 2):
-        augmentation = Augmentation(KINDS, 5, first_step)
+        order = ORDER._replace(batch_size=3, first_step=first_step)
         with tf.Graph().as_default(), tf.Session() as session:
-            dataset = make_dataset(made_data.path, lambda: itertools.repeat(batch, 3), augmentation)
-            frames, labels = tf.data.make_one_shot_iterator(dataset).get_next()
+            dataset = make_dataset(made_data.path, order, Augmentation(KINDS, 5, first_step))
+            frames, labels = open_iterator(session, dataset)
             assert (frames.dtype, frames.shape.as_list()) == (tf.uint8, [None, 5, 64, 64, 3])
             assert (labels.dtype, labels.shape.as_list()) == (tf.float32, [None, 5, 7, 2])
             drawn[first_step] = [session.run([frames, labels]) for _ in range(3)]
+            batch = epoch_order(ORDER.indices, 3, 0)[3 * first_step + 3 :][:3]
             expected = augment(
                 tf.constant(made_data.frames[made_data.sequences[batch]]),
                 tf.constant(made_data.labels[batch]),
@@ -165,8 +184,8 @@ def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
             )
             for value, reference in zip(drawn[first_step][1], session.run(expected), strict=True):
                 np.testing.assert_array_equal(value, reference)
-    # Bit-identical, because augmentation uses no op whose result depends on the processor or the alignment of memory.
-    # A run that resumes at step 2 sees what an uninterrupted one sees there, and every step sees something else.
+    # Equal to the last bit, for augmentation holds no op whose result depends on the processor or on where memory lies.
+    # A run that goes on at step 2 sees what one that was not stopped sees there, and no step sees another's.
     for value, other in zip(drawn[0][2], drawn[2][0], strict=True):
         np.testing.assert_array_equal(value, other)
     assert (drawn[0][0][1] != drawn[0][1][1]).any()
@@ -174,7 +193,7 @@ def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
 
 @pytest.mark.filterwarnings("ignore:To make it possible to preserve tf.data options")
 def test_no_thread_tunes_what_is_given(made_data):
-    """Closing a session waits for the autotuning thread, which sleeps for up to a minute at a time."""
+    """A session that is closed waits for that thread, which sleeps for up to a minute at a time."""
     with tf.Graph().as_default():
-        dataset = make_dataset(made_data.path, lambda: iter([]), Augmentation(KINDS, 0, 0))
+        dataset = make_dataset(made_data.path, ORDER, Augmentation(KINDS, 0, 0))
         assert dataset.options().autotune.enabled is False

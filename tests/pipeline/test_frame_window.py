@@ -1,0 +1,108 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from pipeline.batch_order import epoch_order, steps_per_epoch
+from pipeline.frame_window import BatchOrder, rounds, window_rows
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
+from pipeline.store.reader import SequenceStore
+
+FRAME_MEGABYTES = 64 * 64 * 3 / 1e6
+# All 150 frames of `people`, most of them, and as few as three of its videos, the least that a window holds.
+WINDOWS = [151, 120, 0]
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr("pipeline.frame_window.FEWEST_FRAMES_OF_BLOCK", 25)
+
+
+def batches_of(path, order, number):
+    """The first batches, (frames, labels) as NumPy puts them together from a window of its own, and the rounds."""
+    with SequenceStore(path) as store:
+        window = np.zeros((window_rows(order, store.shape), *store.shape.frame), np.uint8)
+        batches, taken = [], []
+        for round_ in rounds(store, order):
+            assert len(np.unique(round_.new_rows)) == len(round_.new_rows) == len(round_.new_frames)
+            window[round_.new_rows] = round_.new_frames
+            batches += [(window[rows], labels) for rows, labels in zip(round_.rows, round_.labels, strict=True)]
+            taken.append(round_)
+            if len(batches) >= number:
+                return batches[:number], taken
+
+
+def numbers_of(batches, people):
+    """The numbers of the sequences in the batches, by their labels; their frames are those of the pickle."""
+    number_of = {labels.tobytes(): number for number, labels in enumerate(people.labels)}
+    numbers = [[number_of[sequence.tobytes()] for sequence in labels] for _, labels in batches]
+    for (frames, _), batch in zip(batches, numbers, strict=True):
+        np.testing.assert_array_equal(frames, people.frames[batch])
+    return numbers
+
+
+@pytest.mark.parametrize("frames", WINDOWS)
+@pytest.mark.parametrize("batch_size", [1, 8, 132, 200])
+def test_epochs_hold_every_sequence_once_whatever_the_window(batch_size, frames, people):
+    order = BatchOrder(np.arange(132), batch_size, seed=2, window_megabytes=frames * FRAME_MEGABYTES)
+    steps = steps_per_epoch(132, batch_size)
+    batches, _ = batches_of(people.path, order, 3 * steps)
+    numbers = numbers_of(batches, people)
+    for epoch in range(3):
+        part = numbers[epoch * steps : (epoch + 1) * steps]
+        assert [len(batch) for batch in part[:-1]] == [batch_size] * (steps - 1)
+        assert sorted(sum(part, [])) == list(range(132))
+
+
+def test_a_window_that_holds_all_gives_the_full_permutation(people):
+    indices = np.random.default_rng(0).permutation(132)[:100]
+    batches, taken = batches_of(people.path, BatchOrder(indices, 8, seed=2), 26)
+    numbers = sum(numbers_of(batches, people), [])
+    assert numbers == [*epoch_order(indices, 2, 0), *epoch_order(indices, 2, 1)]
+    with SequenceStore(people.path) as store:
+        assert sum(len(round_.new_rows) for round_ in taken) == len(np.unique(store.sequences[indices]))
+
+
+@pytest.mark.parametrize("frames", WINDOWS)
+@pytest.mark.parametrize("first_step", [1, 16, 17, 18, 33, 40])
+def test_going_on_from_a_step_gives_what_is_left_of_an_uninterrupted_order(first_step, frames, people):
+    order = BatchOrder(np.arange(132), 8, seed=5, window_megabytes=frames * FRAME_MEGABYTES)
+    whole, _ = batches_of(people.path, order, 50)
+    resumed, _ = batches_of(people.path, order._replace(first_step=first_step), 50 - first_step)
+    for (frames, labels), (other_frames, other_labels) in zip(whole[first_step:], resumed, strict=True):
+        np.testing.assert_array_equal(frames, other_frames)
+        np.testing.assert_array_equal(labels, other_labels)
+
+
+def test_a_block_is_read_once_an_epoch_where_the_window_is_small(people):
+    order = BatchOrder(np.arange(132), 4, seed=5, window_megabytes=100 * FRAME_MEGABYTES)
+    assert window_rows(order, COURSE_SHAPE) == 100
+    _, taken = batches_of(people.path, order, 33)
+    # Six videos of 25 frames, of which each is a block. The epoch after it begins within what is read ahead.
+    assert sum(len(round_.new_rows) for round_ in taken) == 150
+
+
+def test_sequences_that_name_frames_anywhere_are_put_together_too(made_data):
+    order = BatchOrder(np.arange(600), 7, seed=1, window_megabytes=0)
+    batches, _ = batches_of(made_data.path, order, 2 * 86)
+    number_of = {labels.tobytes(): number for number, labels in enumerate(made_data.labels)}
+    seen = []
+    for frames, labels in batches:
+        numbers = [number_of[sequence.tobytes()] for sequence in labels]
+        np.testing.assert_array_equal(frames, made_data.frames[made_data.sequences[numbers]])
+        seen += numbers
+    assert sorted(seen[:600]) == sorted(seen[600:]) == list(range(600))
+
+
+def test_memory_for_frames_is_what_is_asked_for_but_never_less_than_two_batches():
+    assert window_rows(BatchOrder(np.arange(9), 8, 0, window_megabytes=64), COURSE_SHAPE) == 5208
+    assert window_rows(BatchOrder(np.arange(9), 8, 0, window_megabytes=0.5), COURSE_SHAPE) == 160
+    assert window_rows(BatchOrder(np.arange(9), 2, 0, window_megabytes=0.5), COURSE_SHAPE) == 75
+    assert window_rows(BatchOrder(np.arange(9), 20, 0, window_megabytes=64), SequenceShape(4, 512, 1024)) == 160
+
+
+def test_few_things_leave_the_generator_at_a_time(people):
+    order = BatchOrder(np.arange(132), 4, seed=5)
+    with SequenceStore(people.path) as store:
+        for round_ in islice(rounds(store, order), 50):
+            assert len(round_.new_frames) <= 25 and round_.labels.shape[0] * 4 <= 1024
