@@ -9,14 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 from finished_process import run_to_end
+from larger_data import enlarge
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from pipeline.store.reader import SequenceStore  # noqa: E402
-from pipeline.store.writer import StoreWriter  # noqa: E402
 
 TIMES = 10
 
@@ -30,22 +26,12 @@ def main():
     print(f"importing TensorFlow      {imported:7.0f} MiB")
     with tempfile.TemporaryDirectory() as folder:
         larger = os.path.join(folder, "larger.h5")
-        enlarge(arguments.data, larger)
+        enlarge(arguments.data, larger, TIMES)
         for name, path in (("as given", arguments.data), ("ten times as large", larger)):
             command = ["train.py", "--data", os.path.abspath(path), "--time-limit", arguments.time_limit]
             command += ["--no-augment", "--validation-sequences", "600", "--out", os.path.join(folder, name)]
             peak = peak_memory(command)
             print(f"training, {name:18}{peak:7.0f} MiB  {peak - imported:5.0f} MiB more than the import", flush=True)
-
-
-def enlarge(source, destination):
-    with SequenceStore(source) as store, StoreWriter(destination) as writer:
-        for change in range(TIMES):
-            for start in range(0, len(store), 64):
-                frames, labels = store.read_sequences(np.arange(start, min(start + 64, len(store))))
-                writer.add_frames(frames ^ np.uint8(change))
-                writer.add_labels(labels)
-        writer.finish("made up", 0, f"{TIMES} times {store.source_sha256}")
 
 
 def peak_memory(arguments):

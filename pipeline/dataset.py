@@ -7,6 +7,7 @@ variable of the graph, and each batch is a gather from it: a frame is in sevente
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from _typeshed import StrPath
 
 ROUNDS_AHEAD = 1
-PREFETCHED_BATCHES = 2
+# While the generator reads a block, it may keep the interpreter from the training loop: batches are gathered ahead.
+PREFETCHED_BATCHES = 8
+PREFETCHED_BYTES = 16e6
 
 
 def make_dataset(
@@ -52,6 +55,8 @@ def make_dataset(
     dataset = tf.data.Dataset.from_generator(read_rounds, (tf.int32, tf.uint8, tf.int32, tf.float32), shapes)
     # The next block is read while batches are drawn from those before it.
     dataset = dataset.prefetch(ROUNDS_AHEAD).flat_map(without_autograph(partial(batches_of_round, window)))
+    # One batch at a time, in order: the next round's frames are written when all batches of this one are gathered.
+    dataset = dataset.map(without_autograph(partial(gathered, window)))
     if augmentation is not None:
         augmented = without_autograph(partial(_augmented, augmentation))
         dataset = dataset.enumerate(augmentation.first_step).map(augmented)
@@ -59,7 +64,13 @@ def make_dataset(
     # for it.
     options = tf.data.Options()
     options.autotune.enabled = False
-    return dataset.prefetch(PREFETCHED_BATCHES).with_options(options)
+    return dataset.prefetch(_prefetched_batches(order.batch_size, shape)).with_options(options)
+
+
+def _prefetched_batches(batch_size: int, shape: SequenceShape) -> int:
+    """As many as fit into PREFETCHED_BYTES; from 2 to PREFETCHED_BATCHES."""
+    fit = PREFETCHED_BYTES // (batch_size * math.prod(shape.frames))
+    return int(min(max(fit, 2), PREFETCHED_BATCHES))
 
 
 def frame_window(rows: int, shape: SequenceShape) -> tf.Variable:
@@ -81,15 +92,15 @@ def frame_window(rows: int, shape: SequenceShape) -> tf.Variable:
 def batches_of_round(
     window: tf.Variable, new_rows: tf.Tensor, new_frames: tf.Tensor, rows: tf.Tensor, labels: tf.Tensor
 ) -> tf.data.Dataset:
-    """Writes a Round's new frames to the window; returns the data set of its batches, each gathered when asked for."""
+    """Writes a Round's new frames to the window; returns the data set of its batches: rows and labels."""
     write = tf.raw_ops.ResourceScatterUpdate(resource=window.handle, indices=new_rows, updates=new_frames)
     with tf.control_dependencies([write]):
-        batches = tf.data.Dataset.from_tensor_slices((tf.identity(rows), labels))
+        return tf.data.Dataset.from_tensor_slices((tf.identity(rows), labels))
 
-    def gather(rows: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.raw_ops.ResourceGather(resource=window.handle, indices=rows, dtype=tf.uint8), labels
 
-    return batches.map(without_autograph(gather))
+def gathered(window: tf.Variable, rows: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The frames in these rows of the window, uint8 (B, 10, 64, 64, 3), and the labels."""
+    return tf.raw_ops.ResourceGather(resource=window.handle, indices=rows, dtype=tf.uint8), labels
 
 
 def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,6 +1,7 @@
 """Data sets and a trained run shared by many tests. They are made once; a test copies what it changes."""
 
 import contextlib
+import hashlib
 import os
 import pickle
 import subprocess
@@ -84,16 +85,22 @@ def limited_file_size():
 
 @pytest.fixture(scope="session")
 def write_data_set():
-    """A function that writes an HDF5 file in the project's format from its four arrays, unchecked; returns its path."""
+    """The function write_arrays."""
     return write_arrays
 
 
-def write_arrays(path, frames, sequences, labels, videos):
+def write_arrays(path, frames, sequences, labels, videos, digests=None, label_sums=None):
+    """Writes an HDF5 file in the project's format from its arrays, unchecked; returns its path.
+
+    Its version is 1, or 2 with digests and label_sums.
+    """
+    arrays = {"frames": frames, "sequences": sequences, "labels": labels, "videos": videos}
+    added = {"digests": digests, "label_sums": label_sums}
     with h5py.File(path, "w") as file:
-        for name, rows in (("frames", frames), ("sequences", sequences), ("labels", labels), ("videos", videos)):
+        for name, rows in (arrays if digests is None else {**arrays, **added}).items():
             file.create_dataset(name, data=rows, chunks=(min(10, len(rows)), *rows.shape[1:]), fletcher32=True)
         file.attrs["format"] = "pose sequences"
-        file.attrs["format_version"] = 1
+        file.attrs["format_version"] = 1 if digests is None else 2
         file.attrs["source_name"] = "source.pkl"
         file.attrs["source_size"] = 1234
         file.attrs["source_sha256"] = "ab" * 32
@@ -101,14 +108,32 @@ def write_arrays(path, frames, sequences, labels, videos):
     return path
 
 
+def digests_of(frames):
+    """The digests of frames (F, ...): uint8 (F, 16)."""
+    digests = b"".join(hashlib.sha256(frame.tobytes()).digest()[:16] for frame in frames)
+    return np.frombuffer(digests, np.uint8).reshape(-1, 16)
+
+
+def label_sums_of(labels, videos):
+    """The sums of the labels (N, 10, 7, 2) over the sequences of each video and their frames: float64 (V, 7, 2)."""
+    return np.stack([labels[videos == video].sum(axis=(0, 1), dtype=np.float64) for video in range(max(videos) + 1)])
+
+
 class MadeData(NamedTuple):
-    """Random arrays in the layout of the HDF5 file, and the path of the file that holds them."""
+    """Random arrays in the layout of the HDF5 file, and the path of the file, of version 2, that holds them."""
 
     path: Path
     frames: np.ndarray
     sequences: np.ndarray
     labels: np.ndarray
     videos: np.ndarray
+    digests: np.ndarray
+    label_sums: np.ndarray
+
+    @property
+    def version_1(self):
+        """The arrays of a file of version 1, in order."""
+        return self.frames, self.sequences, self.labels, self.videos
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +146,8 @@ def made_data(tmp_path_factory):
         random.uniform(-5, 70, (600, 10, 7, 2)).astype(np.float32),
         np.arange(600, dtype=np.int32) // 50,
     )
+    frames, _, labels, videos = arrays
+    arrays += digests_of(frames), label_sums_of(labels, videos)
     return MadeData(write_arrays(tmp_path_factory.mktemp("made") / "made.h5", *arrays), *arrays)
 
 

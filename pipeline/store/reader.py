@@ -15,6 +15,7 @@ import numpy as np
 
 from command_line.user_error import UserError
 from pipeline.store.check import checked_datasets, damaged, text_attribute
+from pipeline.store.layout import DIGEST_BYTES, frame_digest
 from pipeline.store.reading_gate import GATE
 
 if TYPE_CHECKING:
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
 
 # Rows no further apart than this are read together with those between them, which takes less time than separate reads.
 LARGEST_GAP = 4
+FRAMES_PER_HASHING = 256
 
 
 class SequenceStore:
     """An open data set of N sequences over F distinct frames; a context manager that closes the file.
 
     sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both are in memory. shape: of the
-    sequences, the course's 10 frames of 64×64 or others. number_of_frames: F. source_sha256: of the file that was
-    converted. Raises UserError if the file at `path` is not a store, is damaged or is inconsistent; OSError if it
-    cannot be opened.
+    sequences, the course's 10 frames of 64×64 or others. number_of_frames: F. has_label_sums: whether the file holds
+    the sums of labels, of all videos. source_sha256: of the file that was converted. Raises UserError if the file at
+    `path` is not a store, is damaged or is inconsistent; OSError if it cannot be opened.
     """
 
     def __init__(self, path: StrPath) -> None:
@@ -46,7 +48,10 @@ class SequenceStore:
             self.number_of_frames = len(self._datasets["frames"])
             self.sequences: np.ndarray = self._read("sequences", slice(None))
             self.videos: np.ndarray = self._read("videos", slice(None))
+            self.has_label_sums = "label_sums" in self._datasets
             _check_index(self.path, self.sequences, self.videos, self.number_of_frames)
+            if self.has_label_sums and len(self._datasets["label_sums"]) != self.videos.max() + 1:
+                raise damaged(self.path, "the numbers of videos and of their sums of labels differ")
         except BaseException:
             self.close()
             raise
@@ -77,23 +82,50 @@ class SequenceStore:
         """
         return self._read_rows("frames", numbers)
 
+    def read_digests(self, numbers: npt.ArrayLike) -> np.ndarray:
+        """The digests of the frames with these numbers: ints (B,) to uint8 (B, 16).
+
+        They are computed from the frames where the file does not hold them. Raises UserError if a checksum does not
+        match.
+        """
+        if "digests" in self._datasets:
+            return self._read_rows("digests", numbers)
+        numbers = np.asarray(numbers)
+        digests = b"".join(
+            frame_digest(frame)
+            for start in range(0, len(numbers), FRAMES_PER_HASHING)
+            for frame in self.read_frames(numbers[start : start + FRAMES_PER_HASHING])
+        )
+        return np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES)
+
     def read_labels(self, indices: npt.ArrayLike) -> np.ndarray:
         """The labels of these sequences: ints (B,) to float32 (B, 10, 7, 2), x and y in pixels.
 
         Raises UserError if a checksum does not match, or a label is NaN or infinite.
         """
-        labels = self._read_rows("labels", indices)
-        finite = np.isfinite(labels)
-        if not finite.all():
-            row = np.argwhere(~finite)[0, 0]
-            first = np.ravel(indices)[row]
-            what = f"{np.count_nonzero(~finite)} labels are not finite numbers, the first of sequence {first}"
-            raise damaged(self.path, what)
-        return labels
+        return self._read_finite_rows("labels", indices, "labels", "sequence")
+
+    def read_label_sums(self, videos: npt.ArrayLike) -> np.ndarray:
+        """For each of these videos, the sum of the labels of its sequences and their frames, in pixels.
+
+        videos: ints (B,). Returns float64 (B, 7, 2). To be called only where has_label_sums. Raises UserError if a
+        checksum does not match, or a sum is NaN or infinite.
+        """
+        return self._read_finite_rows("label_sums", videos, "sums of labels", "video")
 
     def read_sequences(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2), of these sequences."""
         return self.read_frames(self.sequences[indices]), self.read_labels(indices)
+
+    def _read_finite_rows(self, name: str, numbers: npt.ArrayLike, values: str, row: str) -> np.ndarray:
+        """Rows of a data set; values, row: what to call its values and its rows where it is damaged."""
+        rows = self._read_rows(name, numbers)
+        finite = np.isfinite(rows)
+        if not finite.all():
+            first = np.ravel(numbers)[np.argwhere(~finite)[0, 0]]
+            what = f"{np.count_nonzero(~finite)} {values} are not finite numbers, the first of {row} {first}"
+            raise damaged(self.path, what)
+        return rows
 
     def _read_rows(self, name: str, numbers: npt.ArrayLike) -> np.ndarray:
         """Rows of a data set in any order; runs of ascending rows that lie close together are read at once."""

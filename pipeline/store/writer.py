@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -15,11 +15,11 @@ from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.frame_numbers import FrameNumbers, Videos
 from pipeline.store.layout import (
+    DIGEST_BYTES,
     FORMAT,
     FORMAT_VERSION,
     FRAMES_PER_CHUNK,
     HDF5_FORMAT,
-    SEQUENCES_PER_CHUNK,
     dataset_layouts,
 )
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from _typeshed import StrPath
 
-FRAMES_PER_WRITE = 10 * FRAMES_PER_CHUNK
-SEQUENCES_PER_READ = 16 * SEQUENCES_PER_CHUNK
+FRAMES_PER_WRITE = 25 * FRAMES_PER_CHUNK
+SEQUENCES_PER_READ = 1024
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,11 @@ class StoreWriter:
     shape: of all sequences. If the videos are to be found from shared frames, add sequences with `add_frames`. If the
     source names the videos, add each frame with `add_frame` and then the sequences with `add_sequences`. Frames and
     labels are added in blocks of any size, all frames before the labels or alternately. `finish` completes the file;
-    without it, SequenceStore refuses the file. Memory: a block, a digest and four bytes for each distinct frame, and a
-    buffer of FRAMES_PER_WRITE frames.
+    without it, SequenceStore refuses the file.
+
+    Memory: a block, a buffer of FRAMES_PER_WRITE frames, and caches, about 25 MB together. What grows is, for each
+    distinct frame, the 7 to 13 bytes of FrameNumbers and the 4 of Videos, if these are to be found, and for each video
+    112 bytes: for 10 million frames in videos of 100, 180 MB at most. A temporary file takes 16 bytes a frame.
     """
 
     def __init__(self, path: StrPath, shape: SequenceShape = COURSE_SHAPE) -> None:
@@ -57,11 +60,13 @@ class StoreWriter:
         self._frame_numbers = FrameNumbers()
         self._videos = Videos()
         self._unwritten = np.empty((FRAMES_PER_WRITE, *shape.frame), np.uint8)
-        self._unwritten_count = 0
+        self._unwritten_digests: list[bytes] = []
         self._frames = self._create("frames")
+        self._digests = self._create("digests")
         self._sequences = self._create("sequences")
         self._labels = self._create("labels")
-        self._named_videos: h5py.Dataset | None = None
+        self._videos_of_sequences = self._create("videos")
+        self._number_of_videos = 0
 
     def _create(self, name: str) -> h5py.Dataset:
         layout = dataset_layouts(self._shape)[name]
@@ -80,7 +85,7 @@ class StoreWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with self._output:
+        with self._output, self._frame_numbers:
             self._file.close()
             if error is None:
                 self._output.check()
@@ -89,33 +94,36 @@ class StoreWriter:
         """Adds the frames of the next S sequences, uint8 (S, 10, 64, 64, 3). Raises ValueError for other arrays."""
         _check_block(frames, self._shape.frames, np.uint8)
         frames = np.ascontiguousarray(frames)
-        numbers, new_slots = self._frame_numbers.number(frames)
+        numbers, new_slots, new_digests = self._frame_numbers.number(frames)
         self._videos.join(numbers)
         self._append(self._sequences, numbers)
         slots = frames.reshape(-1, *self._shape.frame)
-        for slot in new_slots:
-            self._write_later(slots[slot])
+        for slot, digest in zip(new_slots, new_digests, strict=True):
+            self._write_later(slots[slot], digest)
 
     def add_frame(self, frame: np.ndarray) -> int:
         """Adds a frame, uint8 (64, 64, 3), C order, unless there is an equal one; returns its number in the file."""
         _check_block(frame[None], self._shape.frame, np.uint8)
         count = len(self._frame_numbers)
-        number = self._frame_numbers.number_one(frame)
+        number, digest = self._frame_numbers.number_one(frame)
         if number == count:
-            self._write_later(frame)
+            self._write_later(frame, digest)
         return number
 
     def add_sequences(self, numbers: np.ndarray, videos: np.ndarray) -> None:
         """Adds the next S sequences.
 
         numbers: int32 (S, 10), as `add_frame` returned them. videos: int32 (S,), the video of each sequence.
-        Videos are numbered from 0 in order of first appearance. They stay separate even if they share a frame.
+        Videos are numbered from 0 in order of first appearance, or ValueError is raised. They stay separate even if
+        they share a frame.
         """
         _check_block(numbers, (self._shape.length,), np.int32)
-        if self._named_videos is None:
-            self._named_videos = self._create_videos()
+        numbers_of_videos = np.maximum.accumulate(np.append(self._number_of_videos, videos + 1))
+        if videos.min(initial=0) < 0 or np.diff(numbers_of_videos).max(initial=0) > 1:
+            raise ValueError("videos are not numbered in order of first appearance")
+        self._number_of_videos = int(numbers_of_videos[-1])
         self._append(self._sequences, numbers)
-        self._append(self._named_videos, videos)
+        self._append(self._videos_of_sequences, videos)
 
     def add_labels(self, labels: np.ndarray) -> None:
         """Adds the labels of the next S sequences, float32 (S, 10, 7, 2), in pixels. Raises ValueError for others."""
@@ -132,7 +140,11 @@ class StoreWriter:
         if count == 0 or count != len(self._labels):
             raise ValueError(f"{count} sequences of frames and {len(self._labels)} of labels")
         self._write_frames()
-        videos = self._find_videos() if self._named_videos is None else int(self._named_videos[:].max()) + 1
+        # What could not be written cannot be read back below.
+        self._file.flush()
+        self._output.check()
+        videos = self._number_of_videos or self._find_videos()
+        self._append(self._create("label_sums"), self._label_sums(videos))
         self._file.attrs["format"] = _text(FORMAT)
         self._file.attrs["format_version"] = FORMAT_VERSION
         self._file.attrs["source_name"] = _text(source_name)
@@ -141,31 +153,41 @@ class StoreWriter:
         self._file.attrs["joints"] = _text(JOINT_NAMES)
         return StoredCounts(count, len(self._frames), videos)
 
-    def _write_later(self, frame: np.ndarray) -> None:
-        self._unwritten[self._unwritten_count] = frame
-        self._unwritten_count += 1
-        if self._unwritten_count == FRAMES_PER_WRITE:
+    def _write_later(self, frame: np.ndarray, digest: bytes) -> None:
+        self._unwritten[len(self._unwritten_digests)] = frame
+        self._unwritten_digests.append(digest)
+        if len(self._unwritten_digests) == FRAMES_PER_WRITE:
             self._write_frames()
 
     def _write_frames(self) -> None:
-        self._append(self._frames, self._unwritten[: self._unwritten_count])
-        self._unwritten_count = 0
-
-    def _create_videos(self) -> h5py.Dataset:
-        return self._create("videos")
+        self._append(self._frames, self._unwritten[: len(self._unwritten_digests)])
+        digests = np.frombuffer(b"".join(self._unwritten_digests), np.uint8)
+        self._append(self._digests, digests.reshape(-1, DIGEST_BYTES))
+        self._unwritten_digests.clear()
 
     def _find_videos(self) -> int:
         """Writes the videos that were found from shared frames; returns their number."""
-        dataset = self._create_videos()
-        for start in range(0, len(self._sequences), SEQUENCES_PER_READ):
-            self._append(dataset, self._videos.videos(self._sequences[start : start + SEQUENCES_PER_READ]))
+        for block in _blocks(len(self._sequences)):
+            self._append(self._videos_of_sequences, self._videos.videos(self._sequences[block]))
         return self._videos.count
+
+    def _label_sums(self, videos: int) -> np.ndarray:
+        """For each of so many videos, the sum of the labels of its sequences and their frames: float64 (V, 7, 2)."""
+        sums = np.zeros((videos, *self._shape.labels[1:]))
+        for block in _blocks(len(self._labels)):
+            np.add.at(sums, self._videos_of_sequences[block], self._labels[block].sum(axis=1, dtype=np.float64))
+        return sums
 
     def _append(self, dataset: h5py.Dataset, rows: np.ndarray) -> None:
         start = len(dataset)
         dataset.resize(start + len(rows), axis=0)
         dataset[start:] = rows
         self._output.check()
+
+
+def _blocks(sequences: int) -> Iterator[slice]:
+    """Slices of SEQUENCES_PER_READ, or fewer at the end, which cover so many sequences."""
+    return (slice(start, start + SEQUENCES_PER_READ) for start in range(0, sequences, SEQUENCES_PER_READ))
 
 
 def _text(text: str | Sequence[str]) -> np.ndarray:

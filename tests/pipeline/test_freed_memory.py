@@ -6,16 +6,19 @@ import pytest
 # A graph that allocates and frees several tensors of 8 MiB at every step. Page faults are measured, not time: 8 MiB are
 # 2048 pages.
 STEPS = """
-import itertools, resource, sys
+import resource, sys
 import numpy as np
 from pipeline.dataset import make_dataset
+from pipeline.frame_window import BatchOrder
 from pipeline.tensorflow_v1 import tf
 
-dataset = make_dataset(sys.argv[1], lambda: itertools.repeat(np.arange(16)))
-frames, _ = tf.data.make_one_shot_iterator(dataset).get_next()
+dataset = make_dataset(sys.argv[1], BatchOrder(np.arange(592), 16, seed=0))
+iterator = tf.data.make_initializable_iterator(dataset)
+frames, _ = iterator.get_next()
 values = tf.cast(frames, tf.float32)
 values = tf.nn.softmax(values) * tf.cumsum(values, axis=1) + tf.nn.l2_normalize(values)
 with tf.Session() as session:
+    session.run([tf.local_variables_initializer(), iterator.initializer])
     step = session.make_callable(tf.reduce_sum(values))
     for _ in range(20):
         step()

@@ -95,3 +95,9 @@ def test_refuses_no_validation_sequences(kind):
 def test_refuses_where_every_video_is_needed(videos, wanted):
     with pytest.raises(UserError, match="leaves none to train on; .*--validation-split random"):
         split_sequences(videos, "video", wanted, seed=0)
+
+
+@pytest.mark.parametrize("number, expected", [(500, 100), (7000, 700), (19_990, 1999), (70_000, 2000), (700_000, 2000)])
+def test_by_default_a_tenth_is_validated_on_from_100_to_2000(number, expected):
+    training, validation = split_sequences(np.zeros(number, np.int32), "tail", None, seed=0)
+    assert (len(training), len(validation)) == (number - expected, expected)

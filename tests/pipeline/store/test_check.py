@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from command_line.user_error import UserError
+from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
 from pipeline.store.writer import StoreWriter
 from tests.pipeline.sources.pickles import made_arrays
@@ -230,3 +231,28 @@ def test_files_in_the_format_that_was_written_earlier_are_read(made_data):
         frames, labels = store.read_sequences(np.arange(20))
         assert store.source_sha256 == "ab" * 32
     assert (frames == made_data.frames[made_data.sequences[:20]]).all() and (labels == made_data.labels[:20]).all()
+
+
+@pytest.mark.parametrize("name", ["digests", "label_sums"])
+@pytest.mark.parametrize("change", ["missing", "another type", "a row too many", "a link"])
+def test_what_version_2_adds_is_checked_too(change, name, path):
+    with h5py.File(path, "r+") as file:
+        rows, chunks = file[name][:], file[name].chunks
+        del file[name]
+        if change == "another type":
+            file.create_dataset(name, data=rows.astype(np.float32), chunks=chunks, maxshape=(None, *rows.shape[1:]))
+        elif change == "a row too many":
+            rows = np.concatenate([rows, rows[:1]])
+            file.create_dataset(name, data=rows, chunks=chunks, maxshape=(None, *rows.shape[1:]), fletcher32=True)
+        elif change == "a link":
+            file[name] = h5py.SoftLink("/frames")
+    assert "damaged" in refusal(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_sums_of_labels_that_cannot_be_are_refused(value, path):
+    with h5py.File(path, "r+") as file:
+        file["label_sums"][0, 3, 1] = value
+    with SequenceStore(path) as store, pytest.raises(UserError, match="damaged") as refused:
+        mean_pose(store, np.arange(len(store)))
+    assert "\n" not in str(refused.value)

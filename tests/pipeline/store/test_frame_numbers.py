@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.store.frame_numbers import FrameNumbers, Videos
+from pipeline.store.layout import frame_digest
 
 STARTS_AND_STRIDES = st.tuples(st.integers(0, 30), st.integers(0, 4))
 WINDOWS = STARTS_AND_STRIDES.map(lambda window: [window[0] + window[1] * slot for slot in range(10)])
@@ -20,14 +21,16 @@ def pictures(scenes):
 
 
 def number_in_blocks(frames, sequences_per_block):
-    """All numbers, and the frames that were reported as new, in order."""
-    frame_numbers, numbers, new = FrameNumbers(), [], []
-    for start in range(0, len(frames), sequences_per_block):
-        block = frames[start : start + sequences_per_block]
-        block_numbers, new_slots = frame_numbers.number(block)
-        numbers.append(block_numbers)
-        new.append(block.reshape(-1, 64, 64, 3)[new_slots])
-    assert len(frame_numbers) == sum(len(block) for block in new)
+    """All numbers, and the frames that were reported as new, in order; their digests are checked."""
+    numbers, new = [], []
+    with FrameNumbers() as frame_numbers:
+        for start in range(0, len(frames), sequences_per_block):
+            block = frames[start : start + sequences_per_block]
+            block_numbers, new_slots, new_digests = frame_numbers.number(block)
+            numbers.append(block_numbers)
+            new.append(block.reshape(-1, 64, 64, 3)[new_slots])
+            assert new_digests == [hashlib.sha256(frame.tobytes()).digest()[:16] for frame in new[-1]]
+        assert len(frame_numbers) == sum(len(block) for block in new)
     return np.concatenate(numbers), np.concatenate(new)
 
 
@@ -67,6 +70,25 @@ def test_numbers_are_those_of_a_dictionary(scenes, sequences_per_block):
     assert (new[numbers] == frames).all()
 
 
+@pytest.mark.parametrize("digests_in_memory", [1, 7, 40])
+def test_numbers_are_the_same_where_digests_are_on_disk(digests_in_memory, monkeypatch):
+    scenes = np.random.default_rng(0).integers(0, 60, (50, 10))
+    expected, _ = number_in_blocks(pictures(scenes), 8)
+    monkeypatch.setattr("pipeline.store.frame_numbers.DIGESTS_IN_MEMORY", digests_in_memory)
+    numbers, new = number_in_blocks(pictures(scenes), 8)
+    assert numbers.tolist() == expected.tolist()
+    assert (new[numbers] == pictures(scenes)).all()
+
+
+@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+def test_digests_that_cannot_be_written_are_an_error_of_the_operating_system(limited_file_size, monkeypatch):
+    monkeypatch.setattr("pipeline.store.frame_numbers.DIGESTS_IN_MEMORY", 64)
+    frames = np.arange(20_000, dtype=np.uint64)[:, np.newaxis]
+    with FrameNumbers() as frame_numbers, limited_file_size(8192), pytest.raises(OSError):
+        for frame in frames:
+            frame_numbers.number_one(frame)
+
+
 def test_a_difference_anywhere_makes_another_frame():
     frames = np.zeros((3, 10, 64, 64, 3), np.uint8)
     frames[1, 3, 0, 0, 0] = 1
@@ -86,8 +108,10 @@ def test_a_sequence_that_follows_another_but_for_one_frame(distance, slot):
 
 
 def test_frames_are_hashed_only_where_no_sequence_nearby_holds_them(monkeypatch):
-    hashed, sha256 = [], hashlib.sha256
-    monkeypatch.setattr(hashlib, "sha256", lambda data: hashed.append(data) or sha256(data))
+    hashed = []
+    monkeypatch.setattr(
+        "pipeline.store.frame_numbers.frame_digest", lambda frame: hashed.append(frame) or frame_digest(frame)
+    )
     for stride in (1, 2, 3):
         hashed.clear()
         number_in_blocks(pictures([[start + stride * slot for slot in range(10)] for start in range(20)]), 20)

@@ -160,8 +160,8 @@ def test_refuses_another_hdf5_file(tmp_path):
 def test_refuses_another_version(made_data, arrays, write_data_set, tmp_path):
     path = write_data_set(tmp_path / "data.h5", **arrays)
     with h5py.File(path, "r+") as file:
-        file.attrs["format_version"] = 2
-    assert "format version 2, this program reads version 1" in refusal(path)
+        file.attrs["format_version"] = 3
+    assert "format version 3, this program reads versions 1 and 2" in refusal(path)
     with h5py.File(path, "r+") as file:
         del file.attrs["format_version"]
     assert "not one that convert_pkl_to_h5.py wrote" in refusal(path)

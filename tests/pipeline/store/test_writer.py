@@ -1,3 +1,5 @@
+import hashlib
+
 import h5py
 import numpy as np
 import pytest
@@ -56,17 +58,30 @@ def test_layout_and_attributes(data, tmp_path):
     with h5py.File(tmp_path / "data.h5") as file:
         layout = {name: (item.dtype, item.chunks, item.fletcher32, item.compression) for name, item in file.items()}
         assert layout == {
-            "frames": (np.uint8, (5, 64, 64, 3), True, None),
-            "sequences": (np.int32, (64, 10), True, None),
-            "labels": (np.float32, (64, 10, 7, 2), True, None),
-            "videos": (np.int32, (64,), True, None),
+            "frames": (np.uint8, (2, 64, 64, 3), True, None),
+            "digests": (np.uint8, (1024, 16), True, None),
+            "sequences": (np.int32, (1024, 10), True, None),
+            "labels": (np.float32, (16, 10, 7, 2), True, None),
+            "label_sums": (np.float64, (16, 7, 2), True, None),
+            "videos": (np.int32, (1024,), True, None),
         }
         names = {"format", "format_version", "source_name", "source_size", "source_sha256", "joints"}
         assert set(file.attrs) == names
-        assert (file.attrs["format"], file.attrs["format_version"]) == (b"pose sequences", 1)
+        assert (file.attrs["format"], file.attrs["format_version"]) == (b"pose sequences", 2)
         texts = [file.attrs[name].decode() for name in ("source_name", "source_sha256")]
         assert (texts[0], file.attrs["source_size"], texts[1]) == SOURCE
         assert tuple(joint.decode() for joint in file.attrs["joints"]) == JOINT_NAMES
+
+
+def test_digests_and_sums_of_labels_are_those_of_hashlib_and_numpy(tmp_path):
+    frames, labels = made_arrays(30)
+    index = [20, 0, 21, 9, 20]
+    write(tmp_path / "data.h5", frames[index], labels[index])
+    with h5py.File(tmp_path / "data.h5") as file:
+        digests = [hashlib.sha256(frame.tobytes()).digest()[:16] for frame in file["frames"]]
+        assert [row.tobytes() for row in file["digests"]] == digests
+        sums = [labels[numbers].sum(axis=(0, 1), dtype=np.float64) for numbers in ([20, 21, 20], [0, 9])]
+        np.testing.assert_allclose(file["label_sums"], sums, rtol=1e-12)
 
 
 def test_a_changed_byte_is_noticed_when_read(data, tmp_path):

@@ -1,0 +1,84 @@
+"""Compares this project's input pipeline with others, each written as its own documentation advises.
+
+Each delivers batches of 16 whole sequences in random order, frames as uint8 and labels as float32, in a process of its
+own. They take turns, so that ratios hold while other work comes and goes, and each figure is the median of its runs. In
+its first run, one batch of each is compared with the data. With --copies, larger data sets are made of DATA.h5.
+
+`pip install -r requirements-bench.txt` installs the other projects' packages. Three of them read files of whole
+sequences, each 16 times as large as DATA.h5 where sequences overlap as the course's do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+BENCH = Path(__file__).resolve().parent
+sys.path.insert(0, str(BENCH.parent))
+
+from larger_data import copies  # noqa: E402
+from peers.catalogue import PEERS  # noqa: E402
+from peers.data import data_of_size, folder_for_files  # noqa: E402
+from peers.table import table  # noqa: E402
+from peers.turns import measure_in_turn  # noqa: E402
+
+from command_line.argument_parser import ArgumentParser, one_of, positive  # noqa: E402
+from command_line.user_error import reported_user_errors  # noqa: E402
+
+
+def main() -> None:
+    with reported_user_errors():
+        arguments = parse_arguments()
+        for number_of_copies in arguments.copies:
+            with folder_for_files(arguments.keep) as folder:
+                data = data_of_size(os.path.abspath(arguments.data), number_of_copies, folder)
+                rows = measure_in_turn(arguments.only, data, folder, arguments.runs, arguments.seconds, arguments.cold)
+                print("\n".join([*table(rows, data), ""]), flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example: python bench/peers.py youtube_train_data.h5 --copies 1 10",
+    )
+    parser.add_argument("data", metavar="DATA.h5")
+    parser.add_argument(
+        "--copies",
+        nargs="+",
+        type=copies,
+        default=[1],
+        metavar="N",
+        help="measure data sets N times as large as DATA.h5 (default: 1)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=positive(float),
+        default=4,
+        help="seconds per run; bytes read are of whole epochs if there is time for one (default: %(default)s)",
+    )
+    parser.add_argument("--runs", type=positive(int), default=3, help="runs of each peer (default: %(default)s)")
+    parser.set_defaults(cold=False)
+    if hasattr(os, "posix_fadvise"):
+        parser.add_argument("--cold", action="store_true", help="drop the files from the disk cache before each run")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        type=one_of(PEERS),
+        default=list(PEERS),
+        metavar="NAME",
+        help=f"measure only these; default: all of {', '.join(PEERS)}",
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="DIR",
+        help="keep the files in this folder, and use those that are there (default: the temporary folder, for the "
+        "time of the measurement)",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

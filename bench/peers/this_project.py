@@ -1,0 +1,24 @@
+"""This project's data set over DATA.h5 itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from peers.graph_mode import deliver_dataset
+from peers.task import SEED, Delivery, Task
+from pipeline.dataset import make_dataset
+from pipeline.frame_window import BatchOrder
+from pipeline.tensorflow_v1 import tf
+
+# TensorFlow is imported when it is first used.
+_ = tf.Session
+
+
+def deliver(task: Task) -> Delivery:
+    """Delivers what train.py trains on, with the default memory for frames.
+
+    The last sequences are left out if they do not fill a batch, so that all batches are of the same size.
+    """
+    whole = task.sequences // task.batch_size * task.batch_size
+    order = BatchOrder(np.arange(whole), task.batch_size, SEED)
+    return deliver_dataset(tf, lambda: make_dataset(task.data, order, shape=task.shape))
