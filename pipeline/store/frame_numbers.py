@@ -131,7 +131,7 @@ class StoredDigests:
         self._file.seek(0, os.SEEK_END)
         self._file.write(b"".join(digests))
         first_without_slot, self._count = self._count, self._count + len(digests)
-        if self._count > LARGEST_LOAD * len(self._numbers):
+        while self._count > LARGEST_LOAD * len(self._numbers):
             self._make_slots(2 * len(self._numbers))
             first_without_slot = 0
         for start in range(first_without_slot, self._count, DIGESTS_IN_MEMORY):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Rows no further apart than this are read together with those between them, which takes less time than separate reads.
 LARGEST_GAP = 4
-FRAMES_PER_HASHING = 256
+FRAMES_PER_HASHING = 64
 
 
 class SequenceStore:

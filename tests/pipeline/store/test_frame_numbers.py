@@ -1,11 +1,14 @@
 import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.store.frame_numbers import FrameNumbers, Videos
+from pipeline.store.frame_numbers import DIGESTS_IN_MEMORY, FEWEST_SLOTS, LARGEST_LOAD, FrameNumbers, Videos
 from pipeline.store.layout import frame_digest
 
 STARTS_AND_STRIDES = st.tuples(st.integers(0, 30), st.integers(0, 4))
@@ -70,19 +73,55 @@ def test_numbers_are_those_of_a_dictionary(scenes, sequences_per_block):
     assert (new[numbers] == frames).all()
 
 
+def keep_few_in_memory(monkeypatch, digests):
+    """From now on, so many digests are kept before the others are written to a file, and tables begin small."""
+    for name, value in (("DIGESTS_IN_MEMORY", digests), ("SMALLEST_FILE", 1), ("FEWEST_SLOTS", 8)):
+        monkeypatch.setattr(f"pipeline.store.frame_numbers.{name}", value)
+
+
 @pytest.mark.parametrize("digests_in_memory", [1, 7, 40])
 def test_numbers_are_the_same_where_digests_are_on_disk(digests_in_memory, monkeypatch):
     scenes = np.random.default_rng(0).integers(0, 60, (50, 10))
     expected, _ = number_in_blocks(pictures(scenes), 8)
-    monkeypatch.setattr("pipeline.store.frame_numbers.DIGESTS_IN_MEMORY", digests_in_memory)
+    keep_few_in_memory(monkeypatch, digests_in_memory)
     numbers, new = number_in_blocks(pictures(scenes), 8)
     assert numbers.tolist() == expected.tolist()
     assert (new[numbers] == pictures(scenes)).all()
 
 
+def test_many_frames_are_numbered_as_by_a_dictionary():
+    # More than are kept in memory, so that most are found in the file, and enough for a larger table.
+    frames = np.random.default_rng(0).integers(0, 160_000, 320_000, dtype=np.uint64)[:, np.newaxis]
+    first_seen = {}
+    with FrameNumbers() as frame_numbers:
+        for frame in frames:
+            number, _ = frame_numbers.number_one(frame)
+            assert number == first_seen.setdefault(int(frame[0]), len(first_seen))
+        assert len(frame_numbers) == len(first_seen) > DIGESTS_IN_MEMORY + LARGEST_LOAD * FEWEST_SLOTS
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory of a process from /proc")
+def test_memory_is_a_few_bytes_a_frame():
+    script = """
+import numpy as np
+from pipeline.store.frame_numbers import FrameNumbers
+
+def kilobytes():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+
+frame_numbers, frame, before = FrameNumbers(), np.zeros(1, np.uint64), kilobytes()
+for frame[0] in range(400_000):
+    frame_numbers.number_one(frame)
+print(kilobytes() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    # A dictionary of digests takes 50 MB.
+    assert int(done.stdout) < 20_000
+
+
 @pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
 def test_digests_that_cannot_be_written_are_an_error_of_the_operating_system(limited_file_size, monkeypatch):
-    monkeypatch.setattr("pipeline.store.frame_numbers.DIGESTS_IN_MEMORY", 64)
+    keep_few_in_memory(monkeypatch, 64)
     frames = np.arange(20_000, dtype=np.uint64)[:, np.newaxis]
     with FrameNumbers() as frame_numbers, limited_file_size(8192), pytest.raises(OSError):
         for frame in frames:
