@@ -50,7 +50,7 @@ class SequenceStore:
             self.videos: np.ndarray = self._read("videos", slice(None))
             self.has_label_sums = "label_sums" in self._datasets
             _check_index(self.path, self.sequences, self.videos, self.number_of_frames)
-            if self.has_label_sums and len(self._datasets["label_sums"]) != self.videos.max() + 1:
+            if self.has_label_sums and len(self._datasets["label_sums"]) != int(self.videos.max()) + 1:
                 raise damaged(self.path, "the numbers of videos and of their sums of labels differ")
         except BaseException:
             self.close()

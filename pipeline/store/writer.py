@@ -118,10 +118,10 @@ class StoreWriter:
         they share a frame.
         """
         _check_block(numbers, (self._shape.length,), np.int32)
-        numbers_of_videos = np.maximum.accumulate(np.append(self._number_of_videos, videos + 1))
-        if videos.min(initial=0) < 0 or np.diff(numbers_of_videos).max(initial=0) > 1:
+        largest = np.maximum.accumulate(np.append(self._number_of_videos - 1, videos))
+        if videos.min(initial=0) < 0 or np.diff(largest).max(initial=0) > 1:
             raise ValueError("videos are not numbered in order of first appearance")
-        self._number_of_videos = int(numbers_of_videos[-1])
+        self._number_of_videos = int(largest[-1]) + 1
         self._append(self._sequences, numbers)
         self._append(self._videos_of_sequences, videos)
 
