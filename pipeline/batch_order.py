@@ -48,9 +48,13 @@ def quasi_random_order(blocks: Blocks, window: int, seed: int, epoch: int) -> Ep
     begin = np.maximum(middles - reach, at_first)
     end = np.maximum(np.minimum(middles + reach, frames.sum() - at_first), begin)
     sizes = np.diff(blocks.ends, prepend=0)[order]
-    times = random.uniform(np.repeat(begin, sizes), np.repeat(end, sizes))
-    starts = (blocks.ends - np.diff(blocks.ends, prepend=0))[order]
-    places = np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(len(times))
+    # In place, and in 32 bits: these arrays are as long as the epoch.
+    times = random.random(len(blocks.sequences))
+    times *= np.repeat(end - begin, sizes)
+    times += np.repeat(begin, sizes)
+    shifts = blocks.ends[order] - np.cumsum(sizes)
+    places = np.arange(len(times), dtype=np.int32)
+    places += np.repeat(shifts.astype(np.int32), sizes)
     return EpochOrder(order, places[np.argsort(times, kind="stable")])
 
 

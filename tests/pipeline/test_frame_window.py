@@ -15,7 +15,7 @@ WINDOWS = [151, 120, 0]
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr("pipeline.frame_window.FEWEST_FRAMES_OF_BLOCK", 25)
+    monkeypatch.setattr("pipeline.frame_window.FEWEST_FRAMES_OF_LOAD", 25)
 
 
 def batches_of(path, order, number):
@@ -101,8 +101,18 @@ def test_memory_for_frames_is_what_is_asked_for_but_never_less_than_two_batches(
     assert window_rows(BatchOrder(np.arange(9), 20, 0, window_megabytes=64), SequenceShape(4, 512, 1024)) == 160
 
 
-def test_few_things_leave_the_generator_at_a_time(people):
+@pytest.mark.parametrize("most_frames, frames_of_loads", [(25, [25] * 6), (60, [50] * 3), (120, [100, 50])])
+def test_blocks_enter_a_few_at_a_time(most_frames, frames_of_loads, people, monkeypatch):
+    # Each of the six videos has 25 frames and is a block.
+    monkeypatch.setattr("pipeline.frame_window.FEWEST_FRAMES_OF_LOAD", most_frames)
+    monkeypatch.setattr("pipeline.frame_window.LOADS_IN_SMALL_WINDOW", 1000)
+    order = BatchOrder(np.arange(132), 4, seed=5, window_megabytes=0)
+    _, taken = batches_of(people.path, order, 33)
+    assert [len(round_.new_rows) for round_ in taken if len(round_.new_rows)] == frames_of_loads
+
+
+def test_few_batches_leave_the_generator_at_a_time(people):
     order = BatchOrder(np.arange(132), 4, seed=5)
     with SequenceStore(people.path) as store:
         for round_ in islice(rounds(store, order), 50):
-            assert len(round_.new_frames) <= 25 and round_.labels.shape[0] * 4 <= 1024
+            assert len(round_.new_frames) <= 384 and round_.labels.shape[0] * 4 <= 1024
