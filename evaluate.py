@@ -1,4 +1,7 @@
-"""Checks a saved model against the course's contract and, given data, scores it."""
+"""Checks a saved model against the course's contract and, given data, scores it.
+
+A model that breaks the contract is scored too, where it can be; the exit status is 2 then.
+"""
 
 import argparse
 import os
@@ -6,12 +9,17 @@ import os
 import numpy as np
 
 from command_line.argument_parser import ArgumentParser
-from command_line.user_error import UserError, reported_user_errors
-from evaluation.scores import Scores, score
-from model.export.contract import opened_model
+from command_line.user_error import UserError, print_error, print_warning, reported_user_errors
+from evaluation.scores import score
+from model.export.contract import verdict
+from model.predictor import PosePredictor
+from model.walled.limit_options import add_limit_options, limits_of
+from model.walled.walled_model import WalledModel, walled_model
 from pipeline.mean_pose import mean_pose
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
 from report.html_report import Report, write_html_report
+from report.identity import identity_of
 from report.score_files import write_score_files
 from report.table import format_scores
 from run.data import describe_scored_data
@@ -24,23 +32,46 @@ def main() -> None:
             raise UserError("--out needs data to score the model on; give DATA.h5 too")
         if arguments.out and os.path.exists(os.path.join(arguments.out, "metrics.json")):
             raise UserError(f"{arguments.out} holds the metrics of another evaluation; give another --out")
+        limits = limits_of(arguments)
         if arguments.data is None:
-            with opened_model(arguments.model, trust=arguments.trust) as model:
-                print(model.verdict)
-            return
-        with (
-            SequenceStore(arguments.data) as store,
-            opened_model(arguments.model, store.shape, arguments.trust) as model,
-        ):
-            print(model.verdict)
-            if arguments.out is not None:
-                os.makedirs(os.path.join(arguments.out, "plots"), exist_ok=True)
-            indices = np.arange(len(store))
-            scores = score(model.predictor, store, indices, mean_pose(store, indices))
-            print(f"{len(store)} sequences")
-            print(format_scores(scores))
-            if arguments.out is not None:
-                print("wrote " + ", ".join(write_evaluation(arguments.out, scores, store)))
+            with walled_model(arguments.model, trust=arguments.trust, limits=limits) as model:
+                keeps = print_verdict(model, COURSE_SHAPE)
+        else:
+            with (
+                SequenceStore(arguments.data) as store,
+                walled_model(arguments.model, store.shape, arguments.trust, limits) as model,
+            ):
+                keeps = print_verdict(model, store.shape)
+                if model.predictor is not None and (keeps or not arguments.strict):
+                    evaluate(arguments, model, model.predictor, store)
+        if not keeps:
+            raise SystemExit(2)
+
+
+def print_verdict(model: WalledModel, shape: SequenceShape) -> bool:
+    """Prints whether the model keeps the contract, and why not; returns that."""
+    for breach in model.breaches:
+        print_error(breach)
+    for warning in model.warnings:
+        print_warning(warning)
+    print(verdict(model.breaches, shape), flush=True)
+    return not model.breaches
+
+
+def evaluate(arguments: argparse.Namespace, model: WalledModel, predictor: PosePredictor, store: SequenceStore) -> None:
+    """Scores the model on all sequences; prints the table and writes what --out asks for."""
+    if arguments.out is not None:
+        os.makedirs(os.path.join(arguments.out, "plots"), exist_ok=True)
+    indices = np.arange(len(store))
+    scores = score(predictor, store, indices, mean_pose(store, indices))
+    print(f"{len(store)} sequences")
+    print(format_scores(scores))
+    if arguments.out is not None:
+        title = f"Evaluation: {os.path.basename(os.path.abspath(arguments.out))}"
+        identity = identity_of(arguments.model, store, verdict(model.breaches, store.shape))
+        report = Report(title, scores, describe_scored_data(store), identity=identity)
+        page = write_html_report(os.path.join(arguments.out, "report.html"), report)
+        print("wrote " + ", ".join([*write_score_files(arguments.out, scores), page]))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -48,18 +79,13 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python evaluate.py runs/first/model youtube_withheld_data.h5 --out scores",
     )
-    parser.add_argument("model", metavar="MODEL_DIR", help="the folder with checkpoint and the three my_model files")
+    parser.add_argument("model", metavar="MODEL_DIR", help="the folder of the saved model")
     parser.add_argument("data", metavar="DATA.h5", nargs="?", help="a converted data set; without it, only the check")
-    parser.add_argument("--out", metavar="DIR", help="write metrics.json, the plots and report.html to this folder")
+    parser.add_argument("--out", metavar="DIR", help="write metrics.json, plots and report.html there")
+    parser.add_argument("--strict", action="store_true", help="score no model that breaks the contract")
+    add_limit_options(parser)
     parser.add_argument("--trust", action="store_true", help="run it even if it holds ops that no network needs")
     return parser.parse_args()
-
-
-def write_evaluation(out: str, scores: Scores, store: SequenceStore) -> list[str]:
-    """Writes metrics.json, the plots and report.html to the folder `out`; returns their paths."""
-    title = f"Evaluation: {os.path.basename(os.path.abspath(out))}"
-    report = Report(title, scores, describe_scored_data(store))
-    return [*write_score_files(out, scores), write_html_report(os.path.join(out, "report.html"), report)]
 
 
 if __name__ == "__main__":

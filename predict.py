@@ -9,6 +9,7 @@ import sys
 from command_line.argument_parser import ArgumentParser
 from command_line.user_error import reported_user_errors
 from media.opened import open_media
+from model.walled.limit_options import add_limit_options, limits_of
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 from prediction.crop import Crop, has_usual_ratio, parse_crop
 from prediction.media_prediction import PredictionSummary, check_first_frame, check_outputs, predict
@@ -23,7 +24,7 @@ def main() -> None:
         table = arguments.joints or (out if os.path.isdir(arguments.input) else os.path.splitext(out)[0]) + ".csv"
         check_outputs(source, out, table, arguments.overwrite)
         print_shape_warning(check_first_frame(source, crop))
-        summary = predict(arguments.model, source, crop, out, table, trust=arguments.trust)
+        summary = predict(arguments.model, source, crop, out, table, arguments.trust, limits_of(arguments))
         print_summary(arguments.input, summary)
         print(f"wrote {out} and {table}")
 
@@ -33,19 +34,17 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python predict.py runs/first/model dance.mp4 --out dance_limbs.mp4",
     )
-    parser.add_argument("model", metavar="MODEL_DIR", help="the folder with checkpoint and the three my_model files")
+    parser.add_argument("model", metavar="MODEL_DIR", help="the folder of the saved model")
     parser.add_argument("input", metavar="INPUT", help="an MP4, AVI or WebM video, a GIF, or a folder of pictures")
     parser.add_argument("--out", metavar="OUT", required=True, help="the same as INPUT, with the limbs drawn on")
-    parser.add_argument(
-        "--joints", metavar="FILE", help="joint positions in pixels of INPUT, .csv or .h5 (default: OUT's name, .csv)"
-    )
+    parser.add_argument("--joints", metavar="FILE", help="the joints, .csv or .h5 (default: OUT's name, .csv)")
     parser.add_argument(
         "--crop",
         default="none",
         metavar="CROP",
-        help="what the model sees: none for the whole frame, as in training, center for its 4:3 middle, or"
-        " X,Y,WIDTH,HEIGHT in pixels of INPUT (default: none)",
+        help="what the model sees: all (none), the 4:3 middle (center) or X,Y,WIDTH,HEIGHT in pixels (default: none)",
     )
+    add_limit_options(parser)
     parser.add_argument("--trust", action="store_true", help="run it even if it holds ops that no network needs")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT and FILE if they exist")
     return parser.parse_args()

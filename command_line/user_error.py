@@ -56,9 +56,18 @@ def print_error(message: str) -> None:
     Messages quote names from untrusted files, so characters that are not printable are escaped: none can control the
     terminal.
     """
+    print("error:", printable(message), file=sys.stderr)
+
+
+def print_warning(message: str) -> None:
+    """Prints one `warning:` line, as print_error does."""
+    print("warning:", printable(message), file=sys.stderr)
+
+
+def printable(message: str) -> str:
+    """The message in one line of at most LONGEST_MESSAGE characters, all of which are printable."""
     characters = " ".join(message.split())[:LONGEST_MESSAGE]
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in characters)
-    print("error:", line, file=sys.stderr)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in characters)
 
 
 def _operating_system_message(error: OSError) -> str:

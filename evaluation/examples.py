@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from evaluation.distance import mean_distances
-from evaluation.hardest import Hardest
+from evaluation.hardest import RankedFrame
 from evaluation.sequence_ranking import SequenceRanking
-from model.predictor import Predictor
+from model.predictor import PosePredictor
 from pipeline.store.reader import SequenceStore
 
 EXAMPLES = 15
@@ -31,7 +31,7 @@ class SequenceExample(NamedTuple):
     predictions: np.ndarray
 
 
-def spaced_examples(predictor: Predictor, store: SequenceStore, indices: np.ndarray) -> FrameExamples:
+def spaced_examples(predictor: PosePredictor, store: SequenceStore, indices: np.ndarray) -> FrameExamples:
     """The last frame of up to 15 of these sequences, int (N,), evenly spaced."""
     chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
     frames, labels = store.read_sequences(chosen)
@@ -39,18 +39,17 @@ def spaced_examples(predictor: Predictor, store: SequenceStore, indices: np.ndar
     return FrameExamples(frames[:, -1], labels[:, -1], predictions[:, -1])
 
 
-def worst_examples(hardest: Hardest, store: SequenceStore) -> FrameExamples:
-    """The worst frames, titled by their videos."""
-    worst = hardest.worst_frames()
+def frame_examples(kept: list[RankedFrame], store: SequenceStore) -> FrameExamples:
+    """These frames, titled by their videos."""
     return FrameExamples(
-        store.read_frames(np.array([kept.frame for kept in worst])),
-        np.stack([kept.label for kept in worst]),
-        np.stack([kept.prediction for kept in worst]),
-        [f"video {kept.video}" for kept in worst],
+        store.read_frames(np.array([one.frame for one in kept])),
+        np.stack([one.label for one in kept]),
+        np.stack([one.prediction for one in kept]),
+        [f"video {one.video}" for one in kept],
     )
 
 
-def ranked_examples(predictor: Predictor, store: SequenceStore, ranking: SequenceRanking) -> list[SequenceExample]:
+def ranked_examples(predictor: PosePredictor, store: SequenceStore, ranking: SequenceRanking) -> list[SequenceExample]:
     """The best, the middle and the worst of a SequenceRanking of the store's sequences, as far as there are three."""
     chosen = ranking.best_middle_worst()
     indices = np.array(list(chosen.values()))

@@ -11,7 +11,7 @@ WORST_FRAMES_OF_A_VIDEO = 3
 LISTED_VIDEOS = 5
 
 
-class WorstFrame(NamedTuple):
+class RankedFrame(NamedTuple):
     """error: mean over the joints, pixels. frame, video: numbers in the file. label, prediction: (7, 2), pixels."""
 
     error: float
@@ -30,7 +30,7 @@ class Hardest:
     def __init__(self) -> None:
         self._sums: dict[int, float] = {}
         self._counts: dict[int, int] = {}
-        self._worst: dict[int, WorstFrame] = {}
+        self._worst: dict[int, RankedFrame] = {}
 
     def add(self, predictions: np.ndarray, labels: np.ndarray, frames: np.ndarray, videos: np.ndarray) -> None:
         """Adds a batch: positions (B, 10, 7, 2), pixels; numbers of frames, int (B, 10), and of videos, int (B,)."""
@@ -46,10 +46,10 @@ class Hardest:
                 break
             # Copies, so that what is kept does not hold on to the whole batch.
             label, prediction = labels[sequence, step].copy(), predictions[sequence, step].copy()
-            self._keep(WorstFrame(error, int(frames[sequence, step]), int(videos[sequence]), label, prediction))
+            self._keep(RankedFrame(error, int(frames[sequence, step]), int(videos[sequence]), label, prediction))
 
-    def _keep(self, candidate: WorstFrame) -> None:
-        """Adds a WorstFrame, and drops the least bad one of its video, or of all, where that is one too many."""
+    def _keep(self, candidate: RankedFrame) -> None:
+        """Adds a RankedFrame, and drops the least bad one of its video, or of all, where that is one too many."""
         if candidate.frame in self._worst and candidate.error <= self._worst[candidate.frame].error:
             return
         self._worst[candidate.frame] = candidate
@@ -59,7 +59,7 @@ class Hardest:
         elif len(self._worst) > WORST_FRAMES:
             del self._worst[min(self._worst.values(), key=lambda kept: kept.error).frame]
 
-    def worst_frames(self) -> list[WorstFrame]:
+    def worst_frames(self) -> list[RankedFrame]:
         """Up to 15 WorstFrames, the worst first."""
         return sorted(self._worst.values(), key=lambda kept: -kept.error)
 

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from evaluation.best_frames import BestFrames
 from evaluation.blocks import EvaluationBlock, evaluation_blocks
-from evaluation.examples import FrameExamples, SequenceExample, ranked_examples, spaced_examples, worst_examples
+from evaluation.examples import FrameExamples, SequenceExample, frame_examples, ranked_examples, spaced_examples
 from evaluation.hardest import Hardest
 from evaluation.pixel_errors import PixelErrors, Summary
 from evaluation.sequence_ranking import SequenceRanking
-from model.predictor import Predictor
+from model.predictor import PosePredictor
 from pipeline.store.reader import SequenceStore
 
 LABELS_PER_READ = 512
@@ -22,7 +23,7 @@ class Scores(NamedTuple):
 
     summary: of the model's PixelErrors. mean_pose: of the PixelErrors of always predicting the mean pose.
     video_pixel_error: pixels by video, the largest first. hardest: a line on the hardest videos, or None. examples:
-    evenly spaced frames. worst: the worst frames. sequences: the best, the middle and the worst.
+    evenly spaced frames. worst: the worst frames. best: the best ones. sequences: the best, the middle and the worst.
     """
 
     summary: Summary
@@ -31,6 +32,7 @@ class Scores(NamedTuple):
     hardest: str | None
     examples: FrameExamples
     worst: FrameExamples
+    best: FrameExamples
     sequences: list[SequenceExample]
 
     def metrics(self) -> dict[str, Any]:
@@ -42,16 +44,24 @@ class Scores(NamedTuple):
         }
 
 
-def score(predictor: Predictor, store: SequenceStore, indices: np.ndarray, mean_pose: np.ndarray) -> Scores:
+def score(
+    predictor: PosePredictor,
+    store: SequenceStore,
+    indices: np.ndarray,
+    mean_pose: np.ndarray,
+    shows_progress: bool = True,
+) -> Scores:
     """Scores a predictor on these sequences, int (N,), of an open store.
 
-    mean_pose: float32 (7, 2) pixels, which the model is compared with. Raises UserError where positions are NaN or
+    mean_pose: float32 (7, 2) pixels, which the model is compared with. shows_progress: whether a progress bar is shown
+    where that takes long. Raises UserError where positions are NaN or
     infinite.
     """
-    errors, hardest, ranking = PixelErrors(), Hardest(), SequenceRanking()
-    for block, predictions in _predicted_blocks(predictor, store, indices):
+    errors, hardest, best, ranking = PixelErrors(), Hardest(), BestFrames(), SequenceRanking()
+    for block, predictions in _predicted_blocks(predictor, store, indices, shows_progress):
         errors.add(predictions, block.labels)
         hardest.add(predictions, block.labels, store.sequences[block.indices], store.videos[block.indices])
+        best.add(predictions, block.labels, store.sequences[block.indices], store.videos[block.indices])
         ranking.add(block.indices, predictions, block.labels)
     return Scores(
         errors.summary(),
@@ -59,12 +69,13 @@ def score(predictor: Predictor, store: SequenceStore, indices: np.ndarray, mean_
         hardest.video_pixel_error(),
         hardest.summary_line(),
         spaced_examples(predictor, store, indices),
-        worst_examples(hardest, store),
+        frame_examples(hardest.worst_frames(), store),
+        frame_examples(best.frames(), store),
         ranked_examples(predictor, store, ranking),
     )
 
 
-def errors_of(predictor: Predictor, store: SequenceStore, indices: np.ndarray) -> PixelErrors:
+def errors_of(predictor: PosePredictor, store: SequenceStore, indices: np.ndarray) -> PixelErrors:
     """The PixelErrors alone of a predictor on these sequences, int (N,), of an open store."""
     errors = PixelErrors()
     for block, predictions in _predicted_blocks(predictor, store, indices):
@@ -82,10 +93,13 @@ def errors_of_pose(pose: np.ndarray, store: SequenceStore, indices: np.ndarray) 
 
 
 def _predicted_blocks(
-    predictor: Predictor, store: SequenceStore, indices: np.ndarray
+    predictor: PosePredictor, store: SequenceStore, indices: np.ndarray, shows_progress: bool = True
 ) -> Iterator[tuple[EvaluationBlock, np.ndarray]]:
-    """Yields each block of these sequences with its predictions, and shows a progress bar if that takes long."""
-    with tqdm(total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=None, delay=2) as progress:
+    """Yields each block of these sequences with its predictions; the progress bar appears after two seconds."""
+    disable = None if shows_progress else True
+    with tqdm(
+        total=len(indices), desc="evaluating", unit=" sequences", leave=False, disable=disable, delay=2
+    ) as progress:
         for block in evaluation_blocks(store, indices):
             yield block, predictor.predict_block(block.frames, block.rows)
             progress.update(len(block.indices))

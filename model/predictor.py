@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from model.shared_nodes import SharedNodes
@@ -16,13 +18,28 @@ LARGEST_SHARE_OF_FRAMES = 0.7
 LARGEST_DIFFERENCE = 1e-3  # pixels
 
 
+class PosePredictor(Protocol):
+    """Whatever predicts joint positions."""
+
+    def predict(self, frames: np.ndarray) -> np.ndarray:
+        """uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels; for any B > 0."""
+
+    def predict_block(self, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Predicts overlapping sequences.
+
+        frames: D different frames, uint8 (D, 64, 64, 3). rows: int (B, 10), the rows of `frames` that each sequence
+        consists of. Returns float32 (B, 10, 7, 2), x and y in pixels.
+        """
+
+
 class Predictor:
     """Feeds a session's `input_frames` and fetches its `joint_pos`.
 
     session: one that holds the weights. input_frames, joint_pos: the two nodes of the contract. shared: the graph's
     SharedNodes, if it has them, as the graphs of this project have: then each different frame of a block of overlapping
     sequences passes most of the network once. A graph by others may hold nodes of the same names with another meaning,
-    so the first block is computed both ways; where the results differ, the SharedNodes are not used.
+    so the first block is computed both ways; where the results differ, the SharedNodes are not used. batch_size: the
+    only number of sequences that the graph computes at a time, to which batches are filled up; None for any.
     """
 
     def __init__(
@@ -31,25 +48,28 @@ class Predictor:
         input_frames: tf.Tensor,
         joint_pos: tf.Tensor,
         shared: SharedNodes | None = None,
+        batch_size: int | None = None,
     ) -> None:
         self._session = session
         self._input_frames = input_frames
         self._joint_pos = joint_pos
         self._shared = shared
+        self._batch_size = batch_size
         self._is_checked = False
 
     def predict(self, frames: np.ndarray) -> np.ndarray:
-        """uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels; without SharedNodes, for any B > 0."""
-        return np.concatenate(
-            [self._session.run(self._joint_pos, {self._input_frames: part}) for part in _parts(frames)]
-        )
+        """As PosePredictor.predict; without SharedNodes. Raises tf.errors.OpError where the graph fails."""
+        return np.concatenate([self._run(part) for part in _parts(frames, self._batch_size or SEQUENCES_PER_RUN)])
+
+    def _run(self, frames: np.ndarray) -> np.ndarray:
+        """The positions of no more sequences than a batch has, in the shape that a batch of them has."""
+        missing = (self._batch_size or len(frames)) - len(frames)
+        filled = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)]) if missing else frames
+        positions = np.asarray(self._session.run(self._joint_pos, {self._input_frames: filled}), np.float32)
+        return positions.reshape(len(filled), frames.shape[1], -1, 2)[: len(frames)]
 
     def predict_block(self, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Predicts overlapping sequences.
-
-        frames: D different frames, uint8 (D, 64, 64, 3). rows: int (B, 10), the rows of `frames` that each sequence
-        consists of. Returns float32 (B, 10, 7, 2), x and y in pixels.
-        """
+        """As PosePredictor.predict_block."""
         overlaps = len(frames) <= LARGEST_SHARE_OF_FRAMES * rows.size
         if overlaps and self._shared is not None and not self._is_checked:
             self._is_checked = True
@@ -57,7 +77,7 @@ class Predictor:
                 self._shared = None
         if overlaps and self._shared is not None:
             return self._predict_by_features(self._shared, frames, rows)
-        parts = _parts(rows, SEQUENCES_PER_RUN if overlaps else WHOLE_SEQUENCES_PER_RUN)
+        parts = _parts(rows, self._batch_size or (SEQUENCES_PER_RUN if overlaps else WHOLE_SEQUENCES_PER_RUN))
         return np.concatenate([self.predict(frames[part]) for part in parts])
 
     def _predict_by_features(self, shared: SharedNodes, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Which frames are in the window of memory when, and which of its rows each batch is made of.
 
 The window is a ring of rows, a frame each. Blocks are loaded a few at a time; the frames of a load take the rows after
-those of the load before it, and stay until the batches that need them are over. `dataset` keeps the ring in TensorFlow's
-memory; here are only numbers, and the frames that enter.
+those of the load before it, and stay until the batches that need them are over. `dataset` keeps the ring in
+TensorFlow's memory; here are only numbers, and the frames that enter.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pipeline.store.blocks import Blocks, cut_into_blocks
 from pipeline.store.reader import SequenceStore
 
 DEFAULT_MEGABYTES = 64.0
-# Long videos are cut into blocks, and blocks are loaded together, up to this many frames. Large blocks read fewer frames
-# twice, where videos are cut; of small loads, more are in the window. A sequence of every other frame spans 19.
+# Long videos are cut into blocks, and blocks are loaded together, up to this many frames. Large blocks read fewer
+# frames twice, where videos are cut; of small loads, more are in the window. A sequence of every other frame spans 19.
 MOST_FRAMES_OF_LOAD = 384
 FEWEST_FRAMES_OF_LOAD = 48
 LOADS_IN_SMALL_WINDOW = 8

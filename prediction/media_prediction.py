@@ -13,9 +13,11 @@ from command_line.user_error import UserError
 from files.destination import check_destination
 from media.frame import Frame
 from media.opened import Media
-from model.export.contract import opened_model
-from model.predictor import Predictor
-from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
+from model.export.contract import ContractBreaches, verdict
+from model.predictor import PosePredictor
+from model.walled.limits import Limits
+from model.walled.walled_model import NO_LIMITS, walled_model
+from pipeline.sequence_shape import COURSE_SHAPE, FRAMES_PER_SEQUENCE
 from prediction.crop import Crop, CropChoice, crop_of_picture, joints_in_picture, scale_to_frame
 from prediction.joint_table import check_table_name, joint_table
 from prediction.limbs import draw_limbs
@@ -71,16 +73,19 @@ def predict(
     out: str,
     table: str,
     trust: bool = False,
+    limits: Limits = NO_LIMITS,
     say: Callable[[str], None] = print,
 ) -> PredictionSummary:
     """Writes the joints of all frames to the file `table`, and the frames with their limbs drawn on to `out`.
 
     model: the folder of a model that keeps the course's contract. say: gets the verdict on it, one line, before the
-    prediction begins. trust: see opened_model. Raises UserError where the model breaks the contract, a frame cannot be
-    read, or a position is NaN or infinite; nothing is written then.
+    prediction begins. trust: see examined_model. limits: of the process in which the model runs. Raises UserError where
+    the model breaks the contract, a frame cannot be read, or a position is NaN or infinite; nothing is written then.
     """
-    with opened_model(model, trust=trust) as opened:
-        say(opened.verdict)
+    with walled_model(model, trust=trust, limits=limits) as opened:
+        if opened.breaches or opened.predictor is None:
+            raise ContractBreaches(*opened.breaches)
+        say(verdict([], COURSE_SHAPE))
         with (
             joint_table(table) as add_row,
             source.written_to(out) as write,
@@ -99,7 +104,9 @@ def predict(
     return summary(source, frame, number + 1)
 
 
-def frames_and_joints(predictor: Predictor, source: Media, choice: CropChoice) -> Iterator[tuple[Frame, np.ndarray]]:
+def frames_and_joints(
+    predictor: PosePredictor, source: Media, choice: CropChoice
+) -> Iterator[tuple[Frame, np.ndarray]]:
     """Yields each Frame of the source with its joints, float32 (7, 2), in the Frame's own pixels.
 
     The source is decoded twice in parallel: joints are known only after the last window that holds their frame, and

@@ -1,7 +1,7 @@
 """Joint positions in a video of any length, from a model that sees ten frames at once.
 
-more_itertools.windowed was considered: it yields one window at a time. Here windows come in blocks, so that a Predictor
-computes each frame of a block once, and not again for each window that holds it.
+more_itertools.windowed was considered: it yields one window at a time. Here windows come in blocks, so that a
+PosePredictor computes each frame of a block once, and not again for each window that holds it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from model.predictor import Predictor
+from model.predictor import PosePredictor
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 
@@ -19,7 +19,7 @@ WINDOWS_PER_BLOCK = 128
 OVERLAP = FRAMES_PER_SEQUENCE - 1
 
 
-def positions_in_video(predictor: Predictor, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def positions_in_video(predictor: PosePredictor, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Yields the joint positions in each of `frames`, in order: float32 (7, 2), x and y in pixels.
 
     frames: uint8 (64, 64, 3) each. The windows are all runs of ten consecutive frames. A frame's positions are the mean

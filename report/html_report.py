@@ -47,13 +47,14 @@ class Report(NamedTuple):
     """What a report shows.
 
     title: text. scores: of the model. data: lines on what was scored and what it shares with the training data.
-    training: None where it is not known.
+    training: None where it is not known. identity: pairs of a name and a text, as `identity_of` gives them.
     """
 
     title: str
     scores: Scores
     data: str
     training: TrainingStory | None = None
+    identity: Sequence[tuple[str, str]] = ()
 
 
 def write_html_report(path: str, report: Report) -> str:
@@ -95,6 +96,7 @@ def _shown(report: Report) -> dict[str, Any]:
         "hardest": scores.hardest,
         "settings": training and _settings(training.settings),
         "machine": describe_machine(),
+        "identity": list(report.identity),
         "truth_colour": TRUTH["color"],
         "prediction_colour": PREDICTION["color"],
     }

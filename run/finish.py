@@ -9,6 +9,7 @@ from model.export.contract import opened_model
 from model.export.saved_model import copy_model
 from model.training.checkpoint import newest_best_model
 from report.html_report import Report, TrainingStory, write_html_report
+from report.identity import identity_of
 from report.loss_curves import HistoryRow, draw_loss_curves
 from report.score_files import write_score_files
 from report.table import format_scores
@@ -33,7 +34,8 @@ def finish(paths: RunPaths, data: RunData, description: str) -> None:
     curves = draw_loss_curves(paths.loss_plot, history, scores.mean_pose["mean_pixel_error"])
     training = TrainingStory(_in_a_sentence(history), history, read_config(paths.config)) if history else None
     title = f"Run: {os.path.basename(os.path.abspath(paths.out))}"
-    write_html_report(paths.report, Report(title, scores, description, training))
+    identity = identity_of(paths.model, data.validation_store, verdict)
+    write_html_report(paths.report, Report(title, scores, description, training, identity))
 
     metrics, *plots = written
     print(f"\nerrors on the {scores.summary['sequences']} validation sequences")

@@ -1,31 +1,39 @@
-"""The course's contract: checks a saved model against it, names every breach, and opens a model that keeps it."""
+"""The course's contract: checks a saved model against it, names every breach, and opens what can be scored."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import re
-import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from command_line.user_error import UserError
+from model.export.found_model import FoundModel, find_model
+from model.export.probe import Probe, probe, whose
 from model.export.pruning import COLLECTION, collected_names, node_name, nodes_behind, nodes_by_name, read_meta_graph
-from model.export.saved_model import MODEL_FILES, MODEL_NAME, graph_path, predictor_of, restored_graph
+from model.export.saved_model import imported_graph, restored_session
 from model.predictor import Predictor
+from model.shared_nodes import shared_nodes
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
 
 FURTHER_INPUTS = ("Placeholder", "IteratorV2", "Iterator", "OneShotIterator", "QueueDequeueV2", "QueueDequeueManyV2")
 
-LARGEST_CHECKPOINT = 1 << 20
-MOST_EXTRA_FILES = 20
-
 
 class ContractBreaches(UserError):
     """Every way in which a model breaks the contract, one message each."""
+
+
+class ExaminedModel(NamedTuple):
+    """predictor: None where the model cannot be scored.
+
+    breaches: one line for each way in which it breaks the contract. warnings: what else whoever scores it should know,
+    one line each. tensorflow_version: that saved it, None where that is not known.
+    """
+
+    predictor: Predictor | None
+    breaches: list[str]
+    warnings: list[str]
+    tensorflow_version: str | None = None
 
 
 class OpenedModel(NamedTuple):
@@ -35,129 +43,191 @@ class OpenedModel(NamedTuple):
     verdict: str
 
 
+class _Nodes(NamedTuple):
+    """The names of the tensors that stand for input_frames and joint_pos; None where there are none."""
+
+    tensors: tuple[str, str] | None
+    breaches: list[str]
+
+
 def contract_breaches(directory: str, shape: SequenceShape = COURSE_SHAPE, trust: bool = False) -> list[str]:
     """The breaches of the model in the folder: one-line messages, none where it keeps the contract.
 
-    Arguments and errors are those of `opened_model`.
+    Arguments and errors are those of `examined_model`.
     """
-    try:
-        with opened_model(directory, shape, trust):
-            return []
-    except ContractBreaches as found:
-        return list(found.messages)
+    with examined_model(directory, shape, trust) as examined:
+        return examined.breaches
 
 
 @contextlib.contextmanager
 def opened_model(directory: str, shape: SequenceShape = COURSE_SHAPE, trust: bool = False) -> Iterator[OpenedModel]:
-    """Checks the model in the folder and yields it, an OpenedModel; closes its session at the end.
+    """Yields a model of which nothing breaks the contract; raises ContractBreaches otherwise.
+
+    Arguments and further errors are those of `examined_model`.
+    """
+    with examined_model(directory, shape, trust) as examined:
+        if examined.breaches or examined.predictor is None:
+            raise ContractBreaches(*examined.breaches)
+        yield OpenedModel(examined.predictor, verdict([], shape))
+
+
+@contextlib.contextmanager
+def examined_model(
+    directory: str, shape: SequenceShape = COURSE_SHAPE, trust: bool = False, threads: int = 0
+) -> Iterator[ExaminedModel]:
+    """Checks the model in the folder and yields an ExaminedModel; closes its session at the end.
 
     shape: SequenceShape of the data, which replaces the course's in the contract. trust: whether to run a graph that
-    holds more than the ops of a network. Raises ContractBreaches where the model breaks the contract, and UserError
-    where there is no such folder. Later checks depend on earlier ones: a folder that lacks a file is not loaded, and
-    nothing of the graph is run before everything else is checked.
+    holds more than the ops of a network. threads: as in restored_session. Raises UserError where there is no such
+    folder. Nothing of the graph is run before everything else is checked.
     """
-    if not os.path.isdir(directory):
-        raise UserError(f"{directory} is not a folder; give the folder that holds the model's four files")
-    breaches = _file_breaches(directory)
-    kinds = _kinds_of_files(directory)
-    if any(not stat.S_ISREG(kinds.get(name, 0)) for name in MODEL_FILES) or _special_files(kinds):
-        raise ContractBreaches(*breaches)
-    breaches += _checkpoint_breaches(directory)
+    found = find_model(directory)
     with contextlib.ExitStack() as stack:
         try:
-            if node_breaches := _node_breaches(read_meta_graph(graph_path(directory)), shape):
-                raise ContractBreaches(*breaches, *node_breaches)
-            graph, session = stack.enter_context(restored_graph(directory, trust=trust))
-            breaches += _prediction_breaches(graph, session, shape)
-        except ContractBreaches:
-            raise
+            examined = _examined(found, shape, trust, threads, stack)
         except UserError as error:
-            breaches += error.messages
-        if breaches:
-            raise ContractBreaches(*breaches)
-        yield OpenedModel(predictor_of(graph, session), verdict(shape))
+            examined = ExaminedModel(None, [*found.breaches, *error.messages], [])
+        yield examined
 
 
-def verdict(shape: SequenceShape) -> str:
-    """The line on a model that takes sequences of this SequenceShape and keeps the contract in everything else."""
+def _examined(
+    found: FoundModel, shape: SequenceShape, trust: bool, threads: int, stack: contextlib.ExitStack
+) -> ExaminedModel:
+    """The session is left to the stack. Raises UserError where the model cannot be loaded."""
+    if not found.graph:
+        return ExaminedModel(None, found.breaches, [])
+    meta_graph = read_meta_graph(found.graph)
+    version = meta_graph.meta_info_def.tensorflow_version or None
+    named = _named_nodes(meta_graph, shape)
+    breaches = found.breaches + named.breaches
+    if named.tensors is None:
+        return ExaminedModel(None, breaches, [], version)
+    _collect(meta_graph, named.tensors)
+    try:
+        graph = imported_graph(found.graph, meta_graph, trust)
+        session = stack.enter_context(restored_session(found.weights, graph, threads))
+        input_frames, joint_pos = (graph.get_tensor_by_name(name) for name in named.tensors)
+    except (UserError, KeyError) as error:
+        messages = error.messages if isinstance(error, UserError) else (f"the graph lacks the tensor {error}",)
+        return ExaminedModel(None, [*breaches, *messages], [], version)
+    tried = probe(session, input_frames, joint_pos, shape)
+    breaches += tried.breaches
+    if not tried.can_score:
+        return ExaminedModel(None, breaches, tried.warnings, version)
+    return ExaminedModel(_predictor(session, named.tensors, tried, breaches), breaches, tried.warnings, version)
+
+
+def _predictor(session: tf.Session, tensors: tuple[str, str], tried: Probe, breaches: list[str]) -> Predictor:
+    graph = session.graph
+    shared = None if breaches else shared_nodes(graph)
+    input_frames, joint_pos = map(graph.get_tensor_by_name, tensors)
+    return Predictor(session, input_frames, joint_pos, shared, tried.batch_size)
+
+
+def _collect(meta_graph: tf.MetaGraphDef, tensors: tuple[str, str]) -> None:
+    """Puts these two alone in the course's collection."""
+    meta_graph.collection_def[COLLECTION].Clear()
+    meta_graph.collection_def[COLLECTION].node_list.value.extend(tensors)
+
+
+def verdict(breaches: list[str], shape: SequenceShape) -> str:
+    """The line on a model of these breaches that takes sequences of this SequenceShape."""
+    if breaches:
+        return f"The model breaks the contract in {len(breaches)} {'way' if len(breaches) == 1 else 'ways'}."
     if shape == COURSE_SHAPE:
         return "The model keeps the contract."
     return f"The model takes {shape}, the course's contract wants {COURSE_SHAPE}; in all else it keeps the contract."
 
 
-def _kinds_of_files(directory: str) -> dict[str, int]:
-    """The mode of each directory entry by its name; of a link, not of its target."""
-    return {entry.name: entry.stat(follow_symlinks=False).st_mode for entry in os.scandir(directory)}
-
-
-def _special_files(kinds: dict[str, int]) -> list[str]:
-    """The names of links, pipes and devices: reading them could leave the folder, or never end."""
-    return sorted(name for name, mode in kinds.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)))
-
-
-def _file_breaches(directory: str) -> list[str]:
-    kinds = _kinds_of_files(directory)
-    special = [name for name in _special_files(kinds) if name in MODEL_FILES]
-    missing = [name for name in MODEL_FILES if name not in special and not stat.S_ISREG(kinds.get(name, 0))]
-    extra = sorted(set(kinds) - set(MODEL_FILES))
-    breaches = [f"the file {name} is missing; save the model again" for name in missing]
-    breaches += [f"{name} is a link or device, not a file; put the file itself in the folder" for name in special]
-    breaches += [f"{name} is one file too many; take it out of the folder" for name in extra[:MOST_EXTRA_FILES]]
-    if len(extra) > MOST_EXTRA_FILES:
-        breaches.append(f"{len(extra) - MOST_EXTRA_FILES} more files are too many; take them out of the folder")
-    return breaches
-
-
-def _checkpoint_breaches(directory: str) -> list[str]:
-    with open(os.path.join(directory, "checkpoint"), encoding="utf-8", errors="replace") as file:
-        text = file.read(LARGEST_CHECKPOINT)
-    named = re.search(r'^model_checkpoint_path:\s*"(.*)"', text, re.MULTILINE)
-    if named is None:
-        return ["the file checkpoint does not name a model_checkpoint_path; save the model again"]
-    breaches = []
-    for path in dict.fromkeys(re.findall(r'model_checkpoint_paths?:\s*"(.*)"', text)):
-        if os.path.isabs(path) or re.match(r"[A-Za-z]:|\\", path):
-            breaches.append(f"the file checkpoint holds the absolute path {path}; save with a relative one")
-        elif os.path.dirname(os.path.normpath(path)):
-            breaches.append(
-                f"the file checkpoint names {path}, outside of the folder; save as {MODEL_NAME} in the folder"
-            )
-    if not breaches and os.path.normpath(named[1]) != MODEL_NAME:
-        breaches.append(f"the file checkpoint names {named[1]}, not {MODEL_NAME}; save the model as {MODEL_NAME}")
-    return breaches
-
-
-def _node_breaches(meta_graph: tf.MetaGraphDef, shape: SequenceShape) -> list[str]:
+def _named_nodes(meta_graph: tf.MetaGraphDef, shape: SequenceShape) -> _Nodes:
+    """The two tensors of the contract, by the collection or, where that fails, by what is in the graph."""
     names, nodes = collected_names(meta_graph), nodes_by_name(meta_graph)
     if len(names) != 2 or not all(":" in name and node_name(name) in nodes for name in names):
-        held = ", ".join(names) or "nothing"
-        return [f"the collection {COLLECTION} must hold input_frames and joint_pos, it holds {held}"]
-    if names == ["joint_pos:0", "input_frames:0"]:
-        return [f"the collection {COLLECTION} holds joint_pos before input_frames; add input_frames first"]
+        held = ", ".join(names[:5]) or "nothing"
+        breaches = [f"the collection {COLLECTION} must hold input_frames and joint_pos, it holds {held}"]
+        names = ["input_frames:0", "joint_pos:0"]
+        if not all(node_name(name) in nodes for name in names):
+            return _Nodes(None, breaches)
+    elif names == ["joint_pos:0", "input_frames:0"]:
+        breaches = [f"the collection {COLLECTION} holds joint_pos before input_frames; add input_frames first"]
+        names.reverse()
+    else:
+        breaches = _name_breaches(names, nodes)
+    placeholder = _placeholder_behind(nodes, names)
+    if nodes[node_name(names[0])].op != "Placeholder":
+        breaches.append(_not_a_placeholder(nodes[node_name(names[0])], placeholder))
+    if placeholder is None:
+        return _Nodes(None, breaches)
+    breaches += _input_breaches(nodes[node_name(placeholder)], shape)
+    further = _further_inputs(nodes, placeholder, names[1])
+    can_run = not further and _takes_sequences(_shape_of_placeholder(nodes[node_name(placeholder)]), shape)
+    return _Nodes((placeholder, names[1]) if can_run else None, breaches + further)
+
+
+def _takes_sequences(dimensions: list[int | None] | None, shape: SequenceShape) -> bool:
+    """Whether a placeholder of these dimensions can be fed sequences of this SequenceShape."""
+    if dimensions is None:
+        return True
+    wanted = [dimensions[0], *shape.frames]
+    return len(dimensions) == len(wanted) and all(a in (None, b) for a, b in zip(dimensions, wanted, strict=True))
+
+
+def _name_breaches(names: list[str], nodes: dict[str, tf.NodeDef]) -> list[str]:
+    """A line for each tensor of the collection that has another name than the contract's."""
     breaches = []
     for held, name in zip(names, ("input_frames", "joint_pos"), strict=True):
-        if held != f"{name}:0":
-            breaches.append(f"the collection {COLLECTION} holds {held} where {name} belongs; name the tensor {name}")
-    breaches += _input_breaches(nodes[node_name(names[0])], shape)
-    return breaches + _further_inputs(nodes, *names)
+        if held == f"{name}:0":
+            continue
+        advice = f"add the tensor {name} itself" if name in nodes else f"name the tensor {name}"
+        breaches.append(f"the collection {COLLECTION} holds {held} where {name} belongs; {advice}")
+    return breaches
+
+
+def _placeholder_behind(nodes: dict[str, tf.NodeDef], names: list[str]) -> str | None:
+    """The name of the placeholder that takes the frames: the collection's, or the only one behind joint_pos."""
+    if nodes[node_name(names[0])].op == "Placeholder":
+        return names[0]
+    behind = [name for name in nodes_behind(nodes, names[1:]) if nodes[name].op == "Placeholder"]
+    return f"{behind[0]}:0" if len(behind) == 1 else None
+
+
+def _not_a_placeholder(node: tf.NodeDef, placeholder: str | None) -> str:
+    what = f"{node.name} is the result of {node.op}"
+    if placeholder is None:
+        return f"{what}; make it a tf.placeholder"
+    return f"{what}; add the placeholder {node_name(placeholder)} itself to the collection"
 
 
 def _input_breaches(node: tf.NodeDef, shape: SequenceShape) -> list[str]:
-    if node.op != "Placeholder":
-        return [f"input_frames is the result of {node.op}; make it a tf.placeholder"]
     breaches = []
-    dtype = tf.as_dtype(node.attr["dtype"].type)
-    if dtype != tf.uint8:
-        breaches.append(f"input_frames has dtype {dtype.name}; the contract's is uint8")
-    found = tf.TensorShape(node.attr["shape"].shape if "shape" in node.attr else None)
-    found = None if found.ndims is None else found.as_list()
+    dtype = _dtype_name(node.attr["dtype"].type)
+    if dtype != "uint8":
+        breaches.append(f"input_frames has dtype {dtype}; the contract's is uint8")
+    found = _shape_of_placeholder(node)
     if found != [None, *shape.frames]:
-        breaches.append(f"input_frames has shape {found}; {_whose(shape)} is {[None, *shape.frames]}")
+        breaches.append(f"input_frames has shape {found}; {whose(shape)} is {[None, *shape.frames]}")
     return breaches
 
 
-def _whose(shape: SequenceShape) -> str:
-    return "the contract's" if shape == COURSE_SHAPE else "the data set's"
+def _dtype_name(number: int) -> str:
+    try:
+        return str(tf.as_dtype(number).name)
+    except TypeError:
+        return f"number {number}"
+
+
+def _shape_of_placeholder(node: tf.NodeDef) -> list[int | None] | None:
+    """Its dimensions, None where nothing is known of them.
+
+    TensorFlow 1.1 and older keep them in `_output_shapes` alone, and write [] for an unknown shape.
+    """
+    claims = [node.attr["shape"].shape] if "shape" in node.attr else []
+    if "_output_shapes" in node.attr:
+        claims += node.attr["_output_shapes"].list.shape
+    for claim in claims:
+        if not claim.unknown_rank and claim.dim:
+            return [None if dimension.size < 0 else dimension.size for dimension in claim.dim]
+    return None
 
 
 def _further_inputs(nodes: dict[str, tf.NodeDef], input_frames: str, joint_pos: str) -> list[str]:
@@ -168,23 +238,3 @@ def _further_inputs(nodes: dict[str, tf.NodeDef], input_frames: str, joint_pos: 
         for name in needed
         if nodes[name].op in FURTHER_INPUTS and name != node_name(input_frames)
     ]
-
-
-def _prediction_breaches(graph: tf.Graph, session: tf.Session, shape: SequenceShape) -> list[str]:
-    """Runs the model on frames of one colour, in batches of one and of three."""
-    input_frames, joint_pos = graph.get_collection(COLLECTION)
-    if joint_pos.dtype != tf.float32:
-        return [f"joint_pos has dtype {joint_pos.dtype.name}; the contract's is float32"]
-    for colours in ([0], [0, 77, 255]):
-        frames = np.zeros((len(colours), *shape.frames), np.uint8) + np.array(colours, np.uint8).reshape(-1, 1, 1, 1, 1)
-        try:
-            positions = session.run(joint_pos, {input_frames: frames})
-        except tf.errors.OpError as error:
-            return [f"joint_pos cannot be computed for {len(frames)} sequences: {str(error).strip().splitlines()[0]}"]
-        expected = (len(frames), *shape.labels)
-        if positions.shape != expected:
-            wanted = f"{_whose(shape)} is {expected}"
-            return [f"joint_pos has shape {positions.shape} for {len(frames)} sequences; {wanted}"]
-        if not np.isfinite(positions).all():
-            return ["joint_pos is NaN or infinite for a frame of one colour; divide by no less than a small deviation"]
-    return []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 
 from command_line.user_error import UserError
 from files.atomic_write import atomic_folder
+from model.export.failure_cause import failure_cause
 from model.export.graph import InferenceGraph
 from model.export.pruning import COLLECTION, check_ops, pruned_graph, read_meta_graph
 from model.predictor import Predictor
@@ -24,6 +26,7 @@ MODEL_FILES = (
     f"{MODEL_NAME}.index",
     f"{MODEL_NAME}.meta",
 )
+PATTERN_CHARACTERS = set("[]*?\\") if os.name == "posix" else set("[]*?")
 
 
 def save_model(directory: str, inference: InferenceGraph, session: tf.Session) -> None:
@@ -50,23 +53,24 @@ def loaded_model(directory: str, trust: bool = False) -> Iterator[Predictor]:
 
     Raises UserError where the graph or the weights cannot be loaded. trust: as in `import_graph`.
     """
-    with restored_graph(directory, trust) as (graph, session):
-        yield predictor_of(graph, session)
+    graph = import_graph(graph_path(directory), trust)
+    with restored_session(os.path.join(directory, MODEL_NAME), graph) as session:
+        input_frames, joint_pos = graph.get_collection(COLLECTION)
+        yield Predictor(session, input_frames, joint_pos, shared_nodes(graph))
 
 
 @contextlib.contextmanager
-def restored_graph(directory: str, trust: bool = False) -> Iterator[tuple[tf.Graph, tf.Session]]:
-    """Yields the graph and a session that holds its weights; arguments and errors are those of `loaded_model`."""
-    graph = import_graph(directory, trust)
-    with tf.Session(graph=graph, config=session_config("float32")) as session:
-        restore_weights(directory, graph, session)
-        yield graph, session
+def restored_session(weights: str, graph: tf.Graph, threads: int = 0) -> Iterator[tf.Session]:
+    """Yields a session that holds the weights; errors are those of `restore_weights`.
 
-
-def predictor_of(graph: tf.Graph, session: tf.Session) -> Predictor:
-    """The Predictor of a graph that has the course's collection; session: one that holds its weights."""
-    input_frames, joint_pos = graph.get_collection(COLLECTION)
-    return Predictor(session, input_frames, joint_pos, shared_nodes(graph))
+    threads: that it computes with; 0 for one a core. A graph that asks for a GPU runs without one too.
+    """
+    config = session_config("float32")
+    config.allow_soft_placement = True
+    config.intra_op_parallelism_threads = config.inter_op_parallelism_threads = threads
+    with tf.Session(graph=graph, config=config) as session:
+        restore_weights(weights, graph, session)
+        yield session
 
 
 def graph_path(directory: str) -> str:
@@ -74,37 +78,54 @@ def graph_path(directory: str) -> str:
     return os.path.join(directory, f"{MODEL_NAME}.meta")
 
 
-def import_graph(directory: str, trust: bool = False) -> tf.Graph:
-    """The tf.Graph in `my_model.meta`, pruned to what positions and weights need.
+def import_graph(path: str, trust: bool = False) -> tf.Graph:
+    """The tf.Graph in the file `path`, pruned to what positions and weights need, on no device in particular.
 
     Raises UserError where it is not one that this TensorFlow knows, or holds ops that a network has no need of. trust:
     whether it may hold any. See `pruning`.
     """
-    path = graph_path(directory)
-    part = pruned_graph(read_meta_graph(path))
+    return imported_graph(path, read_meta_graph(path), trust)
+
+
+def imported_graph(path: str, meta_graph: tf.MetaGraphDef, trust: bool = False) -> tf.Graph:
+    """As import_graph, of what was read from `path`."""
+    part = pruned_graph(meta_graph)
     if not trust:
         check_ops(path, part)
     graph = tf.Graph()
     try:
         with graph.as_default():
-            graph.add_to_collection("savers_of_the_course", tf.train.import_meta_graph(part))
+            saver = tf.train.import_meta_graph(part, clear_devices=True)
+            graph.add_to_collection("savers_of_the_course", saver)
     except Exception as error:
-        raise UserError(f"{path} cannot be loaded as a graph: {_first_line(error)}; save the model again") from error
+        raise UserError(f"{path} cannot be loaded as a graph: {failure_cause(error)}; save the model again") from error
     return graph
 
 
-def restore_weights(directory: str, graph: tf.Graph, session: tf.Session) -> None:
-    """Restores `my_model` into a session; raises UserError where files and graph do not fit together."""
+def restore_weights(weights: str, graph: tf.Graph, session: tf.Session) -> None:
+    """Restores what `weights`, a path without endings, names; raises UserError where files and graph do not fit."""
     [saver] = graph.get_collection("savers_of_the_course")
     if saver is None:
-        raise UserError(f"{directory}: the graph has no Saver; save the model with tf.train.Saver().save")
+        raise UserError(f"{weights}: the graph has no Saver; save the model with tf.train.Saver().save")
+    saver_def = saver.saver_def
     try:
-        saver.restore(session, os.path.join(directory, MODEL_NAME))
-    except (tf.errors.OpError, ValueError, TypeError, LookupError) as error:
+        with _path_without_patterns(weights) as path:
+            session.run(saver_def.restore_op_name, {saver_def.filename_tensor_name: path})
+    except Exception as error:
         raise UserError(
-            f"{directory}: the weights cannot be restored: {_first_line(error)}; save the model again"
+            f"{weights}: the weights cannot be restored: {failure_cause(error)}; save them again"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+@contextlib.contextmanager
+def _path_without_patterns(weights: str) -> Iterator[str]:
+    """Yields a path to the same files: TensorFlow takes the one that it is given for a pattern, brackets and all."""
+    if not PATTERN_CHARACTERS.intersection(weights):
+        yield weights
+        return
+    folder, name = os.path.split(os.path.abspath(weights))
+    with tempfile.TemporaryDirectory() as plain:
+        for entry in os.scandir(folder):
+            if entry.name.startswith(f"{name}."):
+                os.symlink(entry.path, os.path.join(plain, entry.name.replace(name, MODEL_NAME, 1)))
+        yield os.path.join(plain, MODEL_NAME)

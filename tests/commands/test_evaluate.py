@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import shutil
@@ -169,11 +170,57 @@ def test_help_fits_a_screen_and_has_an_example(run, monkeypatch, capfd):
 # What it refuses
 
 
-def test_a_breach_is_an_error_line_and_nothing_is_scored(foreign_model, people, refused, tmp_path):
+@pytest.fixture
+def scored_with_breaches(monkeypatch, capfd):
+    """Runs the command on a model that breaks the contract; returns both outputs, of which the status must be 2."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stopped:
+            run_command(evaluate, arguments, monkeypatch, capfd)
+        assert stopped.value.code == 2
+        return capfd.readouterr()
+
+    return run
+
+
+def test_a_breach_is_an_error_line_and_does_not_keep_the_score_back(
+    foreign_model, people, scored_with_breaches, run, tmp_path
+):
     folder = shutil.copytree(foreign_model, tmp_path / "model")
     (folder / "notes.txt").touch()
-    [line] = refused(folder, people.path, "--out", tmp_path / "scores")
+    output = scored_with_breaches(folder, people.path, "--out", tmp_path / "scores")
+    assert output.err == "error: notes.txt is one file too many; take it out of the folder\n"
+    first, *table, _ = output.out.splitlines()
+    assert first == "The model breaks the contract in 1 way."
+    assert table == run(foreign_model, people.path).splitlines()[1:]
+    page = (tmp_path / "scores" / "report.html").read_text()
+    assert "The model breaks the contract in 1 way." in page
+
+
+def test_strict_scores_no_model_that_breaks_the_contract(foreign_model, people, refused, tmp_path):
+    folder = shutil.copytree(foreign_model, tmp_path / "model")
+    (folder / "notes.txt").touch()
+    [line] = refused(folder, people.path, "--out", tmp_path / "scores", "--strict")
     assert line == "notes.txt is one file too many; take it out of the folder"
+
+
+def test_warnings_are_told_and_the_model_is_scored(people, monkeypatch, capfd, tmp_path):
+    folder = save_foreign_model(
+        tmp_path / "model", lambda: foreign_network(change_positions=lambda values: tf.nn.dropout(values, rate=0.5))
+    )
+    output = run_command(evaluate, [folder, people.path], monkeypatch, capfd)
+    assert output.err.startswith("warning: its answers differ from one run to the next")
+    assert "132 sequences" in output.out
+
+
+def test_the_report_says_what_it_is_of(foreign_model, people, run, tmp_path):
+    run(foreign_model, people.path, "--out", tmp_path / "scores")
+    page = (tmp_path / "scores" / "report.html").read_text()
+    weights = hashlib.sha256((foreign_model / "my_model.data-00000-of-00001").read_bytes()).hexdigest()
+    with h5py.File(people.path) as file:
+        source = file.attrs["source_sha256"].decode()
+    for text in (str(foreign_model), weights, str(people.path), source, "The model keeps the contract."):
+        assert text in page
 
 
 def test_every_breach_has_its_line(foreign_model, refused, tmp_path):

@@ -12,13 +12,14 @@ from PIL import Image
 import predict
 from media.frame import Frame
 from media.opened import open_media
-from model.export.contract import OpenedModel
+from model.export.contract import ExaminedModel
 from model.export.saved_model import loaded_model
 from pipeline.demo.data import draw_video
 from prediction.limbs import draw_limbs
 from prediction.media_prediction import frames_and_joints, summary
 from tests.commands.in_process import contents_of, run_command, run_refused_command
 from tests.media.videos import read_video, write_video
+from tests.model.export.foreign_model import foreign_network, save_foreign_model
 
 VIDEOS = (".mp4", ".avi", ".webm")
 
@@ -47,9 +48,9 @@ def run_whole(monkeypatch, capfd):
 @pytest.fixture
 def run(run_whole, predictor, monkeypatch):
     """The same with the model loaded already."""
-    opened = OpenedModel(predictor, "The model keeps the contract.")
+    opened = ExaminedModel(predictor, [], [])
     monkeypatch.setattr(
-        "prediction.media_prediction.opened_model", lambda directory, trust: contextlib.nullcontext(opened)
+        "prediction.media_prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
     )
     return run_whole
 
@@ -267,8 +268,9 @@ def test_refuses_a_model_that_breaks_the_contract(model, source, refused, tmp_pa
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_refuses_positions_that_are_no_numbers_and_leaves_nothing(bad, model, source, refused, monkeypatch, tmp_path):
-    monkeypatch.setattr("model.predictor.Predictor.predict", lambda self, frames: np.full((len(frames), 10, 7, 2), bad))
-    monkeypatch.setattr("model.export.saved_model.shared_nodes", lambda graph: None)
+def test_refuses_positions_that_are_no_numbers_and_leaves_nothing(bad, source, refused, tmp_path):
+    model = save_foreign_model(
+        tmp_path / "model", lambda: foreign_network(change_positions=lambda values: values * bad)
+    )
     line = refused(model, source, "--out", tmp_path / "out.mp4")
     assert line == f"{model}: the positions in frame 0 are NaN or infinite; train the model again"

@@ -14,7 +14,7 @@ from report.html_report import Report, TrainingStory, write_html_report
 from report.overlays import PREDICTION, TRUTH
 from tests.report.chromium import CHROMIUM, chromium_page
 
-SECTIONS = ["summary", "sequences", "accuracy", "joints", "loss", "worst", "settings", "machine"]
+SECTIONS = ["summary", "sequences", "accuracy", "joints", "loss", "worst", "settings", "identity", "machine"]
 PHONE = (360, 640)
 DESKTOP = (1200, 900)
 
@@ -46,7 +46,7 @@ def noise_report(title="Run: noise", settings=None):
         for rank, *parts in zip("abc", frames, labels, predictions, strict=False)
     ]
     worst = FrameExamples(frames[3], labels[3], predictions[3], [f"video {number}" for number in range(15)])
-    scores = Scores(summary, summary, {0: 1.0}, None, worst, worst, shown)
+    scores = Scores(summary, summary, {0: 1.0}, None, worst, worst, worst, shown)
     return Report(title, scores, "what was scored", settings and TrainingStory("Trained.", [ROW], settings))
 
 
@@ -186,7 +186,9 @@ def test_what_a_name_says_is_text_and_folders_are_left_out(report_of_noise):
 
 def test_without_a_training_run_there_are_no_loss_curves_and_no_settings(tmp_path):
     page = write_html_report(tmp_path / "report.html", noise_report()).read_text(encoding="utf-8")
-    assert re.findall('<section id="([a-z]*)"', page) == [name for name in SECTIONS if name not in ("loss", "settings")]
+    assert re.findall('<section id="([a-z]*)"', page) == [
+        name for name in SECTIONS if name not in ("loss", "settings", "identity")
+    ]
     assert "Trained for" not in page
 
 

@@ -177,9 +177,9 @@ def test_a_copy_that_fails_leaves_the_older_folder_and_nothing_else(saved, tmp_p
 
 def test_loads_a_model_that_is_none_of_ours(people, tmp_path):
     folder = save_foreign_model(tmp_path / "model", foreign_network)
-    graph = import_graph(str(folder))
+    graph = import_graph(str(folder / "my_model.meta"))
     with tf.Session(graph=graph) as session:
-        restore_weights(str(folder), graph, session)
+        restore_weights(str(folder / "my_model"), graph, session)
         expected = session.run("joint_pos:0", {"input_frames:0": people.frames[:3]})
     with loaded_model(str(folder)) as predictor:
         np.testing.assert_allclose(predictor.predict(people.frames[:3]), expected, atol=1e-4)

@@ -1,0 +1,67 @@
+"""Limits of time and memory for the process that this is called in, which the operating system enforces."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import signal
+import sys
+from typing import NamedTuple
+
+PR_SET_PDEATHSIG = 1
+
+
+class Limits(NamedTuple):
+    """seconds: of all the time in which the process is waited for, None for any.
+
+    answer_seconds: of the time for one answer. megabytes: of memory beyond that which TensorFlow's import takes, None
+    for any. threads: that it computes with; 0 for one a core.
+    """
+
+    seconds: float | None = None
+    answer_seconds: float = 600.0
+    megabytes: int | None = None
+    threads: int = 0
+
+
+def can_limit_memory() -> bool:
+    """Whether this operating system can hold a process to a limit of memory: Linux alone counts what is mapped."""
+    return sys.platform == "linux"
+
+
+def enforce(limits: Limits) -> None:
+    """Limits this process: memory and processor time; no files are written; it ends when its parent does.
+
+    Does nothing where the operating system has no such limits. The parent watches the clock besides.
+    """
+    if not can_limit_memory():
+        return
+    import resource
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if limits.seconds is not None:
+        seconds = math.ceil(limits.seconds * (os.cpu_count() or 1)) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    if limits.megabytes is not None:
+        size = _data_in_use() + limits.megabytes * 1_000_000
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+def peak_megabytes() -> float | None:
+    """The most memory that this process has had at once, in MB; None where that is not known."""
+    if sys.platform not in ("linux", "darwin"):
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * 1024 / 1e6 if sys.platform == "linux" else peak / 1e6
+
+
+def _data_in_use() -> int:
+    """What RLIMIT_DATA counts, in bytes."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        [kilobytes] = [line.split()[1] for line in file if line.startswith("VmData:")]
+    return int(kilobytes) * 1024

@@ -1,0 +1,129 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from command_line.user_error import UserError
+from model.export.saved_model import loaded_model
+from model.walled.limits import Limits
+from model.walled.walled_model import walled_model
+from pipeline.tensorflow_v1 import tf
+from tests.conftest import ROOT
+from tests.model.export.foreign_model import foreign_network, save_foreign_model
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to a limit of memory")
+
+
+@pytest.fixture(scope="module")
+def fine_model(tmp_path_factory):
+    return save_foreign_model(tmp_path_factory.mktemp("foreign") / "model", foreign_network)
+
+
+def model_of(tmp_path, change_positions):
+    return str(save_foreign_model(tmp_path / "model", lambda: foreign_network(change_positions=change_positions)))
+
+
+def without_end(positions):
+    return tf.while_loop(lambda value: tf.reduce_max(value) > -1e9, lambda value: value * 1.0, [positions])
+
+
+def of_much_memory(positions):
+    """Takes 4 GB: a few numbers in the graph."""
+    size = tf.cast(tf.reduce_mean(positions) * 0 + 1e9, tf.int32)
+    return positions + tf.reduce_sum(tf.fill([size], 0.0))
+
+
+def test_it_predicts_what_the_model_predicts_in_this_process(fine_model, people):
+    rows = np.arange(40).reshape(4, 10)
+    with loaded_model(str(fine_model)) as here, walled_model(str(fine_model)) as there:
+        assert there.breaches == there.warnings == []
+        for frames in (people.frames[:21], people.frames[:1]):
+            np.testing.assert_allclose(there.predictor.predict(frames), here.predict(frames), atol=1e-3)
+        frames = people.frames[:4].reshape(40, 64, 64, 3)
+        np.testing.assert_allclose(
+            there.predictor.predict_block(frames, rows), here.predict_block(frames, rows), atol=1e-3
+        )
+        peak = there.process.peak_megabytes()
+        assert peak > 50 if sys.platform == "linux" else True
+
+
+def test_a_broken_model_is_told_of_and_has_no_predictor(fine_model, tmp_path):
+    with walled_model(str(tmp_path)) as model:
+        assert model.predictor is None and model.breaches[0].startswith("no saved model was found")
+    with pytest.raises(UserError, match="is not a folder"), walled_model(str(tmp_path / "nothing")):
+        pass
+
+
+@pytest.mark.promise("A saved model that does not come to an end is ended")
+def test_a_model_without_end_is_ended(tmp_path):
+    limits = Limits(answer_seconds=5.0)
+    with (
+        pytest.raises(UserError, match="takes longer than 5 s") as refused,
+        walled_model(model_of(tmp_path, without_end), limits=limits),
+    ):
+        pass
+    assert str(tmp_path) in str(refused.value)
+
+
+@on_linux
+@pytest.mark.promise("A saved model takes no more memory than it is allowed")
+def test_a_model_of_much_memory_is_ended(tmp_path):
+    directory = model_of(tmp_path, of_much_memory)
+    try:
+        with walled_model(directory, limits=Limits(megabytes=1500)) as model:
+            said = model.breaches
+            assert model.predictor is None
+    except UserError as error:
+        said = error.messages
+    assert any("OOM" in line or "memory" in line for line in said), said
+
+
+@on_linux
+@pytest.mark.promise("A saved model that crashes TensorFlow ends a process of its own alone")
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
+def test_a_process_that_crashes_is_reported(number, fine_model, people):
+    with walled_model(str(fine_model), limits=Limits(megabytes=3000)) as model:
+        os.kill(model.process.number, number)
+        with pytest.raises(UserError, match=number.name):
+            model.predictor.predict(people.frames[:2])
+
+
+@on_linux
+@pytest.mark.promise("A saved model writes no file")
+def test_the_process_cannot_write(fine_model):
+    with walled_model(str(fine_model)) as model, open(f"/proc/{model.process.number}/limits") as file:
+        [line] = [line for line in file if line.startswith("Max file size")]
+        assert line.split()[3:5] == ["0", "0"]
+
+
+@on_linux
+def test_it_ends_when_the_command_is_killed(fine_model):
+    script = (
+        "import sys, time\n"
+        "from model.walled.walled_model import walled_model\n"
+        "if __name__ == '__main__':\n"
+        "    with walled_model(sys.argv[1]) as model:\n"
+        "        print(model.process.number, flush=True)\n"
+        "        time.sleep(600)\n"
+    )
+    command = subprocess.Popen([sys.executable, "-c", script, str(fine_model)], cwd=ROOT, stdout=subprocess.PIPE)
+    number = int(command.stdout.readline())
+    command.kill()
+    command.wait()
+    for _ in range(1200):
+        if state_of(number) == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail("the model's process is still there")
+
+
+def state_of(number):
+    try:
+        with open(f"/proc/{number}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "Z"
