@@ -1,0 +1,100 @@
+"""Makes a folder of students' submissions to try grade.py on, as a course's site or a shared drive gives them.
+
+One folder or archive a student: models that keep the contract, that nearly do, that are broken, and that harm whoever
+runs them. The networks are small and untrained; they answer the mean pose, changed a little. The same command makes the
+same weights. Prints a line for each submission, with tabs: its name, its kind, the verdict that is expected (keeps,
+scored, not scored), and what a teaching assistant expects to read.
+
+With --ours, one more is a copy of the model in MODEL_DIR. Nothing of the submissions is run; do not run those of the
+kinds in student_models/hostile.py outside of grade.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+BENCH = Path(__file__).resolve().parent
+sys.path[:0] = [str(BENCH.parent), str(BENCH)]
+
+from student_models.catalogue import CATALOGUE, KEEPS, Submission  # noqa: E402
+from student_models.names import name_of_submission  # noqa: E402
+
+from command_line.argument_parser import ArgumentParser  # noqa: E402
+from command_line.user_error import UserError, reported_user_errors  # noqa: E402
+from files.atomic_write import atomic_folder  # noqa: E402
+from model.export.saved_model import MODEL_FILES, copy_model  # noqa: E402
+
+OURS = "ours"
+
+
+class Written(NamedTuple):
+    """name: of the file or folder. kind: its key in the catalogue."""
+
+    name: str
+    kind: str
+    submission: Submission
+
+
+def main() -> None:
+    with reported_user_errors():
+        arguments = parse_arguments()
+        check_arguments(arguments.out, arguments.ours)
+        catalogue = with_ours(arguments.ours) if arguments.ours else CATALOGUE
+        with atomic_folder(arguments.out) as partial:
+            for name, kind, submission in write_submissions(Path(partial), catalogue, catalogue):
+                print(name, kind, submission.verdict, submission.reads, sep="\t", flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example: python bench/submissions.py submissions --ours runs/first/model",
+    )
+    parser.add_argument("out", metavar="OUT_DIR", help="the folder to make")
+    parser.add_argument("--ours", metavar="MODEL_DIR", help="add a copy of the model in this folder")
+    return parser.parse_args()
+
+
+def check_arguments(out: str, ours: str | None) -> None:
+    """Raises UserError where OUT_DIR exists, or MODEL_DIR lacks one of the four files."""
+    if os.path.lexists(out):
+        raise UserError(f"{out} exists; remove it or give another OUT_DIR")
+    missing = [name for name in MODEL_FILES if ours and not os.path.isfile(os.path.join(ours, name))]
+    if missing:
+        raise UserError(f"{ours} holds no file {missing[0]}; give the folder that holds the model's four files")
+
+
+def with_ours(model: str) -> dict[str, Submission]:
+    """The catalogue, and at its end a copy of the model in this folder."""
+
+    def copy_ours(path: Path, seed: int) -> None:
+        """A copy of a model of this project."""
+        copy_model(model, str(path))
+
+    return {**CATALOGUE, OURS: Submission(copy_ours, KEEPS, "nothing")}
+
+
+def write_submissions(
+    folder: Path, kinds: Iterable[str], catalogue: dict[str, Submission] = CATALOGUE
+) -> Iterator[Written]:
+    """Makes the submissions of these kinds in the folder, which exists, and yields each Written when it is there.
+
+    A kind's name and weights depend on its place in the catalogue, not on the other kinds that are made. Raises OSError
+    where one cannot be written.
+    """
+    places = {kind: place for place, kind in enumerate(catalogue)}
+    for kind in kinds:
+        submission = catalogue[kind]
+        name = name_of_submission(submission.form, places[kind])
+        submission.build(folder / name, 1 + places[kind])
+        yield Written(name, kind, submission)
+
+
+if __name__ == "__main__":
+    main()

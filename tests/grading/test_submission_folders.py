@@ -1,0 +1,90 @@
+import os
+import stat
+import zipfile
+
+import pytest
+
+from command_line.user_error import UserError
+from grading.submissions import Submission, find_submissions, submission_digest, unpacked
+
+
+def zipped(path, members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, contents in members.items():
+            archive.writestr(name, contents)
+    return Submission(path.stem, str(path))
+
+
+def test_folders_and_zips_are_submissions_and_all_else_is_named(tmp_path):
+    for name in ("noa", "ada", "__MACOSX", ".hidden"):
+        (tmp_path / name).mkdir()
+    for name in ("ada.zip", "Li, Bo.ZIP", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to(tmp_path / "ada")
+    found, others = find_submissions(str(tmp_path))
+    assert [submission.student for submission in found] == ["Li, Bo", "ada", "ada.zip", "noa"]
+    assert others == ["link", "notes.txt"]
+
+
+def test_refuses_a_folder_without_submissions(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(UserError, match="holds neither folders nor zips"):
+        find_submissions(str(tmp_path))
+    with pytest.raises(UserError, match="is not a folder"):
+        find_submissions(str(tmp_path / "notes.txt"))
+
+
+def test_a_zip_is_unpacked_and_what_was_unpacked_is_removed(tmp_path):
+    submission = zipped(tmp_path / "ada.zip", {"PA4/my_model.meta": b"graph", "empty/": b""})
+    with unpacked(submission) as folder, open(os.path.join(folder, "PA4", "my_model.meta"), "rb") as file:
+        assert file.read() == b"graph"
+    assert not os.path.exists(folder)
+
+
+@pytest.mark.promise("Unpacking a submission writes nothing outside of a temporary folder, and no more than 2 GB")
+@pytest.mark.parametrize("name", ["../escaped", "/tmp/escaped_from_a_test", "a/../../escaped"])
+def test_nothing_is_written_outside(name, tmp_path):
+    (tmp_path / "in").mkdir()
+    with unpacked(zipped(tmp_path / "in" / "ada.zip", {name: b"x"})) as folder:
+        assert [files for _, _, files in os.walk(folder) if files]
+    assert not os.path.lexists("/tmp/escaped_from_a_test")
+    assert [path.name for path in tmp_path.rglob("*")] == ["in", "ada.zip"]
+
+
+def test_a_link_in_a_zip_is_left_out(tmp_path):
+    link = zipfile.ZipInfo("link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with unpacked(Submission("ada", str(tmp_path / "ada.zip"))) as folder:
+        assert os.listdir(folder) == []
+
+
+@pytest.mark.promise("Unpacking a submission writes nothing outside of a temporary folder, and no more than 2 GB")
+@pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_ENTRIES"])
+def test_a_zip_that_unpacks_to_too_much_is_refused(limit, tmp_path, monkeypatch):
+    monkeypatch.setattr(f"grading.submissions.{limit}", 3)
+    submission = zipped(tmp_path / "ada.zip", {name: b"" if limit == "MOST_ENTRIES" else b"12" for name in "abcd"})
+    with pytest.raises(UserError, match="unpacks to more than|at most 3 are unpacked"), unpacked(submission):
+        pass
+
+
+@pytest.mark.parametrize("damage", [lambda contents: b"no zip", lambda contents: contents[:40], lambda contents: b""])
+def test_a_damaged_zip_is_refused(damage, tmp_path):
+    submission = zipped(tmp_path / "ada.zip", {"a": b"contents" * 20})
+    (tmp_path / "ada.zip").write_bytes(damage((tmp_path / "ada.zip").read_bytes()))
+    with pytest.raises(UserError, match="cannot be unpacked"), unpacked(submission):
+        pass
+
+
+def test_the_digest_changes_with_names_and_contents_and_with_nothing_else(tmp_path):
+    submission = Submission("ada", str(tmp_path / "ada"))
+    (tmp_path / "ada" / "inner").mkdir(parents=True)
+    digests = [submission_digest(submission)]
+    for name, contents in (("a", b"1"), ("a", b"2"), ("inner/a", b"2"), ("b", b"2")):
+        (tmp_path / "ada" / name).write_bytes(contents)
+        digests.append(submission_digest(submission))
+    os.utime(tmp_path / "ada" / "b", (1, 1))
+    assert submission_digest(submission) == digests[-1] and len(set(digests)) == 5
+    os.mkfifo(tmp_path / "ada" / "pipe")
+    assert submission_digest(submission) not in digests
