@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
-import signal
 import sys
 from typing import NamedTuple
-
-PR_SET_PDEATHSIG = 1
 
 
 class Limits(NamedTuple):
@@ -31,7 +27,7 @@ def can_limit_memory() -> bool:
 
 
 def enforce(limits: Limits) -> None:
-    """Limits this process: memory and processor time; no files are written; it ends when its parent does.
+    """Limits this process: memory and processor time, and no files are written.
 
     Does nothing where the operating system has no such limits. The parent watches the clock besides.
     """
@@ -39,7 +35,6 @@ def enforce(limits: Limits) -> None:
         return
     import resource
 
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     if limits.seconds is not None:

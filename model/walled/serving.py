@@ -8,6 +8,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
+import signal
+import threading
 import traceback
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -31,6 +34,7 @@ def serve(connection: Connection, directory: str, shape: SequenceShape, trust: b
     A request is JSON, {"frames": shape, "rows": shape or null}, followed by uint8 and int32 values; {} asks for facts.
     """
     silence()
+    end_with_parent(connection)
     enforce(limits)
     with (
         contextlib.suppress(EOFError, OSError),
@@ -41,6 +45,24 @@ def serve(connection: Connection, directory: str, shape: SequenceShape, trust: b
         while request := json.loads(connection.recv_bytes()):
             send(connection, POSITIONS, positions(examined, request, connection).tobytes())
         send(connection, FACTS, json.dumps(facts(examined)).encode())
+
+
+def end_with_parent(connection: Connection) -> None:
+    """Ends this process as soon as the other end of the connection is closed, whatever the model is at.
+
+    The fork server is the parent by number. It lives as long as the processes that were forked from it.
+    """
+    if not hasattr(select, "poll"):
+        return
+    closed = select.poll()
+    closed.register(connection.fileno(), 0)
+
+    def wait() -> None:
+        while not closed.poll():
+            pass
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def facts(examined: ExaminedModel) -> dict[str, Any]:

@@ -101,17 +101,26 @@ def test_the_process_cannot_write(fine_model):
 
 
 @on_linux
-def test_it_ends_when_the_command_is_killed(fine_model):
+@pytest.mark.promise("A saved model that does not come to an end is ended")
+def test_it_ends_when_the_command_is_killed_whatever_it_is_at(tmp_path):
     script = (
-        "import sys, time\n"
+        "import multiprocessing, sys, threading, time\n"
         "from model.walled.walled_model import walled_model\n"
+        "def tell():\n"
+        "    while not multiprocessing.active_children():\n"
+        "        time.sleep(0.05)\n"
+        "    print(multiprocessing.active_children()[0].pid, flush=True)\n"
         "if __name__ == '__main__':\n"
+        "    threading.Thread(target=tell, daemon=True).start()\n"
         "    with walled_model(sys.argv[1]) as model:\n"
-        "        print(model.process.number, flush=True)\n"
-        "        time.sleep(600)\n"
+        "        pass\n"
     )
-    command = subprocess.Popen([sys.executable, "-c", script, str(fine_model)], cwd=ROOT, stdout=subprocess.PIPE)
+    directory = model_of(tmp_path, without_end)
+    command = subprocess.Popen([sys.executable, "-c", script, directory], cwd=ROOT, stdout=subprocess.PIPE)
     number = int(command.stdout.readline())
+    while processor_seconds(number) < 4:
+        assert command.poll() is None
+        time.sleep(0.05)
     command.kill()
     command.wait()
     for _ in range(1200):
@@ -119,6 +128,11 @@ def test_it_ends_when_the_command_is_killed(fine_model):
             return
         time.sleep(0.05)
     pytest.fail("the model's process is still there")
+
+
+def processor_seconds(number):
+    with open(f"/proc/{number}/stat") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[11]) / os.sysconf("SC_CLK_TCK")
 
 
 def state_of(number):
