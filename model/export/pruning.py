@@ -24,6 +24,7 @@ from google.protobuf.message import DecodeError, Message
 
 from command_line.user_error import UserError
 from model.export.allowed_ops import ALLOWED_OPS
+from model.export.refused_ops import refusal_reason
 from model.shared_nodes import FRAME_FEATURES, FRAME_ROWS
 from pipeline.tensorflow_v1 import tf
 
@@ -148,7 +149,7 @@ def check_ops(path: str, pruned: tf.MetaGraphDef) -> None:
     """
     refused = _refused_nodes(pruned)
     if refused:
-        listed = [f"{op} (node {name})" for op, name in list(refused.items())[:MOST_NAMED_OPS]]
+        listed = [f"{op} (node {name}){_reason(op)}" for op, name in list(refused.items())[:MOST_NAMED_OPS]]
         more = f" and {len(refused) - MOST_NAMED_OPS} more" if len(refused) > MOST_NAMED_OPS else ""
         raise UserError(
             f"{path}: refused {', '.join(listed)}{more}: a network has no need of it, and nothing was run; "
@@ -160,6 +161,11 @@ def check_ops(path: str, pruned: tf.MetaGraphDef) -> None:
             f"{path}: its constants take {claimed} bytes, at most {LARGEST_CONSTANTS} are allowed; "
             "keep data out of it, or if you trust whoever made it, give --trust"
         )
+
+
+def _reason(op: str) -> str:
+    reason = refusal_reason(op)
+    return "" if reason is None else f" because {reason}"
 
 
 def _refused_nodes(pruned: tf.MetaGraphDef) -> dict[str, str]:
