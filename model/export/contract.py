@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from command_line.user_error import UserError
+from model.export.failure_cause import failure_cause
 from model.export.found_model import FoundModel, find_model
 from model.export.probe import Probe, probe, whose
 from model.export.pruning import COLLECTION, collected_names, node_name, nodes_behind, nodes_by_name, read_meta_graph
@@ -87,6 +88,10 @@ def examined_model(
             examined = _examined(found, shape, trust, threads, stack)
         except UserError as error:
             examined = ExaminedModel(None, [*found.breaches, *error.messages], [])
+        except Exception as error:
+            # A stranger's graph makes protobuf, NumPy and TensorFlow raise exceptions of many types.
+            said = f"{found.graph} cannot be examined: {failure_cause(error)}; save the model again"
+            examined = ExaminedModel(None, [*found.breaches, said], [])
         yield examined
 
 

@@ -32,6 +32,8 @@ COLLECTION = "validation_nodes"
 LARGEST_GRAPH = 256 << 20
 LARGEST_CONSTANTS = 1 << 30
 BYTES_OF_TEXT = 24
+# TensorFlow's own limit.
+MOST_DIMENSIONS = 254
 MOST_NAMED_OPS = 5
 
 
@@ -158,7 +160,7 @@ def check_ops(path: str, pruned: tf.MetaGraphDef) -> None:
     claimed = _bytes_of_constants(pruned.graph_def)
     if claimed > LARGEST_CONSTANTS:
         raise UserError(
-            f"{path}: its constants take {claimed} bytes, at most {LARGEST_CONSTANTS} are allowed; "
+            f"{path}: its constants take more than the {LARGEST_CONSTANTS} bytes that are allowed; "
             "keep data out of it, or if you trust whoever made it, give --trust"
         )
 
@@ -225,7 +227,9 @@ def _kind_of(tensor: Message) -> tf.DType | None:
 
 
 def _bytes_of(tensor: Message) -> int:
-    """The memory that a TensorProto takes according to its shape."""
+    """The memory that a TensorProto takes according to its shape; too much where it has more dimensions than it can."""
     kind = _kind_of(tensor)
+    if len(tensor.tensor_shape.dim) > MOST_DIMENSIONS:
+        return LARGEST_CONSTANTS + 1
     bytes_of_element = BYTES_OF_TEXT if kind is None or kind == tf.string else kind.size
     return bytes_of_element * math.prod(max(dimension.size, 0) for dimension in tensor.tensor_shape.dim)

@@ -23,7 +23,6 @@ from model.export.contract import ExaminedModel, examined_model
 from model.export.failure_cause import failure_cause
 from model.walled.limits import Limits, enforce, peak_megabytes
 from pipeline.sequence_shape import SequenceShape
-from pipeline.tensorflow_v1 import tf
 
 POSITIONS, FACTS, REFUSAL, BUG = b"P", b"F", b"R", b"B"
 
@@ -86,7 +85,7 @@ def positions(examined: ExaminedModel, request: dict[str, Any], connection: Conn
         else:
             rows = np.frombuffer(connection.recv_bytes(), np.int32).reshape(request["rows"])
             predicted = examined.predictor.predict_block(frames, rows)
-    except (tf.errors.OpError, ValueError) as error:
+    except Exception as error:
         raise UserError(f"the model fails on these frames: {failure_cause(error)}") from error
     return np.ascontiguousarray(predicted, np.float32)
 
