@@ -11,6 +11,7 @@ import numpy as np
 from command_line.argument_parser import ArgumentParser
 from command_line.user_error import UserError, print_error, print_warning, reported_user_errors
 from evaluation.scores import score
+from files.destination import check_is_no_device
 from model.export.contract import verdict
 from model.predictor import PosePredictor
 from model.walled.limit_options import add_limit_options, limits_of
@@ -32,6 +33,8 @@ def main() -> None:
             raise UserError("--out needs data to score the model on; give DATA.h5 too")
         if arguments.out and os.path.exists(os.path.join(arguments.out, "metrics.json")):
             raise UserError(f"{arguments.out} holds the metrics of another evaluation; give another --out")
+        if arguments.out:
+            check_is_no_device(arguments.out)
         limits = limits_of(arguments)
         if arguments.data is None:
             with walled_model(arguments.model, trust=arguments.trust, limits=limits) as model:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from command_line.argument_parser import ArgumentParser, positive
 from command_line.user_error import UserError, print_warning, printable, reported_user_errors
 from evaluation.scores import errors_of_pose
+from files.destination import check_is_no_device
 from grading.grade import KEEPS, NOT_SCORED, SCORED, Grade
 from grading.grades_csv import write_grades_csv
 from grading.grades_page import GradesPage, write_grades_page
@@ -99,6 +100,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def check_out(out: str, submissions: str) -> None:
     """Raises UserError where grades must not be written to the folder `out`."""
+    check_is_no_device(out)
     inside = os.path.commonpath([os.path.realpath(out), os.path.realpath(submissions)])
     if inside == os.path.realpath(submissions):
         raise UserError(f"{out} is in the folder of the submissions; give --out another place")

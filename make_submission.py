@@ -5,6 +5,7 @@ import os
 
 from command_line.argument_parser import ArgumentParser
 from command_line.user_error import UserError, reported_user_errors
+from files.destination import check_is_no_device
 from model.export.contract import opened_model
 from run.paths import RunPaths
 from run.submission import check_run, submission_members, write_zip
@@ -15,6 +16,7 @@ def main() -> None:
         arguments = parse_arguments()
         out, path = arguments.run, arguments.out or os.path.join(arguments.run, "submission.zip")
         check_run(out)
+        check_is_no_device(path)
         if os.path.lexists(path):
             raise UserError(f"{path} exists; remove it or give another --out")
         with opened_model(RunPaths(out).model) as model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from command_line.user_error import UserError
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 def check_destination(path: StrPath, source: StrPath, overwrite: bool, is_folder: bool = False) -> None:
     """Raises UserError if a file, or folder, at `path` cannot or must not be written.
 
-    source: the path of the input, which is never overwritten. overwrite: whether anything else at `path` may be.
+    source: the path of the input, which is never overwritten. overwrite: whether another file or folder at `path` may
+    be. A device, a pipe or a socket never is.
     """
+    check_is_no_device(path)
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise UserError(f"{folder} is not a folder; create it or choose another destination")
@@ -30,3 +33,15 @@ def check_destination(path: StrPath, source: StrPath, overwrite: bool, is_folder
             raise UserError(f"{path} is a file; give the name of a folder")
     if not os.access(folder, os.W_OK):
         raise UserError(f"{folder} cannot be written; choose another destination")
+
+
+def check_is_no_device(path: StrPath) -> None:
+    """Raises UserError if `path`, or what a link there leads to, is a device, a pipe or a socket.
+
+    What is written there would replace it, for all programs on the machine.
+    """
+    if not os.path.exists(path):
+        return
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UserError(f"{path} is a device, a pipe or a socket; give the name of a file or folder")

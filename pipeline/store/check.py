@@ -36,6 +36,9 @@ def checked_datasets(path: str, file: h5py.File) -> tuple[dict[str, h5py.Dataset
         version = _checked_version(path, file)
         shape = _shape_of(file)
         layouts = dataset_layouts(shape, version)
+        for name in dataset_layouts(shape).keys() - layouts.keys():
+            if file.get(name, getlink=True) is not None:
+                raise damaged(path, f"{name} is no part of format version {version}")
         datasets = {name: _checked_dataset(path, file, name, layout) for name, layout in layouts.items()}
     except UserError:
         raise
@@ -50,13 +53,19 @@ def checked_datasets(path: str, file: h5py.File) -> tuple[dict[str, h5py.Dataset
 
 
 def text_attribute(file: h5py.File, name: str) -> str | None:
-    """An attribute of the file as at most 100 printable characters; None if it is missing, "" if it is not text."""
-    if name not in file.attrs:
-        return None
-    attribute = file.attrs.get_id(name)
-    if attribute.shape != () or h5py.check_string_dtype(attribute.dtype) is None:
-        return ""
-    text = file.attrs[name]
+    """An attribute of the file as at most 100 printable characters; None if it is missing, "" if it is not text.
+
+    Raises UserError if it cannot be read, as those of HDF5's types that NumPy lacks.
+    """
+    try:
+        if name not in file.attrs:
+            return None
+        attribute = file.attrs.get_id(name)
+        if attribute.shape != () or h5py.check_string_dtype(attribute.dtype) is None:
+            return ""
+        text = file.attrs[name]
+    except Exception as error:  # h5py reports damage by exceptions of many types.
+        raise damaged(file.filename, f"its attribute {name} cannot be read") from error
     return ascii(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))[1:-1][:100]
 
 

@@ -234,6 +234,14 @@ def test_refuses_destinations_that_cannot_be_written(source, refused):
     assert "is the source itself" in refused(source, folder / "link.h5", "--overwrite", folder=folder)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_does_not_replace_a_pipe(source, refused):
+    pipe = source.parent / "pipe"
+    os.mkfifo(pipe)
+    assert "pipe is a device, a pipe or a socket" in refused(source, pipe, "--overwrite", folder=source.parent)
+    assert pipe.is_fifo()
+
+
 def test_refuses_arguments_that_it_does_not_know(source, refused):
     assert "--help lists the options" in refused(source, "--speed", folder=source.parent)
     assert "SOURCE" in refused(folder=source.parent)

@@ -1,5 +1,6 @@
 import hashlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from pipeline.sources.youtube_pose_release import find_pictures, read_annotation
 from pipeline.store.reader import SequenceStore
 from tests.commands.in_process import run_command, run_refused_command
 from tests.pipeline.sources.pickles import pickled
-from tests.pipeline.sources.youtube_pose import MadeVideo, course_sequences, write_mat_file, write_release
+from tests.pipeline.sources.youtube_pose import MadeVideo, course_sequences, nested_cells, write_mat_file, write_release
 
 ROOT = Path(convert_youtube_pose_to_h5.__file__).parent
 SHARED = ROOT.parent / "shared"
@@ -305,6 +306,13 @@ def test_refuses_a_mat_file_of_another_kind(changed_release, refused, tmp_path):
         assert message in refused(changed_release, destination)
 
 
+@pytest.mark.parametrize("depth", [10_000, 100_000])
+def test_refuses_a_mat_file_that_crashes_its_reader(depth, changed_release, refused, tmp_path):
+    path = changed_release / "YouTube_Pose_dataset.mat"
+    path.write_bytes(nested_cells(depth))
+    assert f"{path}: not the MAT file of YouTube Pose (" in refused(changed_release, tmp_path / "data.h5")
+
+
 def test_refuses_to_write_no_sequences(release, refused, tmp_path):
     destination = tmp_path / "data.h5"
     assert "no video has enough frames" in refused(release, destination, "--sequence-length", 27)
@@ -319,6 +327,15 @@ def test_refuses_destinations_that_cannot_be_written(changed_release, refused, t
         (changed_release / "GT_frames" / "c" / "frame_000007.jpg", "lies among the pictures of the release"),
     ):
         assert message in refused(changed_release, destination, "--overwrite")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["data.h5", "data_withheld.h5"])
+def test_does_not_replace_a_pipe(name, release, refused, tmp_path):
+    os.mkfifo(tmp_path / name)
+    message = refused(release, tmp_path / "data.h5", "--withheld", 5, "--overwrite")
+    assert f"{name} is a device, a pipe or a socket" in message
+    assert (tmp_path / name).is_fifo()
 
 
 @pytest.mark.parametrize(

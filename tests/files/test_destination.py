@@ -1,9 +1,10 @@
 import os
+import socket
 
 import pytest
 
 from command_line.user_error import UserError
-from files.destination import check_destination
+from files.destination import check_destination, check_is_no_device
 
 
 @pytest.fixture
@@ -50,3 +51,41 @@ def test_refuses_places_that_cannot_be_written(source, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(UserError, match="cannot be written; choose another destination"):
         check_destination(str(tmp_path / "new"), source, overwrite=False)
+
+
+def make_pipe(folder):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this operating system has no named pipes")
+    os.mkfifo(folder / "pipe")
+    return folder / "pipe"
+
+
+def make_socket(folder):
+    if not hasattr(socket, "AF_UNIX"):
+        pytest.skip("this operating system has no sockets in folders")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(folder / "socket"))  # A socket's path may have 107 characters.
+    return folder / "socket"
+
+
+def make_link_to_a_device(folder):
+    (folder / "link").symlink_to(os.devnull)
+    return folder / "link"
+
+
+@pytest.mark.parametrize("make", [lambda folder: os.devnull, make_link_to_a_device, make_pipe, make_socket])
+def test_a_device_a_pipe_or_a_socket_is_never_replaced(make, source, tmp_path):
+    path = make(tmp_path)
+    for overwrite in (True, False):
+        for is_folder in (True, False):
+            with pytest.raises(UserError, match="is a device, a pipe or a socket; give the name of a file"):
+                check_destination(path, source, overwrite, is_folder)
+    with pytest.raises(UserError, match="is a device, a pipe or a socket"):
+        check_is_no_device(path)
+    assert os.path.exists(path) and not os.path.isfile(path)
+
+
+def test_what_is_no_device_passes(source, tmp_path):
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    for path in (source, str(tmp_path), tmp_path / "nothing", tmp_path / "no" / "such", tmp_path / "dangling"):
+        check_is_no_device(path)

@@ -1,5 +1,8 @@
 """A small release of YouTube Pose in its publisher's format, and a plain implementation of its conversion."""
 
+import itertools
+import struct
+
 import numpy as np
 import scipy.io
 from PIL import Image
@@ -66,6 +69,20 @@ def write_mat_file(folder, videos):
         for field, value in zip(fields, values, strict=True):
             entry[field] = value
     scipy.io.savemat(folder / "YouTube_Pose_dataset.mat", {"data": data}, do_compression=True)
+
+
+def nested_cells(depth):
+    """The bytes of a MAT file, version 5, whose variable `data` is a cell in a cell, and so on; the last is empty."""
+    matrix, flags, int32, int8, cell = 14, 6, 5, 1, 1
+
+    def cell_head(size, name):
+        # The flags, the dimensions and the name of an array.
+        return struct.pack("<6I2i2I8s", flags, 8, cell, 0, int32, 8, size, size, int8, len(name), name)
+
+    heads = [cell_head(1, b"data"), *[cell_head(1, b"\0\0\0\0")] * (depth - 2), cell_head(0, b"\0\0\0\0")]
+    sizes = [*itertools.accumulate(len(head) + 8 for head in heads[::-1])][::-1]
+    elements = [struct.pack("<2I", matrix, size - 8) + head for size, head in zip(sizes, heads, strict=True)]
+    return b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + b"".join(elements)
 
 
 def course_sequences(frames_of_videos, length=10, strides=(1, 2)):
