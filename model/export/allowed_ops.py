@@ -2,10 +2,10 @@
 
 All others are rejected. Each of these ops works on numbers in memory alone: none reads or writes a file, a socket or a
 terminal, calls Python, loads a library, ends the process, or waits for another one. This is a list of what is allowed,
-so an op that is new in TensorFlow is rejected too; `refused_ops` says why the others of
-TensorFlow 1.15 are not on it. Some harmless-sounding ops are not on it: ImmutableConst and
-ReadFile read files; Print writes text that looks like the command's own output to the terminal; Abort ends the process;
-LookupTable ops and FixedUnigramCandidateSampler read vocabularies; iterators and queues are inputs.
+so an op that is new in TensorFlow is rejected too; `refused_ops` says why the others of TensorFlow 1.15 are not on it.
+Some harmless-sounding ops are not on it: ImmutableConst and ReadFile read files; Print writes text that looks like the
+command's own output to the terminal; Abort ends the process; LookupTable ops and FixedUnigramCandidateSampler read
+vocabularies; iterators and queues are inputs.
 
 RestoreV2 is not on it, since it reads the file that its input names. `pruning.check_ops` says where it is allowed.
 """
@@ -30,9 +30,9 @@ _REDUCTIONS = """
 _ARRAYS = """
     BatchToSpace BatchToSpaceND Bitcast BroadcastArgs BroadcastGradientArgs BroadcastTo CheckNumerics
     CheckNumericsV2 Concat ConcatOffset ConcatV2 ConjugateTranspose Const DataFormatDimMap DataFormatVecPermute
-    DepthToSpace Diag DiagPart DynamicPartition DynamicStitch EnsureShape ExpandDims ExtractImagePatches
-    ExtractVolumePatches Fill Gather GatherNd GatherV2 GuaranteeConst Identity IdentityN InplaceAdd InplaceSub
-    InplaceUpdate InvertPermutation ListDiff MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2
+    DeepCopy DepthToSpace Diag DiagPart DynamicPartition DynamicStitch EnsureShape ExpandDims ExtractImagePatches
+    ExtractVolumePatches Fill Gather GatherNd GatherV2 GuaranteeConst HostConst Identity IdentityN InplaceAdd
+    InplaceSub InplaceUpdate InvertPermutation ListDiff MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2
     MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 MirrorPad OneHot
     OnesLike Pack Pad PadV2 ParallelConcat ParallelDynamicStitch Placeholder PlaceholderV2 PlaceholderWithDefault
     PreventGradient RaggedGather RaggedRange RaggedTensorToSparse RaggedTensorToTensor Range Rank RefIdentity
@@ -67,9 +67,9 @@ _NETWORKS = """
 """
 
 _IMAGES = """
-    AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation AudioSpectrogram CombinedNonMaxSuppression
-    CropAndResize DrawBoundingBoxes DrawBoundingBoxesV2 ExtractGlimpse ExtractGlimpseV2 HSVToRGB
-    ImageProjectiveTransformV2 ImageProjectiveTransformV3 Mfcc NonMaxSuppression NonMaxSuppressionV2
+    AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation AudioMicrofrontend AudioSpectrogram
+    CombinedNonMaxSuppression CropAndResize DrawBoundingBoxes DrawBoundingBoxesV2 ExtractGlimpse ExtractGlimpseV2
+    HSVToRGB ImageProjectiveTransformV2 ImageProjectiveTransformV3 Mfcc NonMaxSuppression NonMaxSuppressionV2
     NonMaxSuppressionV3 NonMaxSuppressionV4 NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps RGBToHSV ResizeArea
     ResizeBicubic ResizeBilinear ResizeNearestNeighbor SampleDistortedBoundingBox SampleDistortedBoundingBoxV2
     ScaleAndTranslate

@@ -211,6 +211,27 @@ def test_a_graph_that_reads_files_while_it_is_imported_is_refused(save, mark):
     assert "ReadFile (node odd)" in breach and "DecodeRaw" in breach
 
 
+@pytest.mark.parametrize(
+    "op, reason",
+    [
+        ("WriteFile", "it reads or writes files"),
+        ("PyFunc", "it runs Python or another program"),
+        ("Abort", "it ends the process"),
+    ],
+)
+def test_it_is_said_why_an_op_is_refused(op, reason, save, mark):
+    breach = breach_of(save(lambda: foreign_network(change_positions=after(lambda: REFUSED[op](str(mark))))))
+    assert f"refused {op} (node odd) because {reason}: a network has no need of it" in breach
+
+
+def test_an_op_on_which_nobody_has_decided_is_refused_without_a_reason(save):
+    def add(meta_graph):
+        meta_graph.graph_def.node.add(name="odd", op="NoSuchOp")
+        node_of(meta_graph, "joint_pos").input.append("^odd")
+
+    assert "refused NoSuchOp (node odd): a network has no need of it" in breach_of(change(save(foreign_network), add))
+
+
 @pytest.mark.promise("No graph is run that holds more than the ops of a network, but with --trust")
 def test_what_only_restoring_needs_is_refused_too(save, mark):
     def add(meta_graph):
