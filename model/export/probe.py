@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from command_line.user_error import UserError
 from model.export.failure_cause import failure_cause
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
@@ -34,7 +35,10 @@ class Probe(NamedTuple):
 
 
 def probe(session: tf.Session, input_frames: tf.Tensor, joint_pos: tf.Tensor, shape: SequenceShape) -> Probe:
-    """Runs the model on noise and on frames of one colour, in batches of one and of three or, if need be, of others."""
+    """Runs the model on noise and on frames of one colour, in batches of one and of three or, if need be, of others.
+
+    Raises UserError where it takes more memory than there is.
+    """
 
     def run(frames: np.ndarray) -> np.ndarray:
         return np.asarray(session.run(joint_pos, {input_frames: frames}))
@@ -67,6 +71,9 @@ def _failures(run: Run, numbers: list[int], shape: SequenceShape, is_any_shape: 
         expected = (number, *shape.labels)
         try:
             found = run(_noise(number, shape)).shape
+        except tf.errors.ResourceExhaustedError as error:
+            # TensorFlow waits ten seconds before it says so; other sizes would only take as long.
+            raise UserError(f"the model takes more memory than it may: {failure_cause(error)}") from error
         except Exception as error:  # A message that is not UTF-8 is a UnicodeDecodeError.
             failures.append(f"joint_pos cannot be computed for {number} sequences: {failure_cause(error)}")
             continue
