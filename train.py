@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -125,6 +125,7 @@ def train(
         tf.Session(graph=inference.graph) as inference_session,
         event_files(paths.event_files, training.graph, first_step) if has_event_files else no_events() as events,
         user_errors_of_dataset(),
+        memory_errors(),
     ):
         session.run(training.initialize)
         start_history(paths.history, first_step)
@@ -140,6 +141,15 @@ def train(
         score = partial(errors_of, predictor, data.validation_store)
         duration = measured_duration(score, data.watched, data.validation, began, building_began)
         training_loop(run, state, duration, is_stopping)
+
+
+@contextlib.contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raises MemoryError where TensorFlow runs out of memory."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError from error
 
 
 def no_events() -> contextlib.AbstractContextManager[None]:

@@ -5,6 +5,8 @@ import errno
 import sys
 from collections.abc import Iterator
 
+from command_line.standard_streams import prepare_standard_streams
+
 LONGEST_MESSAGE = 2000
 
 
@@ -27,8 +29,10 @@ def reported_user_errors() -> Iterator[None]:
     """Prints an `error:` line for each message of a UserError, or one for a file that cannot be read or written.
 
     Raises SystemExit in its place, with status 2. Ctrl-C prints `stopped`, with status 130. An OSError without an error
-    number is a bug and passes through, as all other exceptions do.
+    number is a bug and passes through, as all other exceptions do. Standard output and standard error are made to take
+    whatever is printed, as prepare_standard_streams says.
     """
+    prepare_standard_streams()
     messages: tuple[str, ...]
     try:
         yield

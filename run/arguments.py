@@ -97,7 +97,7 @@ def _parser(description: str) -> ArgumentParser:
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32),
     )
     data = parser.add_mutually_exclusive_group()
-    data.add_argument("--data", metavar="FILE.h5", help="what convert_pkl_to_h5.py wrote")
+    data.add_argument("--data", metavar="FILE.h5", type=VALUE_TYPES["data"], help="what convert_pkl_to_h5.py wrote")
     data.add_argument("--demo", action="store_true", help="a data set of drawn people, made on the spot")
     parser.add_argument("--config", metavar="FILE.json", help="settings of a run's config.json; options win")
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/ and the time)")

@@ -18,9 +18,12 @@ def write_config(path: str, settings: Settings, identity: DataIdentity) -> None:
 
 
 def read_config(path: str) -> Any:
-    """What the file at `path` holds, unchecked; raises ValueError where that is not JSON, OSError."""
+    """What the file at `path` holds, unchecked; raises ValueError where that cannot be read as JSON, OSError."""
     with open(path, encoding="utf-8") as file:
-        return json.load(file)
+        try:
+            return json.load(file)
+        except RecursionError:
+            raise ValueError("lists nested too deeply") from None
 
 
 def configured_values(path: str) -> dict[str, Any]:
@@ -46,6 +49,10 @@ def resumed_settings(out: str) -> Settings:
             raise ValueError("it lacks settings")
         if unset := [name for name in Settings._fields if config[name] is None and name not in NULLABLE]:
             raise ValueError(f"{unset[0]} is null")
+        if config["data"] is None and not config["demo"]:
+            raise ValueError("it names no data")
+        if config["epochs"] is None and config["time_limit"] is None:
+            raise ValueError("it has no limit")
     except FileNotFoundError:
         raise UserError(f"{out} holds no run to resume; leave --resume out to start one") from None
     except ValueError as error:

@@ -27,6 +27,10 @@ def claimed_folder(out: str, resume: bool) -> Iterator[None]:
     """
     if any(character in out for character in PATTERN):
         raise UserError(f"{out}: TensorFlow takes * ? [ in a path for a pattern; give another --out")
+    try:
+        out.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{out}: TensorFlow takes no path that is not UTF-8; give another --out") from None
     _check_is_free(out, resume)
     made = _missing_folders(out)
     os.makedirs(out, exist_ok=True)

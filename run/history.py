@@ -4,6 +4,7 @@ import csv
 import os
 from collections.abc import Mapping
 
+from command_line.user_error import UserError
 from files.atomic_write import atomic_write
 
 COLUMNS = ("step", "epoch", "seconds", "train_loss", "validation_loss", "validation_pixel_error")
@@ -27,10 +28,16 @@ def append_to_history(path: str, row: Mapping[str, float]) -> None:
 
 
 def read_history(path: str) -> list[dict[str, float]]:
-    """The rows, step and epoch as int; a truncated last line is left out."""
+    """The rows, step and epoch as int; a truncated last line is left out.
+
+    Raises UserError where the file is no CSV, OSError.
+    """
     with open(path, encoding="utf-8", errors="replace", newline="") as file:
         whole, _, _ = file.read().replace("\0", "").rpartition("\n")
-    rows = csv.DictReader(whole.splitlines())
+    try:
+        rows = list(csv.DictReader(whole.splitlines()))
+    except csv.Error as error:
+        raise UserError(f"{path} is damaged ({error}); put a whole copy in its place, or start a new run") from None
     return [numbers for numbers in map(_numbers, rows) if numbers is not None]
 
 

@@ -1,6 +1,7 @@
 """The settings of a training run, typed, with their defaults, and the one check of values from wherever they come."""
 
 import argparse
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,16 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 DEFAULT_SECONDS = 300
 DEFAULT_DEMO_SECONDS = 60
 LARGEST_SEED = 2**31 - 1
+# Far beyond what is of use; what is larger overflows in TensorFlow or takes forever to build.
+MOST = {
+    "epochs": 2**31 - 1,
+    "batch_size": 10**6,
+    "num_units": 2**14,
+    "members": 1000,
+    "evaluations": 10**6,
+    "validation_sequences": 2**31 - 1,
+    "window_megabytes": 1e6,
+}
 
 
 class Settings(NamedTuple):
@@ -83,25 +94,49 @@ def seed(text: str) -> int:
     return value
 
 
+@value_type("path")
+def path(text: str) -> str:
+    """A path that the system and UTF-8 can spell."""
+    if "\0" in text:
+        raise ValueError(text)
+    os.fsencode(text)
+    text.encode()
+    return text
+
+
+def at_most(most: float, read: Callable[[str], float]) -> Callable[[str], float]:
+    """The type of an option whose value is what `read` makes of the text, but not more than `most`."""
+
+    def parse(text: str) -> float:
+        value = read(text)
+        if value > most:
+            raise argparse.ArgumentTypeError(f"takes at most {most:.0f}, not {text}")
+        return value
+
+    return parse
+
+
 # How the text of each setting's value is read; an argparse.ArgumentTypeError says what is wrong with it.
 VALUE_TYPES: dict[str, Callable[[str], Any]] = {
-    "data": str,
-    "epochs": positive(int),
+    "data": path,
+    "epochs": at_most(MOST["epochs"], positive(int)),
     "time_limit": positive(float),
     "augment": kinds,
     "network": one_of(NETWORKS),
-    "batch_size": positive(int),
+    "batch_size": at_most(MOST["batch_size"], positive(int)),
     "learning_rate": positive(float),
-    "num_units": positive(int),
-    "members": positive(int),
-    "evaluations": positive(int),
+    "num_units": at_most(MOST["num_units"], positive(int)),
+    "members": at_most(MOST["members"], positive(int)),
+    "evaluations": at_most(MOST["evaluations"], positive(int)),
     "seed": seed,
     "precision": one_of(PRECISIONS),
     "validation_split": one_of(SPLITS),
-    "validation_sequences": positive(int),
-    "validation_data": str,
-    "window_megabytes": positive(float),
+    "validation_sequences": at_most(MOST["validation_sequences"], positive(int)),
+    "validation_data": path,
+    "window_megabytes": at_most(MOST["window_megabytes"], positive(float)),
 }
+
+JSON_NAMES = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
 
 
 def complete_settings(given: Mapping[str, Any]) -> Settings:
@@ -123,7 +158,8 @@ def complete_settings(given: Mapping[str, Any]) -> Settings:
 def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Checks values of settings that come from a JSON file as if they were given as options; None stands for absence.
 
-    Names that are no settings are left out. Raises UserError at the first value that an option would not take.
+    Names that are no settings are left out. Raises UserError at the first value that an option would not take, or that
+    is of another type of JSON than config.json holds, such as a number in quotes.
     """
     present = {name: value for name, value in values.items() if name in Settings._fields and value is not None}
     checked = {name: _checked(name, value) for name, value in present.items()}
@@ -135,16 +171,25 @@ def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(name: str, value: Any) -> Any:
     if name == "demo":
         if not isinstance(value, bool):
-            raise UserError(f"argument --demo: ignored explicit argument {str(value)!r}")
+            raise UserError(f"argument --demo: ignored explicit argument {_text_of(value)!r}")
         return value
-    if name == "augment" and isinstance(value, list):
-        if not value:
-            return []
-        value = ",".join(map(str, value))
+    if name == "augment" and value == []:
+        return []
     try:
-        return VALUE_TYPES[name](str(value))
+        read = VALUE_TYPES[name](_text_of(value))
     except argparse.ArgumentTypeError as error:
         raise UserError(f"argument {option_of(name)}: {error}") from None
+    if type(value) is not type(read) and (type(value), type(read)) != (int, float):
+        expected, found = JSON_NAMES[type(read)], JSON_NAMES[type(value)]
+        raise UserError(f"argument {option_of(name)}: takes {expected}, not {found}: {_text_of(value)}")
+    return read
+
+
+def _text_of(value: Any) -> str:
+    """The text of the option for a value from JSON. What no option takes may be nested too deeply for str()."""
+    if isinstance(value, list):
+        return ",".join(value) if all(isinstance(item, str) for item in value) else "[...]"
+    return "{...}" if isinstance(value, dict) else str(value)
 
 
 def option_of(name: str) -> str:

@@ -600,6 +600,37 @@ def test_bfloat16_that_cannot_be_had_leaves_nothing_behind(people, refused, monk
     assert "bfloat16 here (could not create a primitive)" in refused(*arguments)
 
 
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"learning_rate": -1}, "argument --learning-rate: invalid positive number value"),
+        ({"precision": "float16"}, "argument --precision: invalid choice"),
+        ({"seed": 10**30}, "argument --seed: invalid whole number"),
+        ({"epochs": "2"}, "argument --epochs: takes a number, not text"),
+        ({"data": "a\0b"}, "argument --data: invalid path value"),
+        ({"augment": None}, "augment is null"),
+    ],
+)
+def test_refuses_to_resume_a_finished_run_whose_settings_are_damaged(changes, message, refused, earlier_run):
+    config = json.loads((earlier_run / "config.json").read_text())
+    (earlier_run / "config.json").write_text(json.dumps({**config, **changes}))
+    assert message in refused("--resume", "--out", earlier_run)
+
+
+def test_a_memory_that_tensorflow_exhausts_is_the_user_s_to_enlarge():
+    with pytest.raises(MemoryError), train.memory_errors():
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+def test_refuses_to_resume_with_a_history_that_cannot_be_read(earlier_run, monkeypatch, capfd, tmp_path):
+    with open(earlier_run / "history.csv", "a") as file:
+        file.write("1" * 200_000 + ",3,3.75,1.5,2.5,1\n")
+    line = error_line_of(["--resume", "--out", earlier_run], monkeypatch, capfd, tmp_path)
+    assert "history.csv is damaged (field larger than" in line and line.endswith("or start a new run")
+
+
 @pytest.fixture(scope="module")
 def plain_run(people, tmp_path_factory):
     """The folder of a one-epoch run without augmentation, with event files."""

@@ -31,6 +31,15 @@ def test_a_name_that_is_a_pattern_is_refused(name, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path):
+    with (
+        pytest.raises(UserError, match="is not UTF-8; give another --out"),
+        claimed_folder(f"{tmp_path}/\udcff", False),
+    ):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
 def test_an_error_before_the_config_leaves_nothing(tmp_path):
     with pytest.raises(KeyError), claimed_folder(str(tmp_path / "runs" / "first"), resume=False):
         (tmp_path / "runs" / "first" / "demo.pkl").touch()

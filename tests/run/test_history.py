@@ -1,5 +1,6 @@
 import pytest
 
+from command_line.user_error import UserError
 from run.history import COLUMNS, append_to_history, read_history, start_history
 
 
@@ -69,6 +70,18 @@ def test_a_last_line_that_was_cut_short_is_left_out(cut, path):
     start_history(path, 30)
     append_to_history(path, row(40))
     assert read_history(path) == [row(5), row(10), row(25), row(40)]
+
+
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.parametrize("place", ["header", "row"])
+def test_a_field_that_no_csv_reader_takes_is_damage(place, path):
+    text, field = path.read_text(), "1" * 200_000
+    path.write_text(f"{field},{text}" if place == "header" else f"{text}{field},3,3.75,1.5,2.5,1\n")
+    before = path.read_bytes()
+    for read in (read_history, start_history):
+        with pytest.raises(UserError, match=r"history.csv is damaged \(field larger than .*start a new run"):
+            read(path)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
