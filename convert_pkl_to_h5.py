@@ -5,13 +5,14 @@ import os
 import sys
 
 from command_line.argument_parser import ArgumentParser
+from command_line.stopping import ended_by_signals
 from command_line.user_error import reported_user_errors
 from pipeline.sources.conversion_summary import summarize_pickle
 from pipeline.sources.pickle_conversion import check_pickle_paths, convert_pickle
 
 
 def main() -> None:
-    with reported_user_errors():
+    with reported_user_errors(), ended_by_signals():
         arguments = parse_arguments()
         source = arguments.source
         destination = arguments.destination or os.path.splitext(source)[0] + ".h5"

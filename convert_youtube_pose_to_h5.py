@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from command_line.argument_parser import ArgumentParser, positive, value_type
+from command_line.stopping import ended_by_signals
 from command_line.user_error import reported_user_errors
 from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
 from pipeline.sources.conversion_summary import summarize_part
@@ -15,7 +16,7 @@ LARGEST_SIZE = 1024
 
 
 def main() -> None:
-    with reported_user_errors():
+    with reported_user_errors(), ended_by_signals():
         arguments = parse_arguments()
         release, destination, withheld = arguments.release, arguments.destination, arguments.withheld
         check_release_paths(release, destination, withheld, arguments.overwrite)

@@ -7,6 +7,7 @@ import os
 import sys
 
 from command_line.argument_parser import ArgumentParser
+from command_line.stopping import ended_by_signals
 from command_line.user_error import reported_user_errors
 from media.opened import open_media
 from model.walled.limit_options import add_limit_options, limits_of
@@ -16,7 +17,7 @@ from prediction.media_prediction import PredictionSummary, check_first_frame, ch
 
 
 def main() -> None:
-    with reported_user_errors():
+    with reported_user_errors(), ended_by_signals():
         arguments = parse_arguments()
         crop = parse_crop(arguments.crop)
         source = open_media(arguments.input)

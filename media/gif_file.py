@@ -16,9 +16,10 @@ from PIL import GifImagePlugin, Image, ImageSequence
 from command_line.user_error import UserError
 from files.atomic_write import atomic_write
 from files.destination import check_destination
+from files.picture import open_regular_file, opened_picture
 from media.file_types import GIF_EXTENSION, extension_of
 from media.frame import Frame, WriteFrame
-from media.picture_pixels import rgb_pixels, user_errors_of_pictures
+from media.picture_pixels import rgb_pixels
 
 COLOURS = 256
 END_OF_FILE = b";"
@@ -39,7 +40,7 @@ class GifFile:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[GifImagePlugin.GifImageFile]:
-        with user_errors_of_pictures(self.path), Image.open(self.path, formats=["GIF"]) as image:
+        with open_regular_file(self.path) as file, opened_picture(file, self.path, ("GIF",)) as image:
             assert isinstance(image, GifImagePlugin.GifImageFile)
             yield image
 

@@ -46,8 +46,8 @@ def open_media(path: str) -> Media:
     if os.path.isdir(path):
         return PictureFolder(path)
     # A path that leads nowhere is reported before its extension is judged.
-    with open(path, "rb"):
-        extension = extension_of(path)
+    os.stat(path)
+    extension = extension_of(path)
     if extension == GIF_EXTENSION:
         return GifFile(path)
     if extension in VIDEO_EXTENSIONS:

@@ -15,9 +15,10 @@ from PIL import Image
 from command_line.user_error import UserError
 from files.atomic_write import atomic_folder
 from files.destination import check_destination
+from files.picture import open_regular_file, opened_picture
 from media.file_types import GIF_EXTENSION, PICTURE_EXTENSIONS, VIDEO_EXTENSIONS, extension_of
 from media.frame import Frame, WriteFrame
-from media.picture_pixels import rgb_pixels, user_errors_of_pictures
+from media.picture_pixels import rgb_pixels
 
 QUALITY = 95  # of 100, for JPEG and WebP
 
@@ -44,7 +45,7 @@ class PictureFolder:
         """Yields a Frame for each picture. Raises UserError at one that cannot be read."""
         for name in self.names:
             path = os.path.join(self.path, name)
-            with user_errors_of_pictures(path), Image.open(path) as image:
+            with open_regular_file(path) as file, opened_picture(file, path) as image:
                 picture = rgb_pixels(image)
             yield Frame(picture, name=name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -12,9 +13,9 @@ from command_line.user_error import UserError
 from files.atomic_write import atomic_write
 from files.destination import check_destination
 from files.guarded_hdf5_file import GuardedHDF5File
+from files.picture import largest_picture, open_regular_file
 from media.file_types import VIDEO_EXTENSIONS, extension_of
 from media.frame import Frame, WriteFrame
-from media.picture_pixels import largest_picture
 
 try:
     import av
@@ -67,7 +68,9 @@ class VideoFile:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
         # An open file rather than its name: FFmpeg takes a name with a colon for a URL.
-        with open(self.path, "rb") as file:
+        with open_regular_file(self.path) as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                raise UserError(f"{self.path} is empty; give a whole MP4, AVI or WebM file")
             try:
                 options = {"format_whitelist": READ_FORMATS}
                 container = av.open(file, "r", container_options=options, metadata_errors="replace")

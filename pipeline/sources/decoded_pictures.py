@@ -9,9 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from command_line.user_error import UserError
+from files.picture import open_regular_file, opened_picture
 from pipeline.area_averaging import area_average
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class DecodedPicture(NamedTuple):
 def decoded_pictures(paths: Iterable[StrPath], height: int, width: int) -> Iterator[DecodedPicture]:
     """Yields the pictures of these paths, in their order, scaled to height and width by area averaging.
 
-    Raises UserError if a file is not a complete picture, OSError if it cannot be read.
+    Raises UserError if a file is not a complete picture, or is a link out of its folder; OSError if it cannot be read.
     """
     threads = min(MOST_THREADS, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
@@ -52,20 +51,10 @@ def decoded_pictures(paths: Iterable[StrPath], height: int, width: int) -> Itera
 
 
 def _decoded(path: StrPath, height: int, width: int) -> DecodedPicture:
-    with open(path, "rb") as file:
+    with open_regular_file(path, within=os.path.dirname(path)) as file:
         contents = file.read()
         file.seek(0)
-        try:
-            with Image.open(file) as image:
-                picture = np.asarray(image.convert("RGB"))
-        # Pillow raises these for files that are not pictures, are cut short, or state an excessive size.
-        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-            raise UserError(
-                f"{path} cannot be read as a picture ({_reason(error)}); unpack the release again"
-            ) from None
+        with opened_picture(file, path, advice="unpack the release again") as image:
+            picture = np.asarray(image.convert("RGB"))
     old_height, old_width = picture.shape[:2]
     return DecodedPicture(contents, area_average(picture, height, width), old_height, old_width)
-
-
-def _reason(error: Exception) -> str:
-    return "it is not a picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)

@@ -1,6 +1,7 @@
 import hashlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ import pytest
 
 import convert_pkl_to_h5
 from pipeline.sources import pickle_conversion
+from pipeline.store.writer import StoreWriter
 from tests.commands.in_process import run_refused_command
 from tests.pipeline.sources.pickles import made_arrays, pickled
 
@@ -301,3 +303,11 @@ def test_a_full_disk_ends_in_an_error_line(bytes_left, source):
     assert done.returncode == 2
     assert done.stderr == "error: File too large; free some disk space or choose another place\n"
     assert [path.name for path in source.parent.iterdir()] == ["data.pkl"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process at once")
+def test_sigterm_leaves_nothing(source, convert, monkeypatch):
+    monkeypatch.setattr(StoreWriter, "finish", lambda *arguments: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit) as ended:
+        convert(source)
+    assert ended.value.code == 143 and os.listdir(source.parent) == ["data.pkl"]

@@ -1,7 +1,9 @@
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from functools import lru_cache
@@ -17,6 +19,7 @@ from pipeline.sources.decoded_pictures import decoded_pictures
 from pipeline.sources.pickle_conversion import convert_pickle
 from pipeline.sources.youtube_pose_release import find_pictures, read_annotations
 from pipeline.store.reader import SequenceStore
+from pipeline.store.writer import StoreWriter
 from tests.commands.in_process import run_command, run_refused_command
 from tests.pipeline.sources.pickles import pickled
 from tests.pipeline.sources.youtube_pose import MadeVideo, course_sequences, nested_cells, write_mat_file, write_release
@@ -249,7 +252,24 @@ def test_refuses_a_picture_that_cannot_be_read(contents, changed_release, refuse
     path = last.path(changed_release / "GT_frames", max(last.frame_numbers))
     path.write_bytes(path.read_bytes()[:-300] if contents is None else contents)
     message = refused(changed_release, tmp_path / "data.h5", "--withheld", 5)
-    assert f"{path} cannot be read as a picture" in message
+    assert message.startswith(f"error: {path} is ") and message.endswith("; unpack the release again\n")
+
+
+def test_a_picture_of_many_pixels_is_one_line(release, tmp_path):
+    # Pillow warns of a picture with more pixels than its limit, and raises at twice as many.
+    code = "import convert_youtube_pose_to_h5 as c; from PIL import Image; Image.MAX_IMAGE_PIXELS = 12_000; c.main()"
+    command = [sys.executable, "-c", code, release, tmp_path / "data.h5"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and re.fullmatch("error: .*-a_é b.* million pixels; scale it down\n", done.stderr)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process at once")
+def test_sigterm_leaves_nothing(release, convert, monkeypatch, tmp_path):
+    monkeypatch.setattr(StoreWriter, "finish", lambda *arguments: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit) as ended:
+        convert(release, tmp_path / "data.h5", "--withheld", 12)
+    assert ended.value.code == 143 and os.listdir(tmp_path) == []
 
 
 def test_refuses_folders_without_the_mat_file(changed_release, refused, tmp_path):

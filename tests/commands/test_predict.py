@@ -2,6 +2,8 @@ import contextlib
 import csv
 import os
 import shutil
+import signal
+import sys
 import weakref
 
 import h5py
@@ -219,6 +221,21 @@ def test_help_fits_a_screen_and_has_an_example(run, monkeypatch, capfd):
     assert "python predict.py runs/first/model" in " ".join(lines)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process at once")
+def test_sigterm_leaves_nothing(run_whole, monkeypatch, tmp_path):
+    def draw_and_end(picture, joints):
+        assert len(list(tmp_path.glob(".*.partial"))) == 2
+        signal.raise_signal(signal.SIGTERM)
+
+    opened = contextlib.nullcontext(ExaminedModel(Still(), [], []))
+    monkeypatch.setattr("prediction.media_prediction.walled_model", lambda directory, trust, limits: opened)
+    monkeypatch.setattr("prediction.media_prediction.draw_limbs", draw_and_end)
+    source = write_video(tmp_path / "in.mp4", people(2, 1, 1))
+    with pytest.raises(SystemExit) as ended:
+        run_whole("model", source, "--out", tmp_path / "out.mp4")
+    assert ended.value.code == 143 and os.listdir(tmp_path) == ["in.mp4"]
+
+
 # What it refuses
 
 
@@ -230,13 +247,18 @@ def source(tmp_path):
 
 def test_refuses_inputs(model, refused, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "empty.mp4").touch()
     (tmp_path / "empty").mkdir()
+    (tmp_path / "script").mkdir()
+    Image.new("RGB", (64, 64)).save(tmp_path / "script" / "a.jpg", "EPS")
     for name, message in (
         ("nothing.mp4", "No such file or directory; check the path"),
         ("text.mp4", "is no video that can be read"),
+        ("empty.mp4", "empty.mp4 is empty; give a whole MP4, AVI or WebM file"),
         ("empty", "holds no pictures"),
+        ("script", "a.jpg is no picture that can be read (BMP, GIF, JPEG, PNG, TIFF, WEBP)"),
     ):
-        assert message in refused(model, tmp_path / name, "--out", tmp_path / "out.mp4")
+        assert message in refused(model, tmp_path / name, "--out", tmp_path / "out")
 
 
 def test_refuses_outputs(model, source, refused, tmp_path):

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -25,5 +27,10 @@ def test_refuses_the_rest(tmp_path):
         (tmp_path / name).touch()
         with pytest.raises(UserError, match=message):
             open_media(str(tmp_path / name))
+    if hasattr(os, "mkfifo"):
+        for name in ("pipe.mp4", "pipe.gif"):
+            os.mkfifo(tmp_path / name)
+            with pytest.raises(UserError, match=f"{name} is a folder, a device, a pipe or a socket; give a file"):
+                open_media(str(tmp_path / name))
     with pytest.raises(FileNotFoundError):
         open_media(str(tmp_path / "nothing.mp4"))

@@ -148,6 +148,9 @@ def test_refuses_pictures_that_cannot_be_read(folder, monkeypatch):
 
     (folder / "a.png").write_text("no picture")
     refusal("is no picture that can be read")
+    for file_format in ("EPS", "DDS"):
+        save(noise, folder / "a.png", format=file_format)
+        refusal("is no picture that can be read")
     save(noise, folder / "a.png")
     contents = (folder / "a.png").read_bytes()
     (folder / "a.png").write_bytes(contents[: len(contents) // 2])

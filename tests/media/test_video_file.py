@@ -86,11 +86,16 @@ def test_odd_names(name, tmp_path, monkeypatch):
 
 def test_refuses_what_is_no_video(tmp_path):
     (tmp_path / "a.mp4").write_text("no video at all\n" * 100)
-    (tmp_path / "empty.avi").touch()
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{write_video(tmp_path / 'b.mp4', moving_square(2))}\n"
     (tmp_path / "list.webm").write_text(playlist + "#EXT-X-ENDLIST\n")
-    for name in ("a.mp4", "empty.avi", "list.webm"):
+    for name in ("a.mp4", "list.webm"):
         assert "is no video that can be read" in refused(tmp_path / name)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_says_that_a_file_is_empty(ending, tmp_path):
+    (tmp_path / f"a{ending}").touch()
+    assert refused(tmp_path / f"a{ending}") == f"{tmp_path / f'a{ending}'} is empty; give a whole MP4, AVI or WebM file"
 
 
 def test_refuses_sound_alone(tmp_path):

@@ -1,3 +1,6 @@
+import os
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -40,7 +43,7 @@ def test_grey_pictures_become_rgb(tmp_path):
 @pytest.mark.parametrize("contents", [b"", b"no picture", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n" + bytes(40)])
 def test_says_which_file_is_no_picture(contents, paths, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(contents)
-    with pytest.raises(UserError, match="broken.jpg cannot be read as a picture"):
+    with pytest.raises(UserError, match="broken.jpg (is|cannot be) .*; unpack the release again"):
         list(decoded_pictures([paths[0], tmp_path / "broken.jpg"], 8, 8))
 
 
@@ -50,5 +53,26 @@ def test_says_which_picture_is_cut_short(share, format, tmp_path):
     path, noise = tmp_path / "cut.jpg", np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path, format)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(UserError, match="cut.jpg cannot be read as a picture"):
+    with pytest.raises(UserError, match="cut.jpg (is|cannot be) .*; unpack the release again"):
         list(decoded_pictures([path], 8, 8))
+
+
+@pytest.mark.parametrize("file_format", ["DDS", "EPS"])
+def test_other_formats_are_not_tried(file_format, tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", file_format)
+    with pytest.raises(UserError, match="a.jpg is no picture that can be read .*; unpack the release again"):
+        list(decoded_pictures([tmp_path / "a.jpg"], 8, 8))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match="a.jpg is a folder, a device, a pipe or a socket"):
+        list(decoded_pictures([tmp_path / "a.jpg"], 8, 8))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links take a privilege")
+def test_a_link_out_of_its_folder_is_not_followed(paths, tmp_path):
+    (tmp_path / "a.jpg").symlink_to(paths[0])
+    with pytest.raises(UserError, match="a.jpg is a link out of its folder"):
+        list(decoded_pictures([tmp_path / "a.jpg"], 8, 8))
