@@ -14,6 +14,7 @@ CODE_FOLDERS = (
     "command_line",
     "evaluation",
     "files",
+    "grading",
     "machine",
     "media",
     "model",

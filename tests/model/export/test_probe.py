@@ -31,7 +31,7 @@ def joined_with(rows):
     return lambda positions: tf.concat([positions, tf.zeros([rows, 10, 7, 2])], axis=1)[:, :10]
 
 
-@pytest.mark.parametrize("size", [1, 16, 24])
+@pytest.mark.parametrize("size", [1, 24])
 def test_a_size_of_batch_that_the_graph_demands_is_found(size, people, tmp_path):
     with examined(tmp_path, change_positions=joined_with(size)) as model:
         [breach] = model.breaches
@@ -48,7 +48,7 @@ def test_a_size_of_batch_in_the_placeholder_is_taken(people, tmp_path):
         np.testing.assert_allclose(found, by_hand(tmp_path / "model", people.frames[:5], 8), atol=1e-3)
 
 
-@pytest.mark.parametrize("shape", [[-1, 7, 2], [-1, 10, 14], [-1, 140]])
+@pytest.mark.parametrize("shape", [[-1, 7, 2], [-1, 140]])
 def test_positions_in_another_shape_are_scored(shape, people, tmp_path):
     with examined(tmp_path, change_positions=lambda positions: tf.reshape(positions, shape)) as model:
         assert len(model.breaches) == 1
@@ -61,12 +61,11 @@ def test_positions_in_another_order_are_not(tmp_path):
         assert len(model.breaches) == 1 and model.predictor is None
 
 
-@pytest.mark.parametrize("dtype", [tf.float64, tf.float16])
-def test_positions_of_another_type_are_scored(dtype, people, tmp_path):
-    with examined(tmp_path, change_positions=lambda positions: tf.cast(positions, dtype)) as model:
+def test_positions_of_another_type_are_scored(people, tmp_path):
+    with examined(tmp_path, change_positions=lambda positions: tf.cast(positions, tf.float64)) as model:
         found = model.predictor.predict(people.frames[:3])
         assert found.dtype == np.float32
-        np.testing.assert_allclose(found, by_hand(tmp_path / "model", people.frames[:3]), atol=0.1)
+        np.testing.assert_allclose(found, by_hand(tmp_path / "model", people.frames[:3]), atol=1e-3)
 
 
 def test_frames_of_another_type_are_scored(people, tmp_path):

@@ -84,7 +84,7 @@ def test_a_model_of_much_memory_is_ended(tmp_path):
 
 @on_linux
 @pytest.mark.promise("A saved model that crashes TensorFlow ends a process of its own alone")
-@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
 def test_a_process_that_crashes_is_reported(number, fine_model, people):
     with walled_model(str(fine_model), limits=Limits(megabytes=3000)) as model:
         os.kill(model.process.number, number)
@@ -118,7 +118,7 @@ def test_it_ends_when_the_command_is_killed_whatever_it_is_at(tmp_path):
     directory = model_of(tmp_path, without_end)
     command = subprocess.Popen([sys.executable, "-c", script, directory], cwd=ROOT, stdout=subprocess.PIPE)
     number = int(command.stdout.readline())
-    while processor_seconds(number) < 4:
+    while processor_seconds(number) < 3:
         assert command.poll() is None
         time.sleep(0.05)
     command.kill()
