@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -136,7 +137,7 @@ def _grade_scores(scores: Scores) -> GradeScores:
 def _shown(examples: FrameExamples) -> tuple[ShownFrame, ...]:
     """The first three."""
     titles = examples.titles or [""] * SHOWN_FRAMES
-    drawn = [draw_frame(*one) for one in zip(*examples[:3], strict=True)][:SHOWN_FRAMES]
+    drawn = [draw_frame(*one) for one in islice(zip(*examples[:3], strict=True), SHOWN_FRAMES)]
     return tuple(
         ShownFrame(f"{title}: {frame.error:.1f} px", frame) for title, frame in zip(titles, drawn, strict=False)
     )

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import os
 
+from model.export.found_model import find_model
 from pipeline.store.reader import SequenceStore
 
 BYTES_PER_READ = 1 << 20
@@ -16,7 +17,7 @@ def identity_of(model: str, store: SequenceStore, verdict: str) -> list[tuple[st
     return [
         ("contract", verdict),
         ("model", model),
-        ("SHA-256 of the weights", weights_sha256(model) or "no weights"),
+        ("SHA-256 of the weights", weights_sha256(find_model(model).folder) or "no weights"),
         *data_identity(store),
         date_identity(),
     ]
