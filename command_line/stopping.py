@@ -22,7 +22,7 @@ def ended_by_signals() -> Iterator[None]:
 
     def end(number: int, frame: FrameType | None) -> None:
         if number != signal.SIGTERM:
-            _print_nothing_on(terminals)
+            print_nothing_on(terminals)
         if not received:
             received.append(number)
             raise SystemExit(128 + number)
@@ -40,7 +40,8 @@ def ended_by_signals() -> Iterator[None]:
             print("stopped", file=sys.stderr)
 
 
-def _print_nothing_on(descriptors: Iterable[int]) -> None:
+def print_nothing_on(descriptors: Iterable[int]) -> None:
+    """Drops what is written to these descriptors from now on."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     for descriptor in descriptors:
         os.dup2(nothing, descriptor)

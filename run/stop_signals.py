@@ -1,11 +1,12 @@
 """Ctrl-C, SIGTERM and a closed terminal stop a run cleanly."""
 
 import contextlib
-import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+
+from command_line.stopping import print_nothing_on
 
 
 @contextlib.contextmanager
@@ -22,7 +23,7 @@ def stop_signals() -> Iterator[Callable[[], bool]]:
         if received and number == signal.SIGINT:
             raise KeyboardInterrupt
         if number not in (signal.SIGINT, signal.SIGTERM):
-            _print_nothing_on(terminals)
+            print_nothing_on(terminals)
         received.append(number)
 
     numbers = [signal.SIGINT, signal.SIGTERM]
@@ -34,10 +35,3 @@ def stop_signals() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
-
-
-def _print_nothing_on(descriptors: Iterable[int]) -> None:
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in descriptors:
-        os.dup2(nothing, descriptor)
-    os.close(nothing)

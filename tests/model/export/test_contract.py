@@ -12,17 +12,6 @@ from tests.model.export.foreign_model import foreign_network, save_foreign_model
 FOUR_FILES = ("checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta")
 
 
-@pytest.fixture(scope="module")
-def fine_model(tmp_path_factory):
-    return save_foreign_model(tmp_path_factory.mktemp("foreign") / "model", foreign_network)
-
-
-@pytest.fixture
-def folder(fine_model, tmp_path):
-    """A copy of the fine model."""
-    return shutil.copytree(fine_model, tmp_path / "model")
-
-
 def only_breach(folder):
     [breach] = contract_breaches(str(folder))
     assert "\n" not in breach
