@@ -89,8 +89,8 @@ def _model_in(folder: str) -> FoundModel:
         advice = "unpack the archive" if is_packed else "save the model with tf.train.Saver"
         return FoundModel(folder, "", "", [f"no saved model was found; {what}; {advice}"])
     text = _checkpoint_text(folder) if stat.S_ISREG(kinds.get("checkpoint", 0)) else ""
-    named = re.search(r'^model_checkpoint_path:\s*"(.*)"', text, re.MULTILINE)
-    wanted = [MODEL_NAME, re.split(r"[/\\]", named[1])[-1] if named else MODEL_NAME]
+    named = _named_path(text)
+    wanted = [MODEL_NAME, re.split(r"[/\\]", named)[-1] if named is not None else MODEL_NAME]
     graphs, all_weights = _names(kinds, ".meta"), _names(kinds, ".index")
     graph = _chosen(graphs, wanted)
     weights = _chosen(all_weights, [*([graph] if graph else []), *wanted])
@@ -183,9 +183,15 @@ def _checkpoint_text(folder: str) -> str:
         return file.read(LARGEST_CHECKPOINT)
 
 
+def _named_path(text: str) -> str | None:
+    """The model_checkpoint_path in the contents of the file `checkpoint`."""
+    named = re.search(r'^model_checkpoint_path:\s*"(.*)"', text, re.MULTILINE)
+    return named and named[1]
+
+
 def _checkpoint_breaches(text: str, weights: str) -> list[str]:
     """What is wrong with the contents of the file `checkpoint`; weights: their name."""
-    named = re.search(r'^model_checkpoint_path:\s*"(.*)"', text, re.MULTILINE)
+    named = _named_path(text)
     if named is None:
         return ["the file checkpoint does not name a model_checkpoint_path; save the model again"]
     paths = list(dict.fromkeys(re.findall(r'model_checkpoint_paths?:\s*"(.*)"', text)))
@@ -199,8 +205,8 @@ def _checkpoint_breaches(text: str, weights: str) -> list[str]:
             )
     if len(paths) > MOST_NAMED:
         breaches.append(f"the file checkpoint names {len(paths)} models; save the model alone in a folder of its own")
-    if not breaches and os.path.normpath(named[1]) not in (MODEL_NAME, weights):
-        breaches.append(f"the file checkpoint names {named[1]}, not {MODEL_NAME}; save the model as {MODEL_NAME}")
+    if not breaches and os.path.normpath(named) not in (MODEL_NAME, weights):
+        breaches.append(f"the file checkpoint names {named}, not {MODEL_NAME}; save the model as {MODEL_NAME}")
     return breaches
 
 
