@@ -53,7 +53,7 @@ def by_blocks(predictor, store):
 def plainly(predictor, store, batch_size):
     starts = range(0, len(store), batch_size)
     batches = (np.arange(start, min(start + batch_size, len(store))) for start in starts)
-    return np.concatenate([predictor.predict(store.read_frames(store.sequences[batch])) for batch in batches])
+    return np.concatenate([predictor.predict(store.read_frames(store.read_frame_numbers(batch))) for batch in batches])
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ def enlarge(source: str, destination: str, copies: int) -> StoredCounts:
             numbers = _add_frames(writer, store, change)
             for start in range(0, len(store), SEQUENCES_PER_READ):
                 block = np.arange(start, min(start + SEQUENCES_PER_READ, len(store)))
-                writer.add_sequences(numbers[store.sequences[block]], videos[block] + change * number_of_videos)
+                named = numbers[store.read_frame_numbers(block)]
+                writer.add_sequences(named, videos[block] + change * number_of_videos)
                 writer.add_labels(store.read_labels(block))
                 progress.update(len(block))
         return writer.finish(f"{copies} times {Path(source).name}", 0, store.source_sha256)

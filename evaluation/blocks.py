@@ -37,15 +37,16 @@ def evaluation_blocks(store: SequenceStore, indices: np.ndarray) -> Iterator[Eva
     videos = store.videos[ordered]
     start = 0
     while start < len(ordered):
-        in_reach = _sequences_in_reach(store.sequences[ordered[start : start + SEQUENCES_PER_BLOCK]])
+        in_reach = _sequences_in_reach(store.read_frame_numbers(ordered[start : start + SEQUENCES_PER_BLOCK]))
         end = _end_of_block(videos, start, in_reach)
         # In the order of the file, so that its labels are read in a few stretches.
         chosen = np.sort(ordered[start:end])
-        numbers, rows = np.unique(store.sequences[chosen], return_inverse=True)
+        named = store.read_frame_numbers(chosen)
+        numbers, rows = np.unique(named, return_inverse=True)
         yield EvaluationBlock(
             chosen,
             store.read_frames(numbers),
-            rows.reshape(store.sequences[chosen].shape),
+            rows.reshape(named.shape),
             store.read_labels(chosen),
         )
         start = end

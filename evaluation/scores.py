@@ -54,14 +54,14 @@ def score(
     """Scores a predictor on these sequences, int (N,), of an open store.
 
     mean_pose: float32 (7, 2) pixels, which the model is compared with. shows_progress: whether a progress bar is shown
-    where that takes long. Raises UserError where positions are NaN or
-    infinite.
+    where that takes long. Raises UserError where positions are NaN or infinite.
     """
     errors, hardest, best, ranking = PixelErrors(), Hardest(), BestFrames(), SequenceRanking()
     for block, predictions in _predicted_blocks(predictor, store, indices, shows_progress):
         errors.add(predictions, block.labels)
-        hardest.add(predictions, block.labels, store.sequences[block.indices], store.videos[block.indices])
-        best.add(predictions, block.labels, store.sequences[block.indices], store.videos[block.indices])
+        named, videos = store.read_frame_numbers(block.indices), store.videos[block.indices]
+        hardest.add(predictions, block.labels, named, videos)
+        best.add(predictions, block.labels, named, videos)
         ranking.add(block.indices, predictions, block.labels)
     return Scores(
         errors.summary(),

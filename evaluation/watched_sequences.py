@@ -7,6 +7,7 @@ from pipeline.store.reader import SequenceStore
 
 FEWEST = 16
 MOST = 32
+SEQUENCES_PER_READ = 1024
 
 
 def watched_sequences(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
@@ -17,9 +18,19 @@ def watched_sequences(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
     lie evenly spread over the videos. The choice depends on the data alone.
     """
     ordered = by_video(store, indices)
-    different_frames = len(np.unique(store.sequences[indices]))
-    number = min(max(round(different_frames / store.shape.length), FEWEST), MOST)
+    number = min(max(round(_different_frames(store, indices) / store.shape.length), FEWEST), MOST)
     if number >= len(ordered):
         return np.sort(indices)
     places = (np.arange(number) + 0.5) * len(ordered) / number
     return np.sort(ordered[places.astype(int)])
+
+
+def _different_frames(store: SequenceStore, indices: np.ndarray) -> int:
+    """How many different frames these sequences hold; where they fill MOST, any number that large."""
+    seen = np.empty(0, np.int32)
+    for start in range(0, len(indices), SEQUENCES_PER_READ):
+        named = store.read_frame_numbers(indices[start : start + SEQUENCES_PER_READ])
+        seen = np.union1d(seen, named)
+        if len(seen) > MOST * store.shape.length:
+            break
+    return len(seen)

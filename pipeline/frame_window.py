@@ -193,7 +193,7 @@ class _Ring:
     def enter(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Reads blocks, int (P,), which take the place of the oldest ones; returns new_rows and new_frames."""
         sequences = np.concatenate([self._blocks.of(block) for block in blocks])
-        named = self._store.sequences[sequences]
+        named = self._store.read_frame_numbers(sequences)
         numbers = np.unique(named)
         new_rows = (self._next_row + np.arange(len(numbers), dtype=np.int32)) % self._capacity
         slots = (self._next_slot + np.arange(len(sequences))) % len(self._rows)

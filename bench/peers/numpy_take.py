@@ -11,7 +11,7 @@ from pipeline.store.reader import SequenceStore
 def deliver(task: Task) -> Delivery:
     """Reads the distinct frames and the labels into memory, then copies batches from there."""
     with SequenceStore(task.data) as store:
-        sequences = store.sequences
+        sequences = store.read_frame_numbers(np.arange(len(store)))
         frames = store.read_frames(np.arange(store.number_of_frames))
         labels = store.read_labels(np.arange(len(store)))
     batch_of_frames = np.empty((task.batch_size, *task.shape.frames), np.uint8)

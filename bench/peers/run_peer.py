@@ -132,7 +132,7 @@ def check_batch(task: Task, frames: np.ndarray, labels: np.ndarray) -> None:
     with SequenceStore(task.data) as store:
         for numbers, clip in zip(sequences_with_labels(store, labels), frames, strict=True):
             others = [number for number in numbers if number not in found]
-            same = (number for number in others if np.array_equal(store.read_frames(store.sequences[number]), clip))
+            same = (number for number in others if np.array_equal(store.read_sequences([number])[0][0], clip))
             found.append(next(same, -1))
     if -1 in found or (np.diff(found) == 1).all():
         raise ValueError(f"a batch of the sequences {found}: not all are in the store, or they are in its order")

@@ -37,7 +37,7 @@ def cut_into_blocks(store: SequenceStore, indices: np.ndarray, most_frames: int)
     start = 0
     for end in [*(np.flatnonzero(np.diff(store.videos[ordered])) + 1).tolist(), len(ordered)]:
         # Frame numbers in their order in the video: in the file, some of a video may lie far from the others.
-        numbers, ranks = np.unique(store.sequences[ordered[start:end]], return_inverse=True)
+        numbers, ranks = np.unique(store.read_frame_numbers(ordered[start:end]), return_inverse=True)
         if len(numbers) <= most_frames:
             parts = [(end - start, len(numbers))]
         else:
@@ -67,4 +67,4 @@ def _parts_of_video(ranks: np.ndarray, most_frames: int) -> list[tuple[int, int]
 
 def by_video(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
     """The same sequences, int (N,), video by video, and in each by their first frames."""
-    return indices[np.lexsort((store.sequences[indices, 0], store.videos[indices]))]
+    return indices[np.lexsort((store.first_frames[indices], store.videos[indices]))]

@@ -23,15 +23,15 @@ def count_sharing_frames(
     if validation_store is not training_store:
         is_validated = _frames_of(validation_store, validation)
         is_shared = _frames_in_other(training_store, is_shared, validation_store, is_validated)
-    sequences = validation_store.sequences
-    return sum(int(is_shared[sequences[part]].any(axis=1).sum()) for part in _parts(validation))
+    read_frame_numbers = validation_store.read_frame_numbers
+    return sum(int(is_shared[read_frame_numbers(part)].any(axis=1).sum()) for part in _parts(validation))
 
 
 def _frames_of(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
     """bool (F,): which frames of the store are in these sequences, int (N,)."""
     is_in = np.zeros(store.number_of_frames, bool)
     for part in _parts(indices):
-        is_in[store.sequences[part]] = True
+        is_in[store.read_frame_numbers(part)] = True
     return is_in
 
 

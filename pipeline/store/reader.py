@@ -1,6 +1,6 @@
 """Opens the HDF5 store of a converted data set, checks it, and reads any of its sequences.
 
-`layout` describes the file. Only the index is kept in memory: 44 bytes for each sequence.
+`layout` describes the file. Only an index is kept in memory: 8 bytes for each sequence.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 # Rows no further apart than this are read together with those between them, which takes less time than separate reads.
 LARGEST_GAP = 4
 FRAMES_PER_HASHING = 64
+SEQUENCES_PER_CHECK = 1 << 12
 
 
 class SequenceStore:
     """An open data set of N sequences over F distinct frames; a context manager that closes the file.
 
-    sequences: int32 (N, 10), the frame numbers of each sequence. videos: int32 (N,). Both are in memory. shape: of the
-    sequences, the course's 10 frames of 64×64 or others. number_of_frames: F. has_label_sums: whether the file holds
-    the sums of labels, of all videos. source_sha256: of the file that was converted. Raises UserError if the file at
-    `path` is not a store, is damaged or is inconsistent; OSError if it cannot be opened.
+    first_frames: int32 (N,), the number of each sequence's first frame. videos: int32 (N,). Both are in memory. shape:
+    of the sequences, the course's 10 frames of 64×64 or others. number_of_frames: F. has_label_sums: whether the file
+    holds the sums of labels, of all videos. source_sha256: of the file that was converted. Raises UserError if the file
+    at `path` is not a store, is damaged or is inconsistent; OSError if it cannot be opened.
     """
 
     def __init__(self, path: StrPath) -> None:
@@ -46,10 +47,11 @@ class SequenceStore:
         try:
             self._datasets, self.shape = checked_datasets(self.path, self._file)
             self.number_of_frames = len(self._datasets["frames"])
-            self.sequences: np.ndarray = self._read("sequences", slice(None))
             self.videos: np.ndarray = self._read("videos", slice(None))
+            self.first_frames = self._checked_first_frames()
             self.has_label_sums = "label_sums" in self._datasets
-            _check_index(self.path, self.sequences, self.videos, self.number_of_frames)
+            if self.videos.min() < 0:
+                raise damaged(self.path, "a video has a negative number")
             if self.has_label_sums and len(self._datasets["label_sums"]) != int(self.videos.max()) + 1:
                 raise damaged(self.path, "the numbers of videos and of their sums of labels differ")
         except BaseException:
@@ -65,7 +67,7 @@ class SequenceStore:
         self.close()
 
     def __len__(self) -> int:
-        return len(self.sequences)
+        return len(self.videos)
 
     @property
     def source_sha256(self) -> str:
@@ -74,6 +76,15 @@ class SequenceStore:
     def close(self) -> None:
         with GATE.passed():
             self._file.close()
+
+    def read_frame_numbers(self, indices: npt.ArrayLike) -> np.ndarray:
+        """The numbers of the frames of these sequences: ints (B,) to int32 (B, 10).
+
+        They are read in the order of the file, whatever that of `indices` is. Raises UserError if a checksum does not
+        match.
+        """
+        ordered, places = np.unique(indices, return_inverse=True)
+        return self._read_rows("sequences", ordered)[places]
 
     def read_frames(self, numbers: npt.ArrayLike) -> np.ndarray:
         """The frames with these numbers: ints of any shape (...) to uint8 (..., 64, 64, 3).
@@ -115,7 +126,17 @@ class SequenceStore:
 
     def read_sequences(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2), of these sequences."""
-        return self.read_frames(self.sequences[indices]), self.read_labels(indices)
+        return self.read_frames(self.read_frame_numbers(indices)), self.read_labels(indices)
+
+    def _checked_first_frames(self) -> np.ndarray:
+        """The first frame numbers of all sequences, int32 (N,), of which all numbers are checked."""
+        first_frames = np.empty(len(self.videos), np.int32)
+        for start in range(0, len(first_frames), SEQUENCES_PER_CHECK):
+            numbers = self._read("sequences", slice(start, start + SEQUENCES_PER_CHECK))
+            if numbers.min() < 0 or numbers.max() >= self.number_of_frames:
+                raise damaged(self.path, f"a sequence names a frame outside of the {self.number_of_frames} stored ones")
+            first_frames[start : start + SEQUENCES_PER_CHECK] = numbers[:, 0]
+        return first_frames
 
     def _read_finite_rows(self, name: str, numbers: npt.ArrayLike, values: str, row: str) -> np.ndarray:
         """Rows of a data set; values, row: what to call its values and its rows where it is damaged."""
@@ -158,10 +179,3 @@ def _open(path: str) -> h5py.File:
         raise UserError(
             f"{path}: not a whole HDF5 file; convert the course's pickle with convert_pkl_to_h5.py, again if need be"
         ) from error
-
-
-def _check_index(path: str, sequences: np.ndarray, videos: np.ndarray, number_of_frames: int) -> None:
-    if sequences.min() < 0 or sequences.max() >= number_of_frames:
-        raise damaged(path, f"a sequence names a frame outside of the {number_of_frames} stored ones")
-    if videos.min() < 0:
-        raise damaged(path, "a video has a negative number")

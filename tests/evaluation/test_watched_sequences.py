@@ -18,7 +18,7 @@ def test_overlapping_sequences_are_thinned_to_about_one_for_each_frame(write_dat
     with store_of(write_data_set, tmp_path / "data.h5", sequences, np.arange(3).repeat(91)) as store:
         watched = watched_sequences(store, np.arange(273))
         assert len(watched) == 30 and (np.diff(watched) > 0).all()
-        frames, times = np.unique(store.sequences[watched], return_counts=True)
+        frames, times = np.unique(store.read_frame_numbers(watched), return_counts=True)
         assert len(frames) > 265 and times.max() <= 2
         assert np.bincount(store.videos[watched]).tolist() == [10, 10, 10]
 

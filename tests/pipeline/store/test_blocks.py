@@ -6,7 +6,7 @@ from pipeline.store.reader import SequenceStore
 
 
 def frames_of(store, blocks):
-    return [np.unique(store.sequences[blocks.of(block)]) for block in range(len(blocks.ends))]
+    return [np.unique(store.read_frame_numbers(blocks.of(block))) for block in range(len(blocks.ends))]
 
 
 @pytest.mark.parametrize("most_frames", [10, 11, 17, 24, 25, 1000])
@@ -45,5 +45,5 @@ def test_frames_that_lie_anywhere_make_blocks_of_few_sequences(made_data):
 def test_by_video_sorts_by_video_and_first_frame(people):
     with SequenceStore(people.path) as store:
         ordered = by_video(store, np.random.default_rng(1).permutation(132))
-        keys = list(zip(store.videos[ordered], store.sequences[ordered, 0], strict=True))
+        keys = list(zip(store.videos[ordered], store.first_frames[ordered], strict=True))
         assert keys == sorted(keys)
