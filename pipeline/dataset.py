@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROUNDS_AHEAD = 1
 # While the generator reads a block, it may keep the interpreter from the training loop: batches are gathered ahead.
 PREFETCHED_BATCHES = 8
-PREFETCHED_BYTES = 16e6
+PREFETCHED_BYTES = 8e6
 
 
 def make_dataset(

@@ -21,7 +21,7 @@ def split_sequences(
     videos: int (N,), the video of each sequence. kind: one of SPLITS. "video" keeps whole videos on one side, so that
     validation is on people who were not trained on, and validates on at least `validation_sequences`; "random" and
     "tail" (the last ones) validate on exactly that many. validation_sequences: None for a tenth, from 100 to 2000.
-    Returns two sorted int64 arrays of sequence numbers, training and validation. Raises UserError if a side would be
+    Returns two sorted int32 arrays of sequence numbers, training and validation. Raises UserError if a side would be
     empty.
     """
     number = len(videos)
@@ -42,7 +42,7 @@ def split_sequences(
         is_validation[generator.permutation(number)[:wanted]] = True
     else:
         is_validation = np.isin(videos, _whole_videos(videos, wanted, generator))
-    return np.flatnonzero(~is_validation), np.flatnonzero(is_validation)
+    return np.flatnonzero(~is_validation).astype(np.int32), np.flatnonzero(is_validation).astype(np.int32)
 
 
 def _whole_videos(videos: np.ndarray, wanted: int, generator: np.random.Generator) -> np.ndarray:

@@ -65,7 +65,7 @@ def open_run_data(settings: Settings, paths: RunPaths, open_files: contextlib.Ex
         )
     else:
         validation_store = open_files.enter_context(SequenceStore(settings.validation_data))
-        training, validation = np.arange(len(store)), np.arange(len(validation_store))
+        training, validation = np.arange(len(store), dtype=np.int32), np.arange(len(validation_store), dtype=np.int32)
     check_shapes(store, validation_store)
     watched = watched_sequences(validation_store, validation)
     return RunData(path, store, training, validation_store, validation, watched, mean_pose(store, training))

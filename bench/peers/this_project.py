@@ -20,5 +20,5 @@ def deliver(task: Task) -> Delivery:
     The last sequences are left out if they do not fill a batch, so that all batches are of the same size.
     """
     whole = task.sequences // task.batch_size * task.batch_size
-    order = BatchOrder(np.arange(whole), task.batch_size, SEED)
+    order = BatchOrder(np.arange(whole, dtype=np.int32), task.batch_size, SEED)
     return deliver_dataset(tf, lambda: make_dataset(task.data, order, shape=task.shape))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import sqlite3
 import tempfile
 from array import array
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.store.layout import DIGEST_BYTES, frame_digest
+from pipeline.store.layout import frame_digest
 
 # Most sequences continue an earlier one by a frame: at stride 1 the one just before, at stride 2 the second before, and
 # so on. Comparing bytes is ten times as fast as hashing them.
@@ -18,11 +22,8 @@ DISTANCES_TO_COMPARE = (1, 2, 3)
 WORDS_PER_SAMPLE = 251
 # The latest ones, among which most frames that appear again are found.
 DIGESTS_IN_MEMORY = 1 << 15
-# Of the temporary file, before which it is in memory, so that small data sets need none.
-SMALLEST_FILE = 1 << 20
-FEWEST_SLOTS = 1 << 17
-LARGEST_LOAD = 0.75
-# Of a slot for a number, and of the number of a video.
+CACHE_KIBIBYTES = 8192
+# In place of the number of a video.
 NONE_YET = -1
 
 
@@ -39,8 +40,8 @@ class NumberedFrames(NamedTuple):
 class FrameNumbers:
     """Gives equal frames equal numbers, from 0 in order of first appearance; a context manager that frees its index.
 
-    Memory: up to DIGESTS_IN_MEMORY digests, which take 5 MB, and 7 to 13 bytes for each distinct frame before these.
-    On the disk, the temporary file of StoredDigests takes another 16.
+    Memory: up to DIGESTS_IN_MEMORY digests, which take 5 MB, and the 8 MB of SQLite's cache for those before these. On
+    the disk, each of these takes about 30 bytes.
     """
 
     def __init__(self) -> None:
@@ -94,66 +95,50 @@ class FrameNumbers:
 
 
 class StoredDigests:
-    """A growing list of different digests, in a temporary file, that finds the number of any.
+    """A growing list of different digests, that finds the number of any, in a temporary SQLite database.
 
-    A hash table with linear probing says where in the file a digest may be: memory is 5 bytes a slot, and at most
-    LARGEST_LOAD of the slots are taken. The file is deleted when it is closed, even by `kill -9`.
+    SQLite deletes its file when it is closed, even by `kill -9`, and needs none while all pages are in its cache.
     """
 
     def __init__(self) -> None:
         self._count = 0
-        self._file = tempfile.SpooledTemporaryFile(SMALLEST_FILE)  # noqa: SIM115 `close` closes it.
-        self._make_slots(FEWEST_SLOTS)
-
-    def _make_slots(self, slots: int) -> None:
-        # In each slot, the number of a digest, and its last byte: where that differs, the file need not be read.
-        self._numbers = array("i", [NONE_YET]) * slots
-        self._last_bytes = bytearray(slots)
-        self._mask = slots - 1
+        # An empty name stands for a temporary database.
+        self._database = sqlite3.connect("", isolation_level=None)
+        for setting in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{CACHE_KIBIBYTES}", "temp_store=FILE"):
+            self._database.execute(f"PRAGMA {setting}")
+        self._database.execute("CREATE TABLE digests (digest BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID")
 
     def __len__(self) -> int:
         return self._count
 
     def close(self) -> None:
-        self._file.close()
+        self._database.close()
 
     def find(self, digest: bytes) -> int | None:
-        """The number of a digest, None if it is not in the list."""
-        slot = int.from_bytes(digest[:8], "little") & self._mask
-        while (number := self._numbers[slot]) != NONE_YET:
-            if self._last_bytes[slot] == digest[-1] and self._read(number, 1) == digest:
-                return number
-            slot = (slot + 1) & self._mask
-        return None
+        """The number of a digest, None if it is not in the list. Raises OSError if the file cannot be read."""
+        with _operating_system_errors():
+            found = self._database.execute("SELECT number FROM digests WHERE digest = ?", (digest,)).fetchone()
+        return None if found is None else found[0]
 
     def extend(self, digests: list[bytes]) -> None:
         """Appends digests that are not in the list. Raises OSError if the file cannot be written."""
-        self._file.seek(0, os.SEEK_END)
-        self._file.write(b"".join(digests))
-        first_without_slot, self._count = self._count, self._count + len(digests)
-        while self._count > LARGEST_LOAD * len(self._numbers):
-            self._make_slots(2 * len(self._numbers))
-            first_without_slot = 0
-        for start in range(first_without_slot, self._count, DIGESTS_IN_MEMORY):
-            self._fill_slots(self._read(start, DIGESTS_IN_MEMORY), start)
+        # In the order of the table, so that neighbours are written together.
+        rows = sorted(zip(digests, range(self._count, self._count + len(digests)), strict=True))
+        with _operating_system_errors():
+            self._database.execute("BEGIN")
+            self._database.executemany("INSERT INTO digests VALUES (?, ?)", rows)
+            self._database.execute("COMMIT")
+        self._count += len(digests)
 
-    def _read(self, start: int, number: int) -> bytes:
-        self._file.seek(start * DIGEST_BYTES)
-        return self._file.read(number * DIGEST_BYTES)
 
-    def _fill_slots(self, rows: bytes, first_number: int) -> None:
-        """Puts K digests into slots: rows is their bytes, and they have the numbers from first_number on."""
-        digests = np.frombuffer(rows, np.uint8).reshape(-1, DIGEST_BYTES)
-        numbers = np.arange(first_number, first_number + len(digests), dtype=np.int32)
-        slots = (digests[:, :8].copy().view("<u8")[:, 0] & self._mask).astype(np.int64)
-        all_numbers, all_last_bytes = np.frombuffer(self._numbers, np.int32), np.frombuffer(self._last_bytes, np.uint8)
-        while len(numbers):
-            is_free = all_numbers[slots] == NONE_YET
-            all_numbers[slots[is_free]] = numbers[is_free]
-            # Of several for the same slot, one is in it.
-            is_placed = all_numbers[slots] == numbers
-            all_last_bytes[slots[is_placed]] = digests[numbers[is_placed] - first_number, -1]
-            numbers, slots = numbers[~is_placed], (slots[~is_placed] + 1) & self._mask
+@contextlib.contextmanager
+def _operating_system_errors() -> Iterator[None]:
+    """SQLite says in its own words that a file cannot be written: a disk that is full, most of all."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        number = errno.ENOSPC if "full" in str(error) else errno.EIO
+        raise OSError(number, os.strerror(number), tempfile.gettempdir()) from error
 
 
 def _distances_to_overlapping(words: np.ndarray) -> list[int]:

@@ -10,7 +10,7 @@ VIDEOS = np.random.default_rng(2).permutation(np.repeat(np.arange(30, dtype=np.i
 
 
 def check_is_a_split(training, validation, number):
-    assert training.dtype == validation.dtype == np.int64
+    assert training.dtype == validation.dtype == np.int32
     assert (np.diff(training) > 0).all() and (np.diff(validation) > 0).all()
     assert len(training) and len(validation)
     assert sorted([*training, *validation]) == list(range(number))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.store.frame_numbers import DIGESTS_IN_MEMORY, FEWEST_SLOTS, LARGEST_LOAD, FrameNumbers, Videos
+from pipeline.store.frame_numbers import DIGESTS_IN_MEMORY, FrameNumbers, Videos
 from pipeline.store.layout import frame_digest
 
 STARTS_AND_STRIDES = st.tuples(st.integers(0, 30), st.integers(0, 4))
@@ -74,8 +74,8 @@ def test_numbers_are_those_of_a_dictionary(scenes, sequences_per_block):
 
 
 def keep_few_in_memory(monkeypatch, digests):
-    """From now on, so many digests are kept before the others are written to a file, and tables begin small."""
-    for name, value in (("DIGESTS_IN_MEMORY", digests), ("SMALLEST_FILE", 1), ("FEWEST_SLOTS", 8)):
+    """From now on, so many digests are kept before the others are written to a file, and its cache is small."""
+    for name, value in (("DIGESTS_IN_MEMORY", digests), ("CACHE_KIBIBYTES", 4)):
         monkeypatch.setattr(f"pipeline.store.frame_numbers.{name}", value)
 
 
@@ -90,18 +90,18 @@ def test_numbers_are_the_same_where_digests_are_on_disk(digests_in_memory, monke
 
 
 def test_many_frames_are_numbered_as_by_a_dictionary():
-    # More than are kept in memory, so that most are found in the file, and enough for a larger table.
-    frames = np.random.default_rng(0).integers(0, 160_000, 320_000, dtype=np.uint64)[:, np.newaxis]
+    # More than are kept in memory, so that many are found in the database.
+    frames = np.random.default_rng(0).integers(0, 80_000, 160_000, dtype=np.uint64)[:, np.newaxis]
     first_seen = {}
     with FrameNumbers() as frame_numbers:
         for frame in frames:
             number, _ = frame_numbers.number_one(frame)
             assert number == first_seen.setdefault(int(frame[0]), len(first_seen))
-        assert len(frame_numbers) == len(first_seen) > DIGESTS_IN_MEMORY + LARGEST_LOAD * FEWEST_SLOTS
+        assert len(frame_numbers) == len(first_seen) > 2 * DIGESTS_IN_MEMORY
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory of a process from /proc")
-def test_memory_is_a_few_bytes_a_frame():
+def test_memory_does_not_grow_with_the_frames():
     script = """
 import numpy as np
 from pipeline.store.frame_numbers import FrameNumbers
@@ -110,13 +110,13 @@ def kilobytes():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:"))
 
 frame_numbers, frame, before = FrameNumbers(), np.zeros(1, np.uint64), kilobytes()
-for frame[0] in range(400_000):
+for frame[0] in range(200_000):
     frame_numbers.number_one(frame)
 print(kilobytes() - before)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    # A dictionary of digests takes 50 MB.
-    assert int(done.stdout) < 20_000
+    # A dictionary of digests takes 25 MB.
+    assert int(done.stdout) < 16_000
 
 
 @pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
