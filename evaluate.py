@@ -9,9 +9,10 @@ import os
 import numpy as np
 
 from command_line.argument_parser import ArgumentParser
+from command_line.counted import counted
 from command_line.user_error import UserError, print_error, print_warning, reported_user_errors
 from evaluation.scores import score
-from files.destination import check_is_no_device
+from files.destination import check_is_no_device, make_folder
 from model.export.contract import verdict
 from model.predictor import PosePredictor
 from model.walled.limit_options import add_limit_options, limits_of
@@ -64,10 +65,10 @@ def print_verdict(model: WalledModel, shape: SequenceShape) -> bool:
 def evaluate(arguments: argparse.Namespace, model: WalledModel, predictor: PosePredictor, store: SequenceStore) -> None:
     """Scores the model on all sequences; prints the table and writes what --out asks for."""
     if arguments.out is not None:
-        os.makedirs(os.path.join(arguments.out, "plots"), exist_ok=True)
+        make_folder(os.path.join(arguments.out, "plots"))
     indices = np.arange(len(store))
     scores = score(predictor, store, indices, mean_pose(store, indices))
-    print(f"{len(store)} sequences")
+    print(counted(len(store), "sequence"))
     print(format_scores(scores))
     if arguments.out is not None:
         title = f"Evaluation: {os.path.basename(os.path.abspath(arguments.out))}"

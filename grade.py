@@ -17,7 +17,7 @@ from tqdm import tqdm
 from command_line.argument_parser import ArgumentParser, positive
 from command_line.user_error import UserError, print_warning, printable, reported_user_errors
 from evaluation.scores import errors_of_pose
-from files.destination import check_is_no_device
+from files.destination import check_is_no_device, make_folder
 from grading.grade import KEEPS, NOT_SCORED, SCORED, Grade
 from grading.grades_csv import write_grades_csv
 from grading.grades_page import GradesPage, write_grades_page
@@ -43,7 +43,7 @@ def main() -> None:
         if not can_limit_memory():
             print_warning("this operating system cannot hold a model to --memory-limit")
         with SequenceStore(arguments.data) as store:
-            os.makedirs(arguments.out, exist_ok=True)
+            make_folder(arguments.out)
             indices = np.arange(len(store))
             pose = mean_pose(store, indices)
             pose_error = errors_of_pose(pose, store, indices).mean_pixel_error

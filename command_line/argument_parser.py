@@ -13,6 +13,8 @@ from command_line.user_error import UserError
 Value = TypeVar("Value")
 Number = TypeVar("Number", int, float)
 
+LONGEST_VALUE = 80  # characters that an error quotes
+
 
 class ArgumentParser(argparse.ArgumentParser):
     """argparse's parser, except that an invalid command line raises UserError."""
@@ -24,7 +26,7 @@ class ArgumentParser(argparse.ArgumentParser):
 def value_type(name: str) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
     """Decorates a function that parses the text of an option, for `type=` in add_argument.
 
-    If the function raises ValueError, the error reads "invalid NAME value: 'TEXT'".
+    If the function raises ValueError, the error reads "'TEXT' is not a NAME".
     """
 
     def decorate(parse: Callable[[str], Value]) -> Callable[[str], Value]:
@@ -33,7 +35,8 @@ def value_type(name: str) -> Callable[[Callable[[str], Value]], Callable[[str], 
             try:
                 return parse(text)
             except ValueError:
-                raise argparse.ArgumentTypeError(f"invalid {name} value: {text!r}") from None
+                shown = text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+                raise argparse.ArgumentTypeError(f"{shown!r} is not a {name}") from None
 
         return parse_option
 

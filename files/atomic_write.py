@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from command_line.user_error import UserError
 from files.file_lock import CAN_LOCK_WHILE_WRITING, lock
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 def atomic_write(path: StrPath) -> Iterator[str]:
     """Yields a path in the same folder to write to; renames it to `path` at the end, removes it on any error.
 
-    Partial files that a killed process left for the same path are removed first. Raises OSError if the folder cannot
-    be written to.
+    Partial files that a killed process left for the same path are removed first. Raises UserError where the folder
+    takes no files, as /proc does not, OSError if it cannot be written to.
     """
     folder, name = os.path.split(os.path.abspath(path))
     _remove_abandoned(folder, name)
@@ -68,7 +69,13 @@ def _locked(partial: str) -> Iterator[None]:
     """
     with contextlib.ExitStack() as open_files:
         if CAN_LOCK_WHILE_WRITING:
-            file = open_files.enter_context(open(partial, "ab"))
+            try:
+                file = open_files.enter_context(open(partial, "ab"))
+            except FileNotFoundError:
+                folder = os.path.dirname(partial)
+                if not os.path.isdir(folder):
+                    raise
+                raise UserError(f"{folder} takes no new files; choose another place") from None
             with contextlib.suppress(OSError):
                 lock(file)
         yield

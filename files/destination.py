@@ -35,6 +35,17 @@ def check_destination(path: StrPath, source: StrPath, overwrite: bool, is_folder
         raise UserError(f"{folder} cannot be written; choose another destination")
 
 
+def make_folder(path: StrPath) -> None:
+    """Makes a folder and those above it, unless it exists. Raises UserError where the file system takes none, OSError.
+
+    In the system's own folders, such as /proc, that error reads as if a path were missing.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except FileNotFoundError:
+        raise UserError(f"no folder can be made at {os.fspath(path)}; choose another place") from None
+
+
 def check_is_no_device(path: StrPath) -> None:
     """Raises UserError if `path`, or what a link there leads to, is a device, a pipe or a socket.
 

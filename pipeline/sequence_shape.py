@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from command_line.counted import counted
 from pipeline.joints import JOINT_NAMES
 
 
@@ -13,7 +14,7 @@ class SequenceShape(NamedTuple):
     width: int
 
     def __str__(self) -> str:
-        return f"{self.length} frames of {self.width}×{self.height} px"
+        return f"{counted(self.length, 'frame')} of {self.width}×{self.height} px"
 
     @property
     def frame(self) -> tuple[int, int, int]:

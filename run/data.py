@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from command_line.counted import counted
 from command_line.user_error import UserError
 from evaluation.watched_sequences import watched_sequences
 from pipeline.demo.data import write_demo_pickle
@@ -105,18 +106,27 @@ def describe_run_data(settings: Settings, data: RunData) -> str:
     validation_videos = len(np.unique(data.validation_store.videos[data.validation]))
     source = os.path.basename(settings.validation_data or "") or f"split by {settings.validation_split}"
     return (
-        f"training on    {len(data.training)} sequences of {_videos(videos)}\n"
-        f"validating on  {len(data.validation)} sequences of {_videos(validation_videos)} ({source}), "
-        f"{shared} of which share a frame with training\n"
-        f"watching       {len(data.watched)} of these while it trains, and scoring all of them at the end"
-        + _misfit(data.store.shape)
+        f"training on    {counted(len(data.training), 'sequence')} of {counted(videos, 'video')}\n"
+        f"validating on  {counted(len(data.validation), 'sequence')} of {counted(validation_videos, 'video')} "
+        f"({source}), {shared} of which share a frame with training\n"
+        f"watching       {len(data.watched)} of these while it trains, and scoring all of them at the end\n"
+        f"which tells    {_conclusion(settings, shared)}" + _misfit(data.store.shape)
     )
+
+
+def _conclusion(settings: Settings, shared: int) -> str:
+    """What a reader may conclude from an error on the validation sequences, of which so many share a frame."""
+    if shared:
+        return "how well frames that were trained on are remembered, and nothing of people never seen"
+    if settings.validation_data is None and settings.validation_split == "video":
+        return "what to expect on people never seen; a little less, for the checkpoint is chosen on those watched"
+    return "what to expect on frames never seen, be they of people who were trained on or of others"
 
 
 def describe_scored_data(store: SequenceStore) -> str:
     """A line on what is scored where the training data are unknown."""
     return (
-        f"scored on      all {len(store)} sequences of {_videos(len(np.unique(store.videos)))} in "
+        f"scored on      all {counted(len(store), 'sequence')} of {counted(len(np.unique(store.videos)), 'video')} in "
         f"{os.path.basename(store.path)}; the mean pose is theirs, and whether the model was trained on their frames "
         "is not known here"
     )
@@ -126,10 +136,6 @@ def _misfit(shape: SequenceShape) -> str:
     if shape == COURSE_SHAPE:
         return ""
     return f"\nsequences of   {shape}: the course's contract wants {COURSE_SHAPE}, so this model cannot be handed in"
-
-
-def _videos(number: int) -> str:
-    return f"{number} video" if number == 1 else f"{number} videos"
 
 
 def data_identity(data: RunData) -> DataIdentity:

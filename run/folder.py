@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from command_line.user_error import UserError
+from files.destination import make_folder
 from files.file_lock import lock
 from run.paths import RunPaths
 
@@ -33,7 +34,7 @@ def claimed_folder(out: str, resume: bool) -> Iterator[None]:
         raise UserError(f"{out}: TensorFlow takes no path that is not UTF-8; give another --out") from None
     _check_is_free(out, resume)
     made = _missing_folders(out)
-    os.makedirs(out, exist_ok=True)
+    make_folder(out)
     try:
         with _locked(out):
             _check_is_free(out, resume)

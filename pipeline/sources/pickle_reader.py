@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from command_line.counted import counted
 from command_line.user_error import UserError
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
@@ -111,7 +112,7 @@ def locate_arrays(source: Source) -> LocatedArrays:
     stored_labels = _checked_contents("labels", labels_state, LABELS_OF_SEQUENCE, labels_dtype)
     sequences, labelled = frames_state.shape[0], labels_state.shape[0]
     if sequences != labelled:
-        raise UserError(f"there are {sequences} sequences of frames but {labelled} of labels; {SAVE_AGAIN}")
+        raise UserError(f"there are frames of {counted(sequences, 'sequence')} but {labelled} of labels; {SAVE_AGAIN}")
     if source.file.tell() < source.size:
         unread = source.size - source.file.tell()
         raise UserError(f"{unread} bytes follow the pickle of frames and labels, which should be alone; {SAVE_AGAIN}")

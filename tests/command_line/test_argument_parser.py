@@ -34,12 +34,12 @@ def test_what_is_not_positive_is_named_as_argparse_names_it(kind, name, texts):
         with pytest.raises(UserError) as refused:
             parsed(positive(kind), text)
         assert str(refused.value) == (
-            f"argument --option: invalid {name} value: {text!r} (train.py --help lists the options)"
+            f"argument --option: {text!r} is not a {name} (train.py --help lists the options)"
         )
 
 
 def test_a_type_of_our_own_has_its_name_in_the_message():
-    @value_type("even number")
+    @value_type("number divisible by two")
     def even(text):
         if int(text) % 2:
             raise ValueError(text)
@@ -47,5 +47,5 @@ def test_a_type_of_our_own_has_its_name_in_the_message():
 
     assert parsed(even, "4") == 4 and even.__name__ == "even"
     for text in ("3", "four"):
-        with pytest.raises(UserError, match=f"argument --option: invalid even number value: '{text}' "):
+        with pytest.raises(UserError, match=f"argument --option: '{text}' is not a number divisible by two "):
             parsed(even, text)

@@ -4,7 +4,8 @@ import socket
 import pytest
 
 from command_line.user_error import UserError
-from files.destination import check_destination, check_is_no_device
+from files.atomic_write import atomic_write
+from files.destination import check_destination, check_is_no_device, make_folder
 
 
 @pytest.fixture
@@ -89,3 +90,17 @@ def test_what_is_no_device_passes(source, tmp_path):
     (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
     for path in (source, str(tmp_path), tmp_path / "nothing", tmp_path / "no" / "such", tmp_path / "dangling"):
         check_is_no_device(path)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a file system that takes no files is needed")
+def test_a_file_system_that_takes_no_files_is_said_to():
+    with pytest.raises(UserError, match="no folder can be made at /proc/x/y; choose another place"):
+        make_folder("/proc/x/y")
+    with pytest.raises(UserError, match="/proc takes no new files; choose another place"), atomic_write("/proc/x"):
+        pass
+
+
+def test_a_folder_is_made_with_those_above_it_once(tmp_path):
+    for _ in range(2):
+        make_folder(tmp_path / "above" / "folder")
+    assert (tmp_path / "above" / "folder").is_dir()

@@ -259,7 +259,7 @@ def test_refuses_subclasses_of_arrays():
         ((np.zeros((1,) * 20, np.uint8), LABELS), r"the frames have shape \(1, 1, 1, 1, 1, 1, …\)"),
         ((np.array(1, np.uint8), LABELS), r"the frames have shape \(\)"),
         ((FRAMES[:0], LABELS[:0]), "the frames hold no sequences"),
-        ((FRAMES, np.repeat(LABELS, 3, 0)), "there are 1 sequences of frames but 3 of labels"),
+        ((FRAMES, np.repeat(LABELS, 3, 0)), "there are frames of 1 sequence but 3 of labels"),
         ((np.asfortranarray(FRAMES), LABELS), "the frames are in Fortran order"),
         ((FRAMES, np.asfortranarray(LABELS)), "the labels are in Fortran order"),
         ((FRAMES, LABELS, LABELS), "not a tuple of two NumPy arrays"),
