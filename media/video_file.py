@@ -81,6 +81,10 @@ class VideoFile:
                 stream = container.streams.best("video")
                 if not isinstance(stream, av.VideoStream):
                     raise UserError(f"{self.path} holds no pictures, only sound; give a video")
+                if stream.codec_context is None:
+                    raise UserError(
+                        f"{self.path} is in a codec that FFmpeg does not know; save it as H.264 in an MP4 file"
+                    )
                 yield container, stream
 
     def frames(self) -> Iterator[Frame]:

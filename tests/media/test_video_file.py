@@ -108,6 +108,12 @@ def test_refuses_sound_alone(tmp_path):
     assert "holds no pictures, only sound" in refused(tmp_path / "a.mp4")
 
 
+def test_refuses_a_video_in_a_codec_that_is_not_known(tmp_path):
+    path = write_video(tmp_path / "a.mp4", moving_square(3))
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    assert refused(path) == f"{path} is in a codec that FFmpeg does not know; save it as H.264 in an MP4 file"
+
+
 def test_refuses_a_video_of_no_frames(tmp_path):
     with av.open(str(tmp_path / "a.avi"), "w") as container:
         stream = container.add_stream("mjpeg", rate=25)
