@@ -1,6 +1,7 @@
 """history.csv: a row for each evaluation of a run, on disk as soon as it is written."""
 
 import csv
+import math
 import os
 from collections.abc import Mapping
 
@@ -8,6 +9,7 @@ from command_line.user_error import UserError
 from files.atomic_write import atomic_write
 
 LARGEST_STEP = 2**63 - 1  # of TensorFlow's int64
+LARGEST_MEASURED = 1e100  # beyond the square of any float32
 COLUMNS = ("step", "epoch", "seconds", "train_loss", "validation_loss", "validation_pixel_error")
 
 
@@ -48,13 +50,21 @@ def read_history(path: str) -> list[dict[str, float]]:
 def _numbers(row: Mapping[str, str]) -> dict[str, float] | None:
     """The row's values as int and float, or None where one is cut short or none that a run comes to."""
     try:
-        return {column: (_whole_number if column in ("step", "epoch") else float)(row[column]) for column in COLUMNS}
+        return {column: (_whole if column in ("step", "epoch") else _measured)(row[column]) for column in COLUMNS}
     except (TypeError, ValueError):
         return None
 
 
-def _whole_number(text: str) -> int:
+def _whole(text: str) -> int:
     number = int(text)
     if not 0 <= number <= LARGEST_STEP:
+        raise ValueError(text)
+    return number
+
+
+def _measured(text: str) -> float:
+    """NaN and infinity too, which training can come to."""
+    number = float(text)
+    if number < 0 or LARGEST_MEASURED < number < math.inf:
         raise ValueError(text)
     return number

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from command_line.user_error import UserError
@@ -100,6 +102,14 @@ def test_a_step_that_no_run_comes_to_is_left_out(step, path):
     with open(path, "a") as file:
         file.write(f"{step},3,3.75,1.5,2.5,1\n")
     assert read_history(path) == [row(5), row(10), row(25)]
+
+
+@pytest.mark.parametrize("loss", ["-1", "1e101", "-inf"])
+def test_a_loss_that_no_run_comes_to_is_left_out(loss, path):
+    with open(path, "a") as file:
+        file.write(f"30,3,3.75,{loss},2.5,1\n31,3,3.75,inf,1e77,0\n")
+    [kept] = read_history(path)[3:]
+    assert (kept["step"], kept["train_loss"], kept["validation_pixel_error"]) == (31, math.inf, 0)
 
 
 @pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
