@@ -1,4 +1,4 @@
-"""The file `.index` of a checkpoint as keys and values, read and written with its checksums.
+"""Changes of the file `.index` of a checkpoint that leave its checksums right.
 
 It is a table in LevelDB's format: blocks of entries, each followed by a byte for the compression, 0 for none, and by a
 masked CRC-32C; the last 48 bytes locate the block that locates the others. No package that the project needs computes
@@ -12,7 +12,39 @@ MAGIC = struct.pack("<Q", 0xDB4775248B80FB57)
 BLOCK_END = struct.Struct("<BI")
 
 
-def read_entries(table):
+def changed_table(table, drawn):
+    """The table with one to three of its keys and values changed, or as it is where it is damaged already."""
+    try:
+        entries = _read_entries(table)
+    except (ValueError, IndexError, struct.error):
+        return table
+    for _ in range(drawn.randint(1, 3)):
+        _change_entries(entries, drawn)
+    return _write_entries(entries)
+
+
+def _change_entries(entries, drawn):
+    if not entries:
+        entries.append((b"", b"\x08\x01"))
+        return
+    place = drawn.randrange(len(entries))
+    key, value = entries[place]
+    match drawn.randrange(4):
+        case 0:
+            del entries[place]
+        case 1:
+            entries[place] = (key[:-1] + bytes([drawn.randrange(256)]), value)
+        case 2:
+            entries.insert(place, drawn.choice(entries))
+        case _:
+            changed = bytearray(value) or bytearray(1)
+            changed[drawn.randrange(len(changed))] = drawn.choice([0, 1, 127, 128, 255, drawn.randrange(256)])
+            if drawn.random() < 0.2:
+                changed[-1:] = b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f"
+            entries[place] = (key, bytes(changed))
+
+
+def _read_entries(table):
     """The (key, value) pairs of bytes in the table; raises ValueError or IndexError where it is damaged."""
     if table[-len(MAGIC) :] != MAGIC:
         raise ValueError("no table")
@@ -25,7 +57,7 @@ def read_entries(table):
     return entries
 
 
-def write_entries(entries):
+def _write_entries(entries):
     """The table of one block that holds these (key, value) pairs, in their order."""
     table = b""
     handles = []

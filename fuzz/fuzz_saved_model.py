@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["model.export"]):
     from model.walled.walled_model import walled_model
     from pipeline.tensorflow_v1 import tf
 
-from checkpoint_index import read_entries, write_entries
+from checkpoint_index import changed_table
 from fuzz_settings import fuzz
 from protobuf_changes import change_message
 
@@ -130,7 +130,7 @@ def _changed(name, contents, largest_input, drawn):
     if name.endswith(".meta") and drawn.random() < 0.9:
         return _changed_graph(contents, drawn)
     if name.endswith(".index") and drawn.random() < 0.9:
-        return _changed_index(contents, drawn)
+        return changed_table(contents, drawn)
     if name == "checkpoint" and drawn.random() < 0.5:
         lines = [b'model_checkpoint_path: "%b"', b'all_model_checkpoint_paths: "%b"', b"%b"]
         paths = [b"my_model", b"/tmp/my_model", b"C:\\my_model", b"../my_model", b"model.ckpt-7", b"a/", b"", b"\xff\0"]
@@ -150,31 +150,6 @@ def _changed_graph(contents, drawn):
         return meta_graph.SerializeToString()
     except Exception:
         return contents
-
-
-def _changed_index(contents, drawn):
-    try:
-        entries = read_entries(contents)
-    except (ValueError, IndexError, struct.error):
-        return contents
-    for _ in range(drawn.randint(1, 3)):
-        place = drawn.randrange(len(entries)) if entries else 0
-        match drawn.randrange(4) if entries else 3:
-            case 0:
-                del entries[place]
-            case 1:
-                key, value = entries[place]
-                entries[place] = (key[:-1] + bytes([drawn.randrange(256)]), value)
-            case 2:
-                key, value = entries[place]
-                changed = bytearray(value) or bytearray(1)
-                changed[drawn.randrange(len(changed))] = drawn.choice([0, 1, 127, 128, 255, drawn.randrange(256)])
-                if drawn.random() < 0.2:
-                    changed[-1:] = b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f"
-                entries[place] = (key, bytes(changed))
-            case _:
-                entries.insert(place, drawn.choice(entries) if entries else (b"", b"\x08\x01"))
-    return write_entries(entries)
 
 
 def _not_imported(path, meta_graph, trust):
