@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 with atheris.instrument_imports(include=["model.export"]):
     from command_line.user_error import UserError
     from model.export import contract
-    from model.export.graph import InferenceGraph, build_inference_graph, load_weights
+    from model.export.graph import InferenceGraph, load_weights
     from model.export.pruning import check_ops, pruned_graph
     from model.export.saved_model import save_model
     from model.walled.limits import Limits
@@ -44,32 +44,29 @@ TEXTS += ("_output_shapes", "shape", "value", "_class", "save/restore_all", "sav
 
 def write_corpus(folder):
     """Also starts the process that the walled ones are forked from, before the time for an input counts."""
-    for name, inference in (("plain", _plain_graph()), ("strided", build_inference_graph("strided", num_units=2))):
-        model = folder / f"{name}_model"
-        with tf.Session(graph=inference.graph) as session:
-            weights = {key: np.ones(value.shape.as_list(), "f4") for key, value in inference.variables.items()}
-            load_weights(inference, session, weights)
-            save_model(str(model), inference, session)
-        with walled_model(str(model), limits=Limits(threads=1)) as opened:
+    inference = _small_graph()
+    with tempfile.TemporaryDirectory() as parent, tf.Session(graph=inference.graph) as session:
+        model = Path(parent, "model")
+        load_weights(inference, session, {"weights": np.ones((3, 14), np.float32)})
+        save_model(str(model), inference, session)
+        with walled_model(str(model), limits=LIMITS) as opened:
             assert opened.predictor is not None and not opened.breaches  # A model that is refused has little to change.
-        if name == "strided":
-            # Weights of megabytes would take the place of all else.
-            (model / "my_model.data-00000-of-00001").write_bytes(b"")
         files = [(path.name, path.read_bytes()) for path in sorted(model.iterdir())]
-        for path in model.iterdir():
-            path.unlink()
-        model.rmdir()
-        (folder / name).write_bytes(_packed(False, files))
+    for name in ("graph", "weights"):
+        (folder / name).write_bytes(_packed(name == "weights", files))
 
 
-def _plain_graph():
-    """A dense layer on each frame's mean colour, with a condition: ops of few bytes, and functions."""
+def _small_graph():
+    """A dense layer on each frame's mean colour, with a loop, a function and the nodes that frames share."""
     graph = tf.Graph()
     with graph.as_default():
         frames = tf.placeholder(tf.uint8, [None, 10, 64, 64, 3], "input_frames")
-        colours = tf.reshape(tf.reduce_mean(tf.cast(frames, tf.float32), [2, 3]), [-1, 3])
+        features = tf.reshape(tf.reduce_mean(tf.cast(frames, tf.float32), [2, 3]), [-1, 3], name="frame_features")
+        rows = tf.reshape(tf.range(tf.shape(features)[0]), [-1, 10], name="frame_rows")
         weights = tf.get_variable("weights", [3, 14])
-        positions = tf.while_loop(lambda n, _: n < 2, lambda n, p: (n + 1, p + 1), (0, tf.matmul(colours, weights)))[1]
+        positions = tf.matmul(tf.reshape(tf.gather(features, rows), [-1, 3]), weights)
+        positions = tf.while_loop(lambda n, _: n < 2, lambda n, p: (n + 1, p + 1), (0, positions))[1]
+        positions = tf.function(lambda values: values / 2)(positions)
         joint_pos = tf.identity(tf.reshape(positions, [-1, 10, 7, 2]), "joint_pos")
         tf.add_to_collection("validation_nodes", frames)
         tf.add_to_collection("validation_nodes", joint_pos)
