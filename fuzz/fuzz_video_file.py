@@ -31,7 +31,7 @@ from fuzz_settings import fuzz
 
 LARGEST = 1 << 16  # pixels of a picture
 MOST_FRAMES = 200
-MOST_MEGABYTES = 1000
+MOST_MEGABYTES = 400
 WORDS = (0, 1, 2, 255, 1 << 15, 1 << 16, 1 << 24, 1 << 31, (1 << 31) - 1, (1 << 32) - 1)
 CODECS = {".avi": "mjpeg", ".mkv": "libx264", ".mp4": "libx264", ".mov": "mpeg4", ".webm": "libvpx"}
 
@@ -84,6 +84,7 @@ def read(contents):
         frames = list(itertools.islice(media.frames(), MOST_FRAMES))
         assert len({frame.picture.shape for frame in frames}) == 1
         for frame in frames:
+            assert frame.picture.size <= 3 * LARGEST
             assert frame.picture.dtype == np.uint8 and frame.picture.shape[2] == 3 and math.isfinite(frame.seconds)
         return len(frames)
 

@@ -173,6 +173,16 @@ def test_refuses_huge_frames(tmp_path, monkeypatch):
     assert "more than" in refused(path)
 
 
+def test_refuses_huge_frames_under_a_header_that_claims_small_ones(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.avi", moving_square(2, height=48, width=64))
+    contents, claims = path.read_bytes(), struct.pack("<II", 64, 48)
+    assert contents.count(claims) == 2  # of the file and of the stream
+    path.write_bytes(contents.replace(claims, struct.pack("<II", 8, 8)))
+    assert len(list(VideoFile(str(path)).frames())) == 2
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert "is damaged after 0 frames" in refused(path)
+
+
 def test_says_what_to_install_where_the_package_is_missing(tmp_path, monkeypatch):
     path = write_video(tmp_path / "a.mp4", moving_square(2))
     monkeypatch.delitem(sys.modules, "media.video_file")
