@@ -88,7 +88,7 @@ class VideoFile:
                     raise UserError(f"{self.path} holds no pictures, only sound; give a video")
                 if stream.codec_context is None:
                     raise UserError(
-                        f"{self.path} is in a codec that FFmpeg does not know; save it as H.264 in an MP4 file"
+                        f"{self.path} is damaged: it does not say how its pictures are encoded; give a whole copy"
                     )
                 yield container, stream
 
