@@ -66,6 +66,12 @@ def largest_picture() -> int:
     return Image.MAX_IMAGE_PIXELS or sys.maxsize
 
 
+def require_allowed_size(image: Image.Image) -> None:
+    """Raises Pillow's DecompressionBombError where the image has more than largest_picture() pixels."""
+    if image.width * image.height > largest_picture():
+        raise Image.DecompressionBombError
+
+
 @contextlib.contextmanager
 def opened_picture(
     file: BinaryIO, path: StrPath, formats: tuple[str, ...] = PICTURE_FORMATS, advice: str | None = None
@@ -79,8 +85,7 @@ def opened_picture(
     """
     try:
         with Image.open(file, formats=formats) as image:
-            if image.width * image.height > largest_picture():
-                raise Image.DecompressionBombError
+            require_allowed_size(image)
             yield image
     except (UserError, MemoryError):
         raise
