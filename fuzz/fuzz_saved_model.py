@@ -26,12 +26,12 @@ with atheris.instrument_imports(include=["model.export"]):
     from model.walled.limits import Limits
     from pipeline.tensorflow_v1 import tf
 
-# Not instrumented: each walled process imports this file again, and atheris would print a line.
-from model.walled.walled_model import walled_model
-
 from checkpoint_index import changed_table
 from fuzz_settings import fuzz
 from protobuf_changes import change_message
+
+# Not instrumented: each walled process imports this file again, and atheris would print a line.
+from model.walled.walled_model import walled_model
 
 LIMITS = Limits(seconds=10, megabytes=1500, threads=1)
 HEAD = struct.Struct("<HI")
