@@ -5,6 +5,7 @@ VENV_PYTHON := $(VENV)/bin/python
 # The versions in requirements.lock are those that CI passed with.
 INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 FUZZ_SECONDS ?= 60
+FUZZERS := $(filter-out fuzz/fuzz_settings.py,$(wildcard fuzz/fuzz_*.py))
 
 .PHONY: demo test test-machines lint lock fuzz submission install install-dev clean
 
@@ -38,8 +39,7 @@ submission: $(VENV)/installed
 
 # atheris has wheels for Linux and Python 3.11 to 3.13.
 fuzz: $(VENV)/installed-fuzz
-	$(VENV_PYTHON) fuzz/fuzz_pickle_reader.py $(FUZZ_SECONDS)
-	$(VENV_PYTHON) fuzz/fuzz_store.py $(FUZZ_SECONDS)
+	for fuzzer in $(FUZZERS); do echo "$$fuzzer" && $(VENV_PYTHON) "$$fuzzer" $(FUZZ_SECONDS) || exit 1; done
 
 install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev
@@ -57,7 +57,7 @@ $(VENV)/installed-dev: pyproject.toml requirements.lock | $(VENV_PYTHON)
 	touch $(VENV)/installed $@
 
 $(VENV)/installed-fuzz: $(VENV)/installed
-	$(INSTALL) ".[fuzz]"
+	$(INSTALL) ".[video,fuzz]"
 	touch $@
 
 clean:

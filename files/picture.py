@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import logging
 import os
 import stat
 import sys
@@ -22,6 +24,10 @@ PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 # For the whole process: pictures are decoded in threads, which share the filters. All that matters is raised below.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+# Pillow silences libtiff's warnings, and has no function for its errors. On Windows, libtiff is in Pillow's own file.
+with contextlib.suppress(AttributeError, OSError):
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
 
 def open_regular_file(path: StrPath, within: StrPath | None = None) -> BinaryIO:
@@ -60,6 +66,12 @@ def largest_picture() -> int:
     return Image.MAX_IMAGE_PIXELS or sys.maxsize
 
 
+def require_allowed_size(image: Image.Image) -> None:
+    """Raises Pillow's DecompressionBombError where the image has more than largest_picture() pixels."""
+    if image.width * image.height > largest_picture():
+        raise Image.DecompressionBombError
+
+
 @contextlib.contextmanager
 def opened_picture(
     file: BinaryIO, path: StrPath, formats: tuple[str, ...] = PICTURE_FORMATS, advice: str | None = None
@@ -73,8 +85,7 @@ def opened_picture(
     """
     try:
         with Image.open(file, formats=formats) as image:
-            if image.width * image.height > largest_picture():
-                raise Image.DecompressionBombError
+            require_allowed_size(image)
             yield image
     except (UserError, MemoryError):
         raise

@@ -1,6 +1,7 @@
 """The command line that the fuzzers share: their time and memory limits, corpus and saved failures."""
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -8,19 +9,21 @@ from pathlib import Path
 import atheris
 
 
-def fuzz(check, write_corpus, largest_input, **mutator):
+def fuzz(check, write_corpus, largest_input, megabytes=1024, **mutator):
     """Calls `check` with mutated inputs until the time is up. An input on which it fails is saved and ends the program.
 
-    check: a function of bytes. write_corpus: a function that writes valid inputs to a folder. largest_input: in bytes.
-    mutator: atheris's custom_mutator; without it, atheris's own.
+    check: a function of bytes. Printing to standard error, as libraries and warnings do, is a failure too, and so is
+    taking over 20 s, or more memory than `megabytes`. write_corpus: a function that writes valid inputs to a folder.
+    largest_input: in bytes. mutator: atheris's custom_mutator; without it, atheris's own.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("seconds", nargs="?", type=int, default=60, help="how long to run (default: %(default)s)")
     parser.add_argument("--again", metavar="FILE", help="check only this input, such as a saved failure")
     parser.add_argument("--seed", type=int, default=0, help="0 for a different one each time (default: %(default)s)")
     arguments = parser.parse_args()
+    terminal = os.dup(2)
     if arguments.again:
-        check(Path(arguments.again).read_bytes())
+        _check_quiet(check, Path(arguments.again).read_bytes(), terminal)
         return
     with tempfile.TemporaryDirectory() as folder:
         write_corpus(Path(folder))
@@ -29,9 +32,28 @@ def fuzz(check, write_corpus, largest_input, **mutator):
             f"-seed={arguments.seed}",
             f"-max_len={largest_input}",
             "-timeout=20",
-            "-rss_limit_mb=1024",
+            f"-rss_limit_mb={megabytes}",
             "-artifact_prefix=found-",
             "-print_final_stats=1",
+            # Valid files of many formats pass through the same lines of Python: each is kept nonetheless, and whole.
+            "-keep_seed=1",
+            "-reduce_inputs=0",
+            # libFuzzer then reports to a copy of standard error, even while `check` has another.
+            "-close_fd_mask=2",
         ]
-        atheris.Setup([sys.argv[0], *options, folder], check, **mutator)
+        arguments_of_libfuzzer = [sys.argv[0], *options, folder]
+        atheris.Setup(arguments_of_libfuzzer, lambda contents: _check_quiet(check, contents, terminal), **mutator)
         atheris.Fuzz()
+
+
+def _check_quiet(check, contents, terminal):
+    with tempfile.TemporaryFile() as printed:
+        os.dup2(printed.fileno(), 2)
+        try:
+            check(contents)
+        finally:
+            os.dup2(terminal, 2)
+            printed.seek(0)
+            text = printed.read()
+            os.write(terminal, text)
+    assert not text, "it prints to standard error"

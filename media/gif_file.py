@@ -16,7 +16,7 @@ from PIL import GifImagePlugin, Image, ImageSequence
 from command_line.user_error import UserError
 from files.atomic_write import atomic_write
 from files.destination import check_destination
-from files.picture import open_regular_file, opened_picture
+from files.picture import open_regular_file, opened_picture, require_allowed_size
 from media.file_types import GIF_EXTENSION, extension_of
 from media.frame import Frame, WriteFrame
 from media.picture_pixels import rgb_pixels
@@ -49,6 +49,8 @@ class GifFile:
         with self._opened() as image:
             start = 0
             for shown in ImageSequence.Iterator(image):
+                # A frame may be larger than those before it.
+                require_allowed_size(shown)
                 # Pillow composes a frame that changes only a part of the picture with the frames before it.
                 milliseconds = shown.info.get("duration", 0)
                 yield Frame(rgb_pixels(shown), seconds=start / 1000, milliseconds=milliseconds)

@@ -72,8 +72,13 @@ class VideoFile:
             if os.fstat(file.fileno()).st_size == 0:
                 raise UserError(f"{self.path} is empty; give a whole MP4, AVI or WebM file")
             try:
-                options = {"format_whitelist": READ_FORMATS}
-                container = av.open(file, "r", container_options=options, metadata_errors="replace")
+                container = av.open(
+                    file,
+                    "r",
+                    options=_decoder_options(),
+                    container_options={"format_whitelist": READ_FORMATS},
+                    metadata_errors="replace",
+                )
             except av.FFmpegError as error:
                 reason = f"{self.path} is no video that can be read ({error.strerror})"
                 raise UserError(f"{reason}; give a whole MP4, AVI or WebM file") from error
@@ -81,6 +86,10 @@ class VideoFile:
                 stream = container.streams.best("video")
                 if not isinstance(stream, av.VideoStream):
                     raise UserError(f"{self.path} holds no pictures, only sound; give a video")
+                if stream.codec_context is None:
+                    raise UserError(
+                        f"{self.path} is damaged: it does not say how its pictures are encoded; give a whole copy"
+                    )
                 yield container, stream
 
     def frames(self) -> Iterator[Frame]:
@@ -88,6 +97,7 @@ class VideoFile:
         count, start, size = 0, None, None
         with self._opened() as (container, stream):
             stream.thread_type = "AUTO"
+            stream.codec_context.options = _decoder_options()
             try:
                 for decoded in container.decode(stream):
                     seconds = _seconds(decoded.pts, decoded.time_base)
@@ -165,6 +175,11 @@ class VideoFile:
             endings = ", ".join(VIDEO_EXTENSIONS)
             raise UserError(f"{path} does not end in {endings}; give the result of a video such a name")
         check_destination(path, self.path, overwrite)
+
+
+def _decoder_options() -> dict[str, str]:
+    """The size at which FFmpeg refuses a frame before it takes memory for it, whatever size the header claims."""
+    return {"max_pixels": str(min(largest_picture(), 2**31 - 1))}
 
 
 def _duration(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:

@@ -41,7 +41,9 @@ def loss_curves_figure(
 
     loss_axes.plot(steps, _column(history, "train_loss"), ".-", color=TRAINING, label="training")
     loss_axes.plot(steps, _column(history, "validation_loss"), "s--", color=VALIDATION, label="validation", ms=4)
-    loss_axes.set_yscale("log")
+    losses = _column(history, "train_loss") + _column(history, "validation_loss")
+    if any(loss > 0 for loss in losses):  # Without any, matplotlib warns.
+        loss_axes.set_yscale("log")
     loss_axes.yaxis.set_major_formatter("{x:g}")
     loss_axes.yaxis.set_minor_formatter(ticker.LogFormatter(minor_thresholds=(1.3, 0.5)))
     loss_axes.set_ylabel("loss: mean squared error [px²]")

@@ -1,12 +1,15 @@
 """history.csv: a row for each evaluation of a run, on disk as soon as it is written."""
 
 import csv
+import math
 import os
 from collections.abc import Mapping
 
 from command_line.user_error import UserError
 from files.atomic_write import atomic_write
 
+LARGEST_STEP = 2**63 - 1  # of TensorFlow's int64
+LARGEST_MEASURED = 1e100  # beyond the square of any float32
 COLUMNS = ("step", "epoch", "seconds", "train_loss", "validation_loss", "validation_pixel_error")
 
 
@@ -30,20 +33,38 @@ def append_to_history(path: str, row: Mapping[str, float]) -> None:
 def read_history(path: str) -> list[dict[str, float]]:
     """The rows, step and epoch as int; a truncated last line is left out.
 
-    Raises UserError where the file is no CSV, OSError.
+    Raises UserError where the file is no CSV, or one of other columns, OSError.
     """
     with open(path, encoding="utf-8", errors="replace", newline="") as file:
         whole, _, _ = file.read().replace("\0", "").rpartition("\n")
     try:
-        rows = list(csv.DictReader(whole.splitlines()))
+        reader = csv.DictReader(whole.splitlines())
+        rows = list(reader)
+        if reader.fieldnames is not None and tuple(reader.fieldnames) != COLUMNS:
+            raise csv.Error(f"its first line is not {','.join(COLUMNS)}")
     except csv.Error as error:
         raise UserError(f"{path} is damaged ({error}); put a whole copy in its place, or start a new run") from None
     return [numbers for numbers in map(_numbers, rows) if numbers is not None]
 
 
 def _numbers(row: Mapping[str, str]) -> dict[str, float] | None:
-    """The row's values as int and float, or None where one is cut short."""
+    """The row's values as int and float, or None where one is cut short or none that a run comes to."""
     try:
-        return {column: (int if column in ("step", "epoch") else float)(row[column]) for column in COLUMNS}
+        return {column: (_whole if column in ("step", "epoch") else _measured)(row[column]) for column in COLUMNS}
     except (TypeError, ValueError):
         return None
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= LARGEST_STEP:
+        raise ValueError(text)
+    return number
+
+
+def _measured(text: str) -> float:
+    """NaN and infinity too, which training can come to."""
+    number = float(text)
+    if number < 0 or LARGEST_MEASURED < number < math.inf:
+        raise ValueError(text)
+    return number

@@ -12,18 +12,20 @@ import select
 import signal
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
-from command_line.user_error import UserError
+from command_line.user_error import LONGEST_MESSAGE, UserError
 from model.export.contract import ExaminedModel, examined_model
 from model.export.failure_cause import failure_cause
 from model.walled.limits import Limits, enforce, peak_megabytes
 from pipeline.sequence_shape import SequenceShape
 
+MOST_LINES = 100
+LONGEST_VERSION = 40
 POSITIONS, FACTS, REFUSAL, BUG = b"P", b"F", b"R", b"B"
 
 
@@ -68,11 +70,18 @@ def facts(examined: ExaminedModel) -> dict[str, Any]:
     """What the parent may know, as JSON takes it."""
     return {
         "can_score": examined.predictor is not None,
-        "breaches": examined.breaches,
-        "warnings": examined.warnings,
-        "tensorflow_version": examined.tensorflow_version,
+        "breaches": _cut(examined.breaches),
+        "warnings": _cut(examined.warnings),
+        "tensorflow_version": examined.tensorflow_version and examined.tensorflow_version[:LONGEST_VERSION],
         "peak_megabytes": peak_megabytes(),
     }
+
+
+def _cut(lines: Sequence[str]) -> list[str]:
+    """The lines, no more and no longer than anybody reads: a stranger's model may make any of them megabytes long."""
+    left_out = len(lines) - MOST_LINES
+    more = [f"{left_out} more lines are left out"] if left_out > 0 else []
+    return [line[:LONGEST_MESSAGE] for line in lines[:MOST_LINES]] + more
 
 
 def positions(examined: ExaminedModel, request: dict[str, Any], connection: Connection) -> np.ndarray:
@@ -101,7 +110,7 @@ def answered_errors(connection: Connection) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        send(connection, REFUSAL, json.dumps(error.messages).encode())
+        send(connection, REFUSAL, json.dumps(_cut(error.messages)).encode())
     except MemoryError:
         send(connection, REFUSAL, json.dumps(["the model takes more memory than it is allowed"]).encode())
     except (EOFError, BrokenPipeError, ConnectionResetError):

@@ -24,7 +24,7 @@ import numpy as np
 
 from command_line.user_error import UserError
 from model.walled.limits import Limits
-from model.walled.serving import BUG, POSITIONS, REFUSAL, serve
+from model.walled.serving import BUG, LONGEST_VERSION, POSITIONS, REFUSAL, serve
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 
 LARGEST_FACTS = 1 << 24
@@ -115,7 +115,7 @@ class WalledProcess:
             "can_score": bool(facts["can_score"]),
             "breaches": [str(line) for line in facts["breaches"]],
             "warnings": [str(line) for line in facts["warnings"]],
-            "tensorflow_version": None if version is None else str(version)[:40],
+            "tensorflow_version": None if version is None else str(version)[:LONGEST_VERSION],
             "peak_megabytes": facts["peak_megabytes"],
         }
 
@@ -163,6 +163,10 @@ class WalledProcess:
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             self._process.join(SECONDS_TO_END)
             raise UserError(f"{self._directory}: {_why_it_ended(self._process.exitcode, self._limits)}") from error
+        except OSError as error:
+            raise UserError(
+                f"{self._directory}: the model's process answers at too great length; look at what the model does"
+            ) from error
 
 
 @contextlib.contextmanager

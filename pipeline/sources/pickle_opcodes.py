@@ -20,6 +20,8 @@ from command_line.user_error import UserError
 # no value holds more than LONGEST_VALUE bytes, so these two numbers bound memory and time for any file.
 MOST_OPCODES = 1000
 LONGEST_VALUE = 256
+# Of a dtype's state as NumPy pickles it. Of a state of fewer parts it reads others, of one of more none.
+PARTS_OF_DTYPE = (8, 9)
 # Of a name that an error message quotes.
 LONGEST_NAME = 80
 
@@ -360,7 +362,7 @@ def _build(parser: _Parser) -> None:
 
 
 def _set_dtype(parser: _Parser, dtype: PickledDtype, state: Arguments) -> None:
-    if len(state) < 5 or any(part is not None for part in state[2:5]):
+    if len(state) not in PARTS_OF_DTYPE or any(part is not None for part in state[2:5]):
         raise parser.refused("a dtype that is not a plain number's")
     byte_order = _short_text(state[1])
     if byte_order not in ("<", ">", "|", "="):

@@ -1,4 +1,6 @@
+import logging
 import os
+import struct
 import sys
 
 import numpy as np
@@ -69,6 +71,19 @@ def test_whatever_pillow_raises_is_the_users_error(error, reason, tmp_path):
     ):
         raise error
     assert reason in str(raised.value)
+
+
+@pytest.mark.parametrize("tag, value", [(284, 306), (277, 45264), (256, 5000)])
+def test_nothing_but_the_error_is_said_of_a_damaged_tiff(tag, value, tmp_path, monkeypatch, capfd):
+    """Tag 284 is the planar configuration, 277 the samples per pixel, 256 the width; libraries tell of them."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.tif", compression="tiff_lzw")
+    contents = bytearray((tmp_path / "a.tif").read_bytes())
+    place = contents.index(struct.pack("<HHI", tag, 3, 1)) + 8
+    contents[place : place + 2] = value.to_bytes(2, "little")
+    (tmp_path / "a.tif").write_bytes(contents)
+    assert "a.tif" in refusal(tmp_path / "a.tif")
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("error", [MemoryError(), FileNotFoundError(2, "No such file"), KeyboardInterrupt()])

@@ -1,4 +1,5 @@
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,18 @@ def test_refuses_what_is_no_gif_and_what_is_cut(tmp_path):
     for name in ("text.gif", "png.gif", "cut.gif"):
         with pytest.raises(UserError, match=name):
             list(GifFile(str(tmp_path / name)).frames())
+
+
+@pytest.mark.filterwarnings("ignore:Image size")
+def test_refuses_frames_that_grow_beyond_the_largest_picture(tmp_path, monkeypatch):
+    path = Path(write_gif(tmp_path / "a.gif", [np.full((8, 8, 3), value, np.uint8) for value in (10, 200)]))
+    contents, size = path.read_bytes(), struct.pack("<HH", 8, 8)
+    assert contents.count(size) == 3  # of the whole picture and of each of the two that it consists of
+    path.write_bytes(contents.replace(size, struct.pack("<HH", 8, 4), 2))
+    assert [frame.picture.shape for frame in GifFile(str(path)).frames()] == [(4, 8, 3), (8, 8, 3)]
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60)
+    with pytest.raises(UserError, match="more than 0 million pixels; scale it down"):
+        list(GifFile(str(path)).frames())
 
 
 def test_refuses_destinations(tmp_path):

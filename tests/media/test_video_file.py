@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import struct
 import sys
 from fractions import Fraction
@@ -108,6 +109,12 @@ def test_refuses_sound_alone(tmp_path):
     assert "holds no pictures, only sound" in refused(tmp_path / "a.mp4")
 
 
+def test_refuses_a_video_in_a_codec_that_there_is_not(tmp_path):
+    path = write_video(tmp_path / "a.mp4", moving_square(3))
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    assert refused(path) == f"{path} is damaged: it does not say how its pictures are encoded; give a whole copy"
+
+
 def test_refuses_a_video_of_no_frames(tmp_path):
     with av.open(str(tmp_path / "a.avi"), "w") as container:
         stream = container.add_stream("mjpeg", rate=25)
@@ -165,6 +172,16 @@ def test_refuses_huge_frames(tmp_path, monkeypatch):
     path = write_video(tmp_path / "a.mp4", moving_square(2))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert "more than" in refused(path)
+
+
+def test_refuses_huge_frames_under_a_header_that_claims_small_ones(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.avi", moving_square(2, height=48, width=64))
+    contents, claims = path.read_bytes(), struct.pack("<II", 64, 48)
+    assert contents.count(claims) == 2  # of the file and of the stream
+    path.write_bytes(contents.replace(claims, struct.pack("<II", 8, 8)))
+    assert len(list(VideoFile(str(path)).frames())) == 2
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert re.search("is damaged after 0 frames|a frame has more than", refused(path))
 
 
 def test_says_what_to_install_where_the_package_is_missing(tmp_path, monkeypatch):

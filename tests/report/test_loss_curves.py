@@ -1,3 +1,4 @@
+import math
 import os
 
 import pytest
@@ -21,6 +22,12 @@ def test_losses_over_iterations_on_a_logarithmic_axis():
     assert curve(axes, "validation").get_xydata().tolist() == [[0, 410], [50, 50], [99, 12]]
     assert axes.get_yscale() == "log"
     assert "px²" in axes.get_ylabel()
+
+
+@pytest.mark.filterwarnings("error")
+def test_losses_without_logarithm_are_drawn(tmp_path):
+    history = [{**row, "train_loss": math.nan, "validation_loss": 0.0} for row in HISTORY]
+    assert os.path.getsize(draw_loss_curves(tmp_path / "loss.png", history)) > 1000
 
 
 def test_pixel_error_from_0_over_the_same_iterations():

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from command_line.user_error import UserError
@@ -82,6 +84,32 @@ def test_a_field_that_no_csv_reader_takes_is_damage(place, path):
         with pytest.raises(UserError, match=r"history.csv is damaged \(field larger than .*start a new run"):
             read(path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.parametrize("header", ["", "step", "x" * 50, ",".join(COLUMNS[1:]), ",".join(COLUMNS[::-1])])
+def test_a_header_that_names_other_columns_is_damage(header, path):
+    path.write_text("\n".join([header, *path.read_text().splitlines()[1:], ""]))
+    before = path.read_bytes()
+    for read in (read_history, start_history):
+        with pytest.raises(UserError, match=r"history.csv is damaged \(its first line is not step,.*start a new run"):
+            read(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("step", ["1" + "0" * 400, str(2**63), "-1", "1" + "0" * 5000])
+def test_a_step_that_no_run_comes_to_is_left_out(step, path):
+    with open(path, "a") as file:
+        file.write(f"{step},3,3.75,1.5,2.5,1\n")
+    assert read_history(path) == [row(5), row(10), row(25)]
+
+
+@pytest.mark.parametrize("loss", ["-1", "1e101", "-inf"])
+def test_a_loss_that_no_run_comes_to_is_left_out(loss, path):
+    with open(path, "a") as file:
+        file.write(f"30,3,3.75,{loss},2.5,1\n31,3,3.75,inf,1e77,0\n")
+    [kept] = read_history(path)[3:]
+    assert (kept["step"], kept["train_loss"], kept["validation_pixel_error"]) == (31, math.inf, 0)
 
 
 @pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from command_line.user_error import UserError
+from model.export.pruning import read_meta_graph
 from model.export.saved_model import loaded_model
 from model.walled.limits import Limits
 from model.walled.walled_model import walled_model
@@ -55,6 +57,33 @@ def test_a_broken_model_is_told_of_and_has_no_predictor(fine_model, tmp_path):
     with walled_model(str(tmp_path)) as model:
         assert model.predictor is None and model.breaches[0].startswith("no saved model was found")
     with pytest.raises(UserError, match="is not a folder"), walled_model(str(tmp_path / "nothing")):
+        pass
+
+
+@pytest.mark.parametrize("name, count", [("a" * 20_000_000, 1), ("\U0001f600" * 3000, 2000)])
+def test_what_is_said_of_a_model_is_bounded(name, count, fine_model, tmp_path):
+    """The names of nodes are in the lines, and there is a line for each placeholder that positions depend on."""
+    shutil.copytree(fine_model, tmp_path / "model")
+    path = tmp_path / "model" / "my_model.meta"
+    meta_graph = read_meta_graph(str(path))
+    [joint_pos] = [node for node in meta_graph.graph_def.node if node.name == "joint_pos"]
+    for number in range(count):
+        meta_graph.graph_def.node.add(name=f"{name}{number}", op="Placeholder")
+        joint_pos.input.append(f"^{name}{number}")
+    path.write_bytes(meta_graph.SerializeToString())
+    with walled_model(str(tmp_path / "model")) as model:
+        assert model.predictor is None
+        assert model.breaches[0].startswith(f"joint_pos needs the further input {name[:100]}")
+        assert len(model.breaches) <= 101 and max(map(len, model.breaches)) <= 2000
+        assert count == 1 or model.breaches[-1] == "1900 more lines are left out"
+
+
+def test_an_answer_without_end_is_not_read(fine_model, monkeypatch):
+    monkeypatch.setattr("model.walled.walled_model.LARGEST_FACTS", 100)
+    with (
+        pytest.raises(UserError, match="model: the model's process answers at too great length"),
+        walled_model(str(fine_model)),
+    ):
         pass
 
 

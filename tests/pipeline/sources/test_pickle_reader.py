@@ -165,8 +165,8 @@ DTYPE = b"cnumpy\ndtype\nX\x02\x00\x00\x00u1\x89\x88\x87R"
         (ARRAY + b"(K\x01K\x01" + DTYPE + b"\x89C\x01atb", "a shape that is not made of lengths"),
         (ARRAY + b"(K\x01K\x01\x85N\x89C\x01atb", "gives an array no dtype"),
         (ARRAY + b"(K\x01K\x01\x85" + DTYPE + b"\x89Ntb", "contents that are not bytes"),
-        (DTYPE + b"(K\x03K\x01NNNtb", "gives a dtype no byte order"),
-        (DTYPE + b"(K\x03C\x01|K\x01NNtb", "refused a dtype that is not a plain number's"),
+        (DTYPE + b"(K\x03K\x01NNNK\x01K\x01K\x00tb", "gives a dtype no byte order"),
+        (DTYPE + b"(K\x03C\x01|K\x01NNK\x01K\x01K\x00tb", "refused a dtype that is not a plain number's"),
         (b"cnumpy\ndtype\nNR", "without a tuple of arguments"),
         (b"c_codecs\nencode\nX\x02\x00\x00\x00\xc4\x80X\x06\x00\x00\x00latin1\x86R", "encodes text that is not latin1"),
         (b"K\x01K\x02\x93", "names a constructor by something other than text"),
@@ -175,6 +175,13 @@ DTYPE = b"cnumpy\ndtype\nX\x02\x00\x00\x00u1\x89\x88\x87R"
 )
 def test_says_what_is_wrong_with_the_parts_of_an_array(opcodes, complaint):
     assert (complaint or "not a tuple of two NumPy arrays") in refusal(b"\x80\x04" + opcodes + b".")
+
+
+@pytest.mark.parametrize("parts", [b"N" * count for count in (3, 5, 8, 85)])
+def test_refuses_a_state_of_which_numpy_would_read_other_parts(parts):
+    """Two parts come before these. NumPy itself pickles eight or nine; of more it takes the machine's byte order."""
+    dtype = DTYPE + b"(K\x03C\x01>" + parts + b"tb"
+    assert "refused a dtype that is not a plain number's" in refusal(b"\x80\x04" + dtype + b".")
 
 
 def test_a_name_cannot_write_to_the_terminal():
