@@ -24,10 +24,10 @@ from grading.grades_page import GradesPage, write_grades_page
 from grading.gradescope import write_gradescope_results
 from grading.grading import Task, graded
 from grading.submissions import find_submissions
-from model.walled.limits import Limits, can_limit_memory
 from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
 from report.identity import data_identity, date_identity
+from walls.limits import Limits, can_limit_memory
 
 # A page of a hundred students takes a second to write.
 SECONDS_BETWEEN_PAGES = 20.0

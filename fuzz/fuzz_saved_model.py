@@ -23,8 +23,8 @@ with atheris.instrument_imports(include=["model.export"]):
     from model.export.graph import InferenceGraph, load_weights
     from model.export.pruning import check_ops, pruned_graph
     from model.export.saved_model import save_model
-    from model.walled.limits import Limits
     from pipeline.tensorflow_v1 import tf
+    from walls.limits import Limits
 
 from checkpoint_index import changed_table
 from fuzz_settings import fuzz

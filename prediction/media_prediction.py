@@ -15,13 +15,13 @@ from media.frame import Frame
 from media.opened import Media
 from model.export.contract import ContractBreaches, verdict
 from model.predictor import PosePredictor
-from model.walled.limits import Limits
 from model.walled.walled_model import NO_LIMITS, walled_model
 from pipeline.sequence_shape import COURSE_SHAPE, FRAMES_PER_SEQUENCE
 from prediction.crop import Crop, CropChoice, crop_of_picture, joints_in_picture, scale_to_frame
 from prediction.joint_table import check_table_name, joint_table
 from prediction.limbs import draw_limbs
 from prediction.sliding_windows import positions_in_video
+from walls.limits import Limits
 
 LATE_END = 1.0  # seconds
 

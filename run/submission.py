@@ -22,6 +22,7 @@ CODE_FOLDERS = (
     "prediction",
     "report",
     "run",
+    "walls",
 )
 # The earliest that a zip can say: with the true times, the same files would give another zip.
 TIME = (1980, 1, 1, 0, 0, 0)

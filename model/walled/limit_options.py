@@ -7,7 +7,7 @@ import os
 import sys
 
 from command_line.argument_parser import positive
-from model.walled.limits import Limits, can_limit_memory
+from walls.limits import Limits, can_limit_memory
 
 SECONDS_OF_ANSWER = 600.0
 

@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import select
-import signal
-import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
@@ -21,8 +17,9 @@ import numpy as np
 from command_line.user_error import LONGEST_MESSAGE, UserError
 from model.export.contract import ExaminedModel, examined_model
 from model.export.failure_cause import failure_cause
-from model.walled.limits import Limits, enforce, peak_megabytes
 from pipeline.sequence_shape import SequenceShape
+from walls.limits import Limits, enforce, peak_megabytes
+from walls.own_process import end_with_parent, silence
 
 MOST_LINES = 100
 LONGEST_VERSION = 40
@@ -35,7 +32,7 @@ def serve(connection: Connection, directory: str, shape: SequenceShape, trust: b
     A request is JSON, {"frames": shape, "rows": shape or null}, followed by uint8 and int32 values; {} asks for facts.
     """
     silence()
-    end_with_parent(connection)
+    end_with_parent(connection.fileno())
     enforce(limits)
     with (
         contextlib.suppress(EOFError, OSError),
@@ -46,24 +43,6 @@ def serve(connection: Connection, directory: str, shape: SequenceShape, trust: b
         while request := json.loads(connection.recv_bytes()):
             send(connection, POSITIONS, positions(examined, request, connection).tobytes())
         send(connection, FACTS, json.dumps(facts(examined)).encode())
-
-
-def end_with_parent(connection: Connection) -> None:
-    """Ends this process as soon as the other end of the connection is closed, whatever the model is at.
-
-    The fork server is the parent by number. It lives as long as the processes that were forked from it.
-    """
-    if not hasattr(select, "poll"):
-        return
-    closed = select.poll()
-    closed.register(connection.fileno(), 0)
-
-    def wait() -> None:
-        while not closed.poll():
-            pass
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def facts(examined: ExaminedModel) -> dict[str, Any]:
@@ -117,11 +96,3 @@ def answered_errors(connection: Connection) -> Iterator[None]:
         pass
     except Exception:
         send(connection, BUG, traceback.format_exc().encode())
-
-
-def silence() -> None:
-    """Nothing that TensorFlow says of a stranger's model reaches the terminal."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)

@@ -10,7 +10,6 @@ import contextlib
 import json
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 import time
@@ -23,9 +22,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from command_line.user_error import UserError
-from model.walled.limits import Limits
 from model.walled.serving import BUG, LONGEST_VERSION, POSITIONS, REFUSAL, serve
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
+from walls.limits import Limits
+from walls.own_process import ending_signal
 
 LARGEST_FACTS = 1 << 24
 SECONDS_TO_END = 5.0
@@ -208,9 +208,9 @@ def _prepared_context() -> Any:
 
 def _why_it_ended(exit_code: int | None, limits: Limits) -> str:
     """A process's end in words, and what to do about it."""
-    if exit_code is None or exit_code >= 0:
+    name = ending_signal(exit_code)
+    if name is None:
         return "the model's process ended before it answered; look at what the model does"
-    name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else f"signal {-exit_code}"
     if name == "SIGXCPU":
         return "the model takes longer than it may; raise --time-limit, if it ends"
     if name in ("SIGABRT", "SIGBUS") and limits.megabytes is not None:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from command_line.user_error import UserError
+from files.picture import open_regular_file
 
 MAT_FILE = "YouTube_Pose_dataset.mat"
 PICTURES_FOLDER = "GT_frames"
@@ -57,7 +58,7 @@ def mat_file(folder: str) -> str:
 def read_annotations(folder: str) -> list[AnnotatedVideo]:
     """The videos of the release in `folder`, in the order of its MAT file.
 
-    Raises UserError if the MAT file is missing, damaged, or not that of YouTube Pose.
+    Raises UserError if the MAT file is missing, damaged, a link out of the folder, or not that of YouTube Pose.
     """
     path = mat_file(folder)
     videos = _read_apart(path)
@@ -70,7 +71,7 @@ def read_annotations(folder: str) -> list[AnnotatedVideo]:
 
 def _read_apart(path: str) -> list[AnnotatedVideo]:
     """The videos in the MAT file at `path`, which mat_reader reads."""
-    with open(path, "rb") as file:
+    with open_regular_file(path, within=os.path.dirname(path)) as file:
         done = subprocess.run(
             [sys.executable, "-m", READER],
             stdin=file,

@@ -246,6 +246,14 @@ def test_refuses_missing_pictures_and_folders(changed_release, refused, tmp_path
     assert "holds no folder GT_frames" in refused(changed_release, destination)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links take a privilege")
+def test_refuses_a_mat_file_that_is_a_link_out_of_the_release(changed_release, refused, tmp_path):
+    path = changed_release / "YouTube_Pose_dataset.mat"
+    path.rename(tmp_path / "elsewhere.mat")
+    path.symlink_to(tmp_path / "elsewhere.mat")
+    assert f"{path} is a link out of its folder" in refused(changed_release, tmp_path / "data.h5")
+
+
 @pytest.mark.parametrize("contents", [b"", b"no picture", None])
 def test_refuses_a_picture_that_cannot_be_read(contents, changed_release, refused, tmp_path):
     last = made_videos()[2]

@@ -248,6 +248,9 @@ def source(tmp_path):
 def test_refuses_inputs(model, refused, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     (tmp_path / "empty.mp4").touch()
+    (tmp_path / "list.mp4").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n")
+    contents = write_video(tmp_path / "cut.mp4", people(2, 1, 1), options={"movflags": "faststart"}).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(contents[: contents.index(b"minf") + 4])
     (tmp_path / "empty").mkdir()
     (tmp_path / "script").mkdir()
     Image.new("RGB", (64, 64)).save(tmp_path / "script" / "a.jpg", "EPS")
@@ -255,6 +258,8 @@ def test_refuses_inputs(model, refused, tmp_path):
         ("nothing.mp4", "No such file or directory; check the path"),
         ("text.mp4", "is no video that can be read"),
         ("empty.mp4", "empty.mp4 is empty; give a whole MP4, AVI or WebM file"),
+        ("list.mp4", "is no video that can be read (Invalid data found when processing input)"),
+        ("cut.mp4", "is damaged: it does not say how its pictures are encoded; give a whole copy"),
         ("empty", "holds no pictures"),
         ("script", "a.jpg is no picture that can be read (BMP, GIF, JPEG, PNG, TIFF, WEBP)"),
     ):

@@ -87,10 +87,36 @@ def test_odd_names(name, tmp_path, monkeypatch):
 
 def test_refuses_what_is_no_video(tmp_path):
     (tmp_path / "a.mp4").write_text("no video at all\n" * 100)
-    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{write_video(tmp_path / 'b.mp4', moving_square(2))}\n"
-    (tmp_path / "list.webm").write_text(playlist + "#EXT-X-ENDLIST\n")
-    for name in ("a.mp4", "list.webm"):
-        assert "is no video that can be read" in refused(tmp_path / name)
+    assert "is no video that can be read" in refused(tmp_path / "a.mp4")
+
+
+# Each leads FFmpeg to the video, or to another machine, where it is allowed to open what they name.
+PLAYLISTS = {
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{uri}\n#EXT-X-ENDLIST\n",
+    "concat": "ffconcat version 1.0\nfile '{path}'\n",
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">'
+    '<Period><AdaptationSet><Representation id="1" bandwidth="1" mimeType="video/mp4"><BaseURL>{path}</BaseURL>'
+    "<SegmentBase/></Representation></AdaptationSet></Period></MPD>",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=a\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
+    "a=rtpmap:96 H264/90000\n",
+}
+
+
+@pytest.mark.promise("A video leads to no other file and no other machine")
+@pytest.mark.parametrize("ending", [".avi", ".mp4"])
+@pytest.mark.parametrize("kind", PLAYLISTS)
+def test_a_playlist_is_no_video(kind, ending, tmp_path):
+    path = write_video(tmp_path / "b.mp4", moving_square(2))
+    (tmp_path / f"list{ending}").write_text(PLAYLISTS[kind].format(path=path, uri=path.as_uri()))
+    assert "is no video that can be read" in refused(tmp_path / f"list{ending}")
+
+
+@pytest.mark.promise("A video leads to no other file and no other machine")
+def test_a_name_is_no_pattern(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(moving_square(1)[0]).save("0.png")
+    os.rename("0.png", "%d.mp4")
+    assert "is no video that can be read" in refused("%d.mp4")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -166,6 +192,80 @@ def test_refuses_pictures_that_change_their_size(tmp_path):
                 packet.stream, packet.pts, packet.dts, packet.time_base = stream, tick, tick, Fraction(1, 25)
                 container.mux(packet)
     assert "the pictures change their size at frame 1" in refused(tmp_path / "a.avi")
+
+
+def boxes(contents, start=0, end=None):
+    """Yields the type and the place of each box of an MP4 file, in order: ISO/IEC 14496-12, 4.2."""
+    end = len(contents) if end is None else end
+    while start < end:
+        size, kind = struct.unpack(">I4s", contents[start : start + 8])
+        yield kind, start
+        if kind in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"stbl"):
+            yield from boxes(contents, start + 8, start + size)
+        start += size
+
+
+def test_refuses_a_video_that_is_cut_at_any_box(tmp_path):
+    path = write_video(tmp_path / "a.mp4", moving_square(2), options={"movflags": "faststart"})
+    contents = path.read_bytes()
+    places = dict(boxes(contents))
+    assert len(places) > 15
+    for kind in (b"ftyp", b"moov", b"hdlr", b"minf", b"stbl", b"stts", b"stco", b"mdat"):
+        path.write_bytes(contents[: places[kind] + 8])
+        assert str(path) in refused(path)
+
+
+@pytest.mark.promise("What a file claims to hold takes no memory")
+def test_claims_of_a_header_are_not_believed(tmp_path):
+    """The last sample has a size of its own; the others have one that is stored nowhere."""
+    path = write_video(tmp_path / "a.mp4", moving_square(12))
+    contents = path.read_bytes()
+    place = contents.index(b"stsz") + 8
+    for claim in (struct.pack(">II", 0, 10**9), struct.pack(">II", 1, 10**9)):
+        path.write_bytes(contents[:place] + claim + contents[place + 8 :])
+        assert "is no video that can be read" in refused(path) or "holds no frames" in refused(path)
+    width = contents.index(b"avc1") + 28
+    path.write_bytes(contents[:width] + struct.pack(">HH", 65535, 65535) + contents[width + 4 :])
+    try:
+        shapes = {frame.picture.shape for frame in VideoFile(str(path)).frames()}
+    except UserError:
+        return
+    assert shapes == {(48, 64, 3)}
+
+
+def test_refuses_times_beyond_all_clocks(tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuvj420p"
+        for seconds in (0, 2**40):
+            frame = av.VideoFrame.from_ndarray(moving_square(1)[0])
+            frame.pts, frame.time_base = 25 * seconds, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert f"frame 1 is shown at second {2**40}; cut the video before it" in refused(path)
+
+
+def test_refuses_a_cover_beside_sound(tmp_path):
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuvj420p"
+        stream.disposition = av.stream.Disposition.attached_pic
+        frame = av.VideoFrame.from_ndarray(moving_square(1)[0])
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert "holds no pictures, only sound" in refused(tmp_path / "a.mp4")
+
+
+@pytest.mark.promise("Only the formats and the decoders that videos need are run")
+def test_refuses_rare_decoders(tmp_path):
+    with av.open(str(tmp_path / "a.avi"), "w") as container:
+        stream = container.add_stream("flv", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        for picture in moving_square(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode(None))
+    assert "is encoded in a way that is rarely used (flv); convert it to H.264" in refused(tmp_path / "a.avi")
 
 
 def test_refuses_huge_frames(tmp_path, monkeypatch):
@@ -264,6 +364,18 @@ def test_a_full_disk_is_an_os_error_and_leaves_nothing(count, ending, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert error.value.errno == errno.EFBIG and os.listdir(tmp_path) == ["a.mp4"]
+
+
+@pytest.mark.parametrize("width, pause", [(20_000, 0.04), (64, 160_000.0)])
+def test_pictures_and_times_that_no_encoder_takes_are_refused(width, pause, tmp_path):
+    source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(2))))
+    with (
+        pytest.raises(UserError, match="FFmpeg does not take pictures of this size, or at these times"),
+        source.written_to(str(tmp_path / "b.mp4")) as write,
+    ):
+        for number in range(8):
+            write(np.zeros((16, width, 3), np.uint8), Frame(np.empty(0), seconds=number * pause))
+    assert os.listdir(tmp_path) == ["a.mp4"]
 
 
 def test_refuses_destinations(tmp_path):

@@ -11,11 +11,11 @@ import pytest
 from command_line.user_error import UserError
 from model.export.pruning import read_meta_graph
 from model.export.saved_model import loaded_model
-from model.walled.limits import Limits
 from model.walled.walled_model import walled_model
 from pipeline.tensorflow_v1 import tf
 from tests.conftest import ROOT
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
+from walls.limits import Limits
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to a limit of memory")
 

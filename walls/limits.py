@@ -1,4 +1,4 @@
-"""Limits of time and memory for the process that this is called in, which the operating system enforces."""
+"""Limits of time, memory and open files for the process that this is called in; the operating system enforces them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import NamedTuple
 class Limits(NamedTuple):
     """seconds: of all the time in which the process is waited for, None for any.
 
-    answer_seconds: of the time for one answer. megabytes: of memory beyond that which TensorFlow's import takes, None
-    for any. threads: that it computes with; 0 for one a core.
+    answer_seconds: of the time for one answer. megabytes: of memory beyond that which its imports take, None for any.
+    threads: that it computes with; 0 for one a core.
     """
 
     seconds: float | None = None
@@ -43,6 +43,18 @@ def enforce(limits: Limits) -> None:
     if limits.megabytes is not None:
         size = _data_in_use() + limits.megabytes * 1_000_000
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+def open_no_more() -> None:
+    """From now on, this process can open no file, pipe or socket beside its three standard streams.
+
+    Does nothing where the operating system has no such limit.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
 
 
 def peak_megabytes() -> float | None:
