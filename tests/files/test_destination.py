@@ -1,10 +1,12 @@
+import errno
 import os
 import socket
 
 import pytest
 
 from command_line.user_error import UserError
-from files.destination import check_destination, check_is_no_device
+from files import file_lock
+from files.destination import check_destination, check_is_no_device, claimed_destination
 
 
 @pytest.fixture
@@ -89,3 +91,44 @@ def test_what_is_no_device_passes(source, tmp_path):
     (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
     for path in (source, str(tmp_path), tmp_path / "nothing", tmp_path / "no" / "such", tmp_path / "dangling"):
         check_is_no_device(path)
+
+
+@pytest.mark.promise("Two commands never write the same file at once")
+def test_a_destination_is_claimed_once(source, tmp_path):
+    new = str(tmp_path / "new")
+    with claimed_destination(new, source, overwrite=False):
+        for overwrite in (False, True):
+            with (
+                pytest.raises(UserError, match="another command is writing .*new; wait for it to end"),
+                claimed_destination(new, source, overwrite),
+            ):
+                pass
+        with claimed_destination(str(tmp_path / "other"), source, overwrite=False):
+            pass
+    assert os.listdir(tmp_path) == ["source"]
+
+
+@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
+def test_the_claim_of_a_process_that_was_killed_does_not_count(source, tmp_path):
+    (tmp_path / ".new.lock").touch()
+    with claimed_destination(str(tmp_path / "new"), source, overwrite=False):
+        pass
+    assert os.listdir(tmp_path) == ["source"]
+
+
+def test_what_was_written_between_the_check_and_the_claim_is_not_replaced(source, tmp_path, monkeypatch):
+    new = tmp_path / "new"
+    lock = file_lock.lock
+    monkeypatch.setattr(file_lock, "lock", lambda file: (new.write_text("of another"), lock(file)))
+    with pytest.raises(UserError, match="exists; give another"), claimed_destination(str(new), source, False):
+        pass
+    assert sorted(os.listdir(tmp_path)) == ["new", "source"] and new.read_text() == "of another"
+
+
+def test_a_file_system_without_locks_keeps_nobody_out(source, tmp_path, monkeypatch):
+    def fail(file):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(file_lock, "lock", fail)
+    with claimed_destination(str(tmp_path / "new"), source, overwrite=False):
+        assert os.listdir(tmp_path) == ["source"]
