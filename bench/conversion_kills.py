@@ -91,16 +91,14 @@ def run(command, folder):
 def last_calls(command, folder):
     """The system calls from the creation of the first new file on: for each its name, and its number among those.
 
-    Only those of the main thread count, as strace counts them too.
+    strace follows the main thread alone, which makes all of them.
     """
     log = folder.parent / "strace.log"
     subprocess.run(
-        ["strace", "-f", "-o", log, "-e", f"trace={CALLS}", *command], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        ["strace", "-o", log, "-e", f"trace={CALLS}", *command], cwd=folder, check=True, stdout=subprocess.DEVNULL
     )
-    lines = [line.split(maxsplit=1) for line in log.read_text(errors="replace").splitlines()]
-    own = [text for process, text in lines if process == lines[0][0]]
     counts, calls, is_new_file_there = Counter(), [], False
-    for text in own:
+    for text in log.read_text(errors="replace").splitlines():
         if match := re.match(r"(\w+)\(", text):
             counts[match[1]] += 1
             is_new_file_there |= ".lock" in text
@@ -113,7 +111,7 @@ def kill_at(command, folder, call, number):
     """Kills a conversion as its main thread enters its system call of this name and number."""
     log = folder.parent / "strace.log"
     inject = f"inject={call}:signal=SIGKILL:when={number}"
-    arguments = ["strace", "-f", "-o", log, "-e", f"trace={call}", "-e", inject, *command]
+    arguments = ["strace", "-o", log, "-e", f"trace={call}", "-e", inject, *command]
     status = subprocess.run(arguments, cwd=folder, stdout=subprocess.DEVNULL).returncode
     if status != -signal.SIGKILL:
         sys.exit(f"error: the conversion was not killed at {call} {number}, but ended with {status}")

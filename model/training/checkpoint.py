@@ -99,7 +99,7 @@ def restore_checkpoint(
     folder = os.path.dirname(checkpoint.path)
     steps = sorted(step for step in _steps(folder, STEP_OF_CHECKPOINT) if step <= checkpoint.step)[-KEPT:]
     _keep_only(folder, steps)
-    # A new Saver knows only the checkpoints that it has written, and would never remove these. It makes no use of times.
+    # A new Saver knows only the checkpoints that it has written, and would never remove these. Times are not used.
     training.saver.set_last_checkpoints_with_time([(os.path.join(folder, f"{NAME}-{step}"), 0.0) for step in steps])
     step, progress = session.run([training.global_step, training.progress])
     return int(step), float(progress["training_seconds"]), float(progress["best_validation_error"])
