@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from command_line.user_error import UserError
 from model.save_errors import user_errors_of_saving
+from model.training.checkpoint_index import is_sound_index
 from model.training.graph import TrainingGraph
 from pipeline.tensorflow_v1 import tf
 
@@ -75,6 +76,8 @@ def _steps(folder: str, pattern: re.Pattern[str]) -> list[int]:
 
 
 def _is_whole(path: str) -> bool:
+    if not is_sound_index(path):
+        return False
     try:
         values = tf.train.load_checkpoint(path)
         for name in values.get_variable_to_shape_map():
