@@ -84,6 +84,14 @@ def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY
     train.main()
 
 
+def run_train_until_it_aborts(log, arguments):
+    """Runs train.py, which is aborted as soon as it needs TensorFlow."""
+    write_output_to(log)
+    train.resolve_precision = lambda precision: os.abort()
+    sys.argv = ["train.py", *map(str, arguments)]
+    train.main()
+
+
 def wait_to_be_stopped(rows):
     """Makes train.py wait for a signal once it has written so many rows, so that the signal cannot come too late."""
     append, stop_signals_of_train, is_stopping = train.append_to_history, train.stop_signals, []
@@ -211,6 +219,18 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
     check_ended_as(folder, uninterrupted)
     assert not [path for path in folder.rglob("*") if "partial" in path.name or "temp" in path.name]
     assert len(list((folder / "checkpoints" / "last").iterdir())) == 5
+
+
+@pytest.mark.promise("A run that is killed or aborted, as where memory runs out, says so in one line")
+def test_a_run_that_is_aborted_says_so(start, people, tmp_path):
+    process = start(run_train_until_it_aborts, ["--data", people.path, *SETTINGS, "--out", tmp_path / "run"])
+    process.join()
+    assert process.exitcode == -signal.SIGABRT
+    deadline = time.monotonic() + PATIENCE
+    while "error: " not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    [line] = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: the run was killed or aborted") and "use a smaller --batch-size" in line
 
 
 @pytest.mark.promise("Ctrl-C, SIGTERM and a closed terminal stop a run cleanly: it saves, exports and exits with 0")
