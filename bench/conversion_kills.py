@@ -30,7 +30,8 @@ CALLS = "openat,write,ftruncate,flock,close,fsync,rename,unlink"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.parse_args()
+    parser.add_argument("--last", type=int, metavar="N", help="kill at so many of the last system calls (default: all)")
+    last = parser.parse_args().last
     if shutil.which("strace") is None:
         sys.exit("error: strace is missing; install it")
     print(f"{'conversion':46}{'kills':>6}{'old':>6}{'none':>6}{'new':>6}{'else':>6}   left beside, at most")
@@ -43,12 +44,15 @@ def main():
         is_clean = True
         for command in (of_pickle, of_release):
             for options in ([], ["--overwrite"]):
-                is_clean &= kill_everywhere([sys.executable, "-B", *map(str, command), *options], folder / "out")
+                is_clean &= kill_everywhere([sys.executable, "-B", *map(str, command), *options], folder / "out", last)
     sys.exit(0 if is_clean else 1)
 
 
-def kill_everywhere(command, folder):
-    """Prints what the kills of a conversion into the folder left; returns whether that is as it should be."""
+def kill_everywhere(command, folder, last):
+    """Prints what the kills of a conversion into the folder left; returns whether that is as it should be.
+
+    last: how many of the last system calls it is killed at, None for all.
+    """
     is_replaced = "--overwrite" in command
     old = folder.parent / "old"
     shutil.rmtree(old, ignore_errors=True)
@@ -60,7 +64,7 @@ def kill_everywhere(command, folder):
         for name in expected:
             (old / name).write_bytes(b"an older file " * 1000)
     start_over(folder, old if is_replaced else None)
-    calls = last_calls(command, folder)
+    calls = last_calls(command, folder)[-(last or 0) :]
     found, most_beside, is_clean = Counter(), 0, True
     for call, number in tqdm(calls, unit=" kills", leave=False, disable=None):
         start_over(folder, old if is_replaced else None)

@@ -21,9 +21,6 @@ SETTINGS = ["--network", "strided", "--no-augment", "--epochs", 1, "--batch-size
 SETTINGS += ["--evaluations", 4, "--precision", "float32", "--validation-sequences", 20]
 
 
-PROMISE = pytest.mark.promise("A clock that is set forward or back changes nothing in a run or a conversion")
-
-
 @pytest.fixture(autouse=True)
 def clock_goes_back(monkeypatch):
     """Each time that the clock is looked at, it has been set back by another day."""
@@ -36,7 +33,7 @@ def send_to_the_future(folder):
         os.utime(path, (4e9, 4e9))  # in 2096
 
 
-@PROMISE
+@pytest.mark.promise("A clock that is set forward or back changes nothing in a run or a conversion")
 def test_a_run_is_stopped_and_resumed(people, monkeypatch, tmp_path):
     out = tmp_path / "run"
     append = train.append_to_history
@@ -61,7 +58,7 @@ def test_a_run_is_stopped_and_resumed(people, monkeypatch, tmp_path):
     assert last == {"checkpoint", f"training-{steps[-2]}", f"training-{steps[-1]}"}
 
 
-@PROMISE
+@pytest.mark.promise("A clock that is set forward or back changes nothing in a run or a conversion")
 def test_a_conversion_removes_what_was_abandoned_and_nothing_that_is_being_written(monkeypatch, tmp_path):
     source, destination = tmp_path / "data.pkl", tmp_path / "data.h5"
     source.write_bytes(pickled(made_arrays(2)))
