@@ -119,7 +119,8 @@ def test_nothing_but_what_it_says_is_on_the_terminal(trained_run):
     assert len(steps) == len(read_history(trained_run.folder / "history.csv"))
     others = [line for line in lines if line not in steps]
     assert re.fullmatch(
-        r"takes about    \d+ s: \d+ s of training, \d+ s of evaluations, the rest start and end", others[3]
+        r"takes about    \d+ (s|min): \d+ (s|min) of training, \d+ (s|min) of evaluations, the rest start and end",
+        others[3],
     )
     assert others[4:6] == ["", "errors on the 22 validation sequences"] and others[6].startswith("joint ")
 
