@@ -8,7 +8,7 @@ from command_line.argument_parser import ArgumentParser
 from command_line.stopping import ended_by_signals
 from command_line.user_error import reported_user_errors
 from pipeline.sources.conversion_summary import summarize_pickle
-from pipeline.sources.pickle_conversion import check_pickle_paths, convert_pickle
+from pipeline.sources.pickle_conversion import claimed_pickle_paths, convert_pickle
 
 
 def main() -> None:
@@ -16,8 +16,8 @@ def main() -> None:
         arguments = parse_arguments()
         source = arguments.source
         destination = arguments.destination or os.path.splitext(source)[0] + ".h5"
-        check_pickle_paths(source, destination, arguments.overwrite)
-        converted = convert_pickle(source, destination)
+        with claimed_pickle_paths(source, destination, arguments.overwrite):
+            converted = convert_pickle(source, destination)
         summary = summarize_pickle(source, destination, converted)
         print("\n".join(summary.lines))
         for warning in summary.warnings:

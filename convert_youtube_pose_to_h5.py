@@ -8,7 +8,7 @@ from command_line.stopping import ended_by_signals
 from command_line.user_error import reported_user_errors
 from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
 from pipeline.sources.conversion_summary import summarize_part
-from pipeline.sources.release_conversion import check_release_paths, convert_release
+from pipeline.sources.release_conversion import claimed_release_paths, convert_release
 from pipeline.sources.sequence_frames import COURSE_STRIDES
 from pipeline.sources.youtube_pose_release import MAT_FILE
 
@@ -19,9 +19,9 @@ def main() -> None:
     with reported_user_errors(), ended_by_signals():
         arguments = parse_arguments()
         release, destination, withheld = arguments.release, arguments.destination, arguments.withheld
-        check_release_paths(release, destination, withheld, arguments.overwrite)
         shape = SequenceShape(arguments.sequence_length, arguments.size, arguments.size)
-        converted = convert_release(release, destination, withheld, arguments.strides, shape)
+        with claimed_release_paths(release, destination, withheld, arguments.overwrite):
+            converted = convert_release(release, destination, withheld, arguments.strides, shape)
         for part in converted.parts:
             summary = summarize_part(part, shape.length)
             print("\n".join(summary.lines))

@@ -13,7 +13,7 @@ from media.opened import open_media
 from model.walled.limit_options import add_limit_options, limits_of
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 from prediction.crop import Crop, has_usual_ratio, parse_crop
-from prediction.media_prediction import PredictionSummary, check_first_frame, check_outputs, predict
+from prediction.media_prediction import PredictionSummary, check_first_frame, claimed_outputs, predict
 
 
 def main() -> None:
@@ -23,9 +23,9 @@ def main() -> None:
         source = open_media(arguments.input)
         out = os.path.normpath(arguments.out)
         table = arguments.joints or (out if os.path.isdir(arguments.input) else os.path.splitext(out)[0]) + ".csv"
-        check_outputs(source, out, table, arguments.overwrite)
-        print_shape_warning(check_first_frame(source, crop))
-        summary = predict(arguments.model, source, crop, out, table, arguments.trust, limits_of(arguments))
+        with claimed_outputs(source, out, table, arguments.overwrite):
+            print_shape_warning(check_first_frame(source, crop))
+            summary = predict(arguments.model, source, crop, out, table, arguments.trust, limits_of(arguments))
         print_summary(arguments.input, summary)
         print(f"wrote {out} and {table}")
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from command_line.sudden_end import reported_sudden_end
 from command_line.user_error import UserError, reported_user_errors
 from evaluation.examples import spaced_examples
 from evaluation.scores import errors_of
@@ -37,7 +38,7 @@ from pipeline.batch_order import steps_per_epoch
 from pipeline.dataset import make_dataset, user_errors_of_dataset
 from pipeline.frame_window import BatchOrder
 from pipeline.tensorflow_v1 import tf
-from report.event_files import event_files, write_events
+from report.event_files import EventFile, begun_event_file, write_events
 from run.arguments import parse_arguments
 from run.config_file import read_config, write_config
 from run.data import RunData, check_same_data, data_identity, describe_run_data, open_run_data
@@ -51,6 +52,11 @@ from run.schedule import next_evaluation
 from run.settings import Settings
 from run.stop_signals import stop_signals
 
+KILLED = (
+    "the run was killed or aborted, as it is where memory runs out; close other programs or use a smaller "
+    "--batch-size, then --resume goes on from the last evaluation"
+)
+
 
 class State(NamedTuple):
     """Where a run is: steps taken, seconds of training, and the best validation error so far, in pixels."""
@@ -63,7 +69,7 @@ class State(NamedTuple):
 class Run(NamedTuple):
     """What a run consists of: the two graphs, each with its session, and what predicts in the second.
 
-    events: the writer for TensorBoard, or None.
+    events: the file for TensorBoard, or None.
     """
 
     settings: Settings
@@ -74,12 +80,12 @@ class Run(NamedTuple):
     inference: InferenceGraph
     inference_session: tf.Session
     predictor: Predictor
-    events: tf.summary.FileWriter | None
+    events: EventFile | None
 
 
 def main() -> None:
     began = time.perf_counter()
-    with reported_user_errors(), contextlib.ExitStack() as open_files:
+    with reported_user_errors(), reported_sudden_end(KILLED), contextlib.ExitStack() as open_files:
         settings, out, is_resumed, has_event_files = parse_arguments(__doc__)
         paths = RunPaths(out)
         open_files.enter_context(claimed_folder(out, is_resumed))
@@ -123,7 +129,7 @@ def train(
     with (
         tf.Session(graph=training.graph, config=session_config(precision)) as session,
         tf.Session(graph=inference.graph) as inference_session,
-        event_files(paths.event_files, training.graph, first_step) if has_event_files else no_events() as events,
+        begun_event_file(paths.event_files, training.graph, first_step) if has_event_files else no_events() as events,
         user_errors_of_dataset(),
         memory_errors(),
     ):
@@ -153,7 +159,7 @@ def memory_errors() -> Iterator[None]:
 
 
 def no_events() -> contextlib.AbstractContextManager[None]:
-    """In the place of event_files where TensorBoard is not asked for."""
+    """In the place of begun_event_file where TensorBoard is not asked for."""
     return contextlib.nullcontext()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from command_line.standard_streams import prepare_standard_streams
 
 LONGEST_MESSAGE = 2000
+OUT_OF_MEMORY = ("out of memory; close other programs or use a smaller --batch-size",)
 
 
 class UserError(Exception):
@@ -39,7 +40,12 @@ def reported_user_errors() -> Iterator[None]:
     except UserError as error:
         messages = error.messages
     except MemoryError:
-        messages = ("out of memory; close other programs or use a smaller --batch-size",)
+        messages = OUT_OF_MEMORY
+    except RuntimeError as error:
+        # There is no memory for its stack, or the user has as many as are allowed.
+        if str(error) != "can't start new thread":
+            raise
+        messages = OUT_OF_MEMORY
     except OSError as error:
         if error.errno is None:
             raise

@@ -1,15 +1,22 @@
-"""Checks the destination of a result before the work on it begins."""
+"""Checks the destination of a result before the work on it begins, and keeps others from writing it meanwhile."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from command_line.user_error import UserError
+from files.file_lock import locked_file
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
+
+# What the operating systems say where a file system has no locks.
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 def check_destination(path: StrPath, source: StrPath, overwrite: bool, is_folder: bool = False) -> None:
@@ -44,6 +51,34 @@ def make_folder(path: StrPath) -> None:
         os.makedirs(path, exist_ok=True)
     except FileNotFoundError:
         raise UserError(f"no folder can be made at {os.fspath(path)}; choose another place") from None
+
+
+@contextlib.contextmanager
+def claimed_destination(path: StrPath, source: StrPath, overwrite: bool) -> Iterator[None]:
+    """Checks the file `path` as check_destination does, and claims it until the end as `claimed` does."""
+    check_destination(path, source, overwrite)
+    with claimed(path):
+        # Another process may have written it since.
+        check_destination(path, source, overwrite)
+        yield
+
+
+@contextlib.contextmanager
+def claimed(path: StrPath) -> Iterator[None]:
+    """Keeps all other processes that claim `path` out until the end, by a locked file beside it.
+
+    Raises UserError where another process has claimed it. On a file system without locks nobody is kept out.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    with contextlib.ExitStack() as locks:
+        try:
+            locks.enter_context(locked_file(os.path.join(folder, f".{name}.lock")))
+        except BlockingIOError:
+            raise UserError(f"another command is writing {path}; wait for it to end, or give another name") from None
+        except OSError as error:
+            if error.errno not in WITHOUT_LOCKS:
+                raise
+        yield
 
 
 def check_is_no_device(path: StrPath) -> None:

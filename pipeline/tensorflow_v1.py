@@ -29,12 +29,24 @@ def _import_tensorflow() -> types.ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # TensorFlow enables oneDNN by default only if the processor has AVX-512. Its convolutions are faster without, too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _captured_stderr():
+    with _captured_stderr(), _memory_errors():
         tensorflow = importlib.import_module("tensorflow.compat.v1")
         tensorflow.logging.set_verbosity(tensorflow.logging.ERROR)
         tensorflow.disable_v2_behavior()
     warnings.filterwarnings("ignore", message=".*LSTMCell.* is deprecated")
     return tensorflow
+
+
+@contextlib.contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Raises MemoryError where there is no memory for a library."""
+    try:
+        yield
+    except ImportError as error:
+        # Where a library may not be run, the reason follows.
+        if str(error).endswith("failed to map segment from shared object"):
+            raise MemoryError from error
+        raise
 
 
 @contextlib.contextmanager

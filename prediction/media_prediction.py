@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from command_line.user_error import UserError
-from files.destination import check_destination
+from files.destination import check_destination, claimed
 from media.frame import Frame
 from media.opened import Media
 from model.export.contract import ContractBreaches, verdict
@@ -52,7 +53,20 @@ class PredictionSummary(NamedTuple):
         return self.duration - self.last_second > LATE_END
 
 
-def check_outputs(source: Media, out: str, table: str, overwrite: bool) -> None:
+@contextlib.contextmanager
+def claimed_outputs(source: Media, out: str, table: str, overwrite: bool) -> Iterator[None]:
+    """Checks `out`, the media, and `table`, the joints, and keeps other commands from writing them until the end.
+
+    overwrite: whether they may replace what exists. Raises UserError where they cannot or must not be written.
+    """
+    _check_outputs(source, out, table, overwrite)
+    with claimed(out), claimed(table):
+        # Another process may have written them since.
+        _check_outputs(source, out, table, overwrite)
+        yield
+
+
+def _check_outputs(source: Media, out: str, table: str, overwrite: bool) -> None:
     """Raises UserError where `out`, the media, or `table`, the joints, cannot or must not be written."""
     check_table_name(table)
     source.check_destination(out, overwrite)

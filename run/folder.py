@@ -5,11 +5,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from command_line.user_error import UserError
 from files.destination import make_folder
-from files.file_lock import lock
+from files.file_lock import locked_file
 from run.paths import RunPaths
 
 LOCK = ".lock"
@@ -70,32 +69,12 @@ def _missing_folders(path: str) -> list[str]:
 
 @contextlib.contextmanager
 def _locked(out: str) -> Iterator[None]:
-    path = os.path.join(out, LOCK)
-    with _open_locked(path, out):
+    with contextlib.ExitStack() as locks:
         try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):  # Windows keeps what is open.
-                os.remove(path)
-
-
-def _open_locked(path: str, out: str) -> BinaryIO:
-    """The open file with a lock on it; one that was removed by its last holder as we opened it does not count."""
-    while True:
-        file = open(path, "ab")  # noqa: SIM115
-        try:
-            lock(file)
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                return file
-        except (BlockingIOError, PermissionError):
-            file.close()
+            locks.enter_context(locked_file(os.path.join(out, LOCK)))
+        except BlockingIOError:
             raise UserError(f"another run is writing to {out}; wait for it to end, or give another --out") from None
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            file.close()
-            raise
-        file.close()
+        yield
 
 
 def _remove_half_done(out: str) -> None:

@@ -103,7 +103,7 @@ def write_arrays(path, frames, sequences, labels, videos, digests=None, label_su
         file.attrs["format_version"] = 1 if digests is None else 2
         file.attrs["source_name"] = "source.pkl"
         file.attrs["source_size"] = 1234
-        file.attrs["source_sha256"] = "ab" * 32
+        file.attrs["source_sha256"] = np.bytes_("ab" * 32)
         file.attrs["joints"] = list(JOINT_NAMES)
     return path
 

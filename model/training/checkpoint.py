@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from command_line.user_error import UserError
 from model.save_errors import user_errors_of_saving
+from model.training.checkpoint_index import is_sound_index
 from model.training.graph import TrainingGraph
 from pipeline.tensorflow_v1 import tf
 
@@ -75,6 +76,8 @@ def _steps(folder: str, pattern: re.Pattern[str]) -> list[int]:
 
 
 def _is_whole(path: str) -> bool:
+    if not is_sound_index(path):
+        return False
     try:
         values = tf.train.load_checkpoint(path)
         for name in values.get_variable_to_shape_map():
@@ -99,9 +102,8 @@ def restore_checkpoint(
     folder = os.path.dirname(checkpoint.path)
     steps = sorted(step for step in _steps(folder, STEP_OF_CHECKPOINT) if step <= checkpoint.step)[-KEPT:]
     _keep_only(folder, steps)
-    # A new Saver knows only the checkpoints that it has written, and would never remove these.
-    paths = [os.path.join(folder, f"{NAME}-{step}") for step in steps]
-    training.saver.set_last_checkpoints_with_time([(path, os.path.getmtime(f"{path}.index")) for path in paths])
+    # A new Saver knows only the checkpoints that it has written, and would never remove these. Times are not used.
+    training.saver.set_last_checkpoints_with_time([(os.path.join(folder, f"{NAME}-{step}"), 0.0) for step in steps])
     step, progress = session.run([training.global_step, training.progress])
     return int(step), float(progress["training_seconds"]), float(progress["best_validation_error"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -87,7 +88,8 @@ def build_training_graph(
             averages,
             progress,
             tf.group(tf.global_variables_initializer(), tf.local_variables_initializer(), iterator.initializer),
-            tf.train.Saver(max_to_keep=2, save_relative_paths=True),
+            # By default one checkpoint in 10,000 hours stays for good, and these are hours of a clock that can be set.
+            tf.train.Saver(max_to_keep=2, keep_checkpoint_every_n_hours=math.inf, save_relative_paths=True),
         )
         graph.finalize()
     return training_graph

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +13,7 @@ from tqdm import tqdm
 
 from command_line.user_error import UserError
 from files.atomic_write import atomic_write
-from files.destination import check_destination
+from files.destination import claimed_destination
 from pipeline.sources.label_range import LabelRange
 from pipeline.sources.pickle_reader import LocatedArrays, Source, locate_arrays, open_source, read_frames, read_labels
 from pipeline.store.writer import StoredCounts, StoreWriter
@@ -31,11 +33,16 @@ class ConvertedPickle(NamedTuple):
     label_range: LabelRange
 
 
-def check_pickle_paths(source: StrPath, destination: StrPath, overwrite: bool) -> None:
-    """Raises OSError if the source cannot be read, UserError if the destination cannot or must not be written."""
+@contextlib.contextmanager
+def claimed_pickle_paths(source: StrPath, destination: StrPath, overwrite: bool) -> Iterator[None]:
+    """Keeps other conversions from writing the destination until the end.
+
+    Raises OSError if the source cannot be read, UserError if the destination cannot or must not be written.
+    """
     with open(source, "rb"):
         pass
-    check_destination(destination, source, overwrite)
+    with claimed_destination(destination, source, overwrite):
+        yield
 
 
 def convert_pickle(source_path: StrPath, destination: StrPath) -> ConvertedPickle:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from command_line.user_error import UserError
 from files.atomic_write import atomic_write
-from files.destination import check_destination
+from files.destination import claimed_destination
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.sources.annotated_pictures import AnnotatedPictures, Part, WrittenPart, write_part
 from pipeline.sources.sequence_frames import COURSE_STRIDES, number_of_starts, sequence_frames
@@ -25,14 +25,20 @@ class ConvertedRelease(NamedTuple):
     warnings: list[str]
 
 
-def check_release_paths(release: str, destination: str, withheld: int | None, overwrite: bool) -> None:
-    """Raises UserError if the release has no MAT file or a destination cannot or must not be written."""
+@contextlib.contextmanager
+def claimed_release_paths(release: str, destination: str, withheld: int | None, overwrite: bool) -> Iterator[None]:
+    """Keeps other conversions from writing the destinations until the end.
+
+    Raises UserError if the release has no MAT file or a destination cannot or must not be written.
+    """
     mat_path = mat_file(release)
     pictures = os.path.join(os.path.realpath(release), PICTURES_FOLDER, "")
-    for path in _part_paths(destination, withheld):
-        check_destination(path, mat_path, overwrite)
-        if os.path.realpath(path).startswith(pictures):
-            raise UserError(f"{path} lies among the pictures of the release; choose another destination")
+    with contextlib.ExitStack() as claims:
+        for path in _part_paths(destination, withheld):
+            if os.path.realpath(path).startswith(pictures):
+                raise UserError(f"{path} lies among the pictures of the release; choose another destination")
+            claims.enter_context(claimed_destination(path, mat_path, overwrite))
+        yield
 
 
 def _part_paths(destination: str, withheld: int | None) -> list[str]:

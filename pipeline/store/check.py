@@ -20,6 +20,7 @@ from pipeline.store.layout import FORMAT, READABLE_VERSIONS, DatasetLayout, data
 
 CHECKSUM_BYTES = 4
 LARGEST_CHUNK = 1 << 24
+LONGEST_TEXT = 4096
 
 
 def damaged(path: str, what: str) -> UserError:
@@ -53,15 +54,18 @@ def checked_datasets(path: str, file: h5py.File) -> tuple[dict[str, h5py.Dataset
 
 
 def text_attribute(file: h5py.File, name: str) -> str | None:
-    """An attribute of the file as at most 100 printable characters; None if it is missing, "" if it is not text.
+    """An attribute of the file as at most 100 printable characters; None if it is missing, "" if it is no short text.
 
-    Raises UserError if it cannot be read, as those of HDF5's types that NumPy lacks.
+    Text of variable length, which no release has written, is not read: it lies in a heap, and a damaged heap can send
+    HDF5 into an endless loop. Raises UserError if the attribute cannot be read, as those of HDF5's types that NumPy
+    lacks.
     """
     try:
         if name not in file.attrs:
             return None
         attribute = file.attrs.get_id(name)
-        if attribute.shape != () or h5py.check_string_dtype(attribute.dtype) is None:
+        kind = h5py.check_string_dtype(attribute.dtype)
+        if attribute.shape != () or kind is None or kind.length is None or kind.length > LONGEST_TEXT:
             return ""
         text = file.attrs[name]
     except Exception as error:  # h5py reports damage by exceptions of many types.
@@ -86,12 +90,11 @@ def _checked_version(path: str, file: h5py.File) -> int:
 
 
 def _is_ours(file: h5py.File) -> bool:
-    # Text of variable length, as in earlier files, lies in a heap, and a damaged heap can send HDF5 into an endless
-    # loop.
     attribute = file.attrs.get_id("format")
     kind = h5py.check_string_dtype(attribute.dtype)
     if kind is None or attribute.shape != ():
         return False
+    # Text of variable length is not read, see text_attribute.
     return kind.length is None or text_attribute(file, "format") == FORMAT
 
 

@@ -25,6 +25,7 @@ def reported(capsys, error):
         (UserError("a\x1b[2J\u202eb\udcff\x00"), "a\\x1b[2J\\u202eb\\udcff\\x00"),
         (UserError("long" * 10000), "long" * 500),
         (MemoryError(), "out of memory; close other programs or use a smaller --batch-size"),
+        (RuntimeError("can't start new thread"), "out of memory; close other programs or use a smaller --batch-size"),
         (FileNotFoundError(errno.ENOENT, "No such file", "a.h5"), "a.h5: No such file; check the path"),
         (PermissionError(errno.EACCES, "No", "a"), "a: No; choose a place that you may read and write"),
         (OSError(errno.ENOSPC, "Full"), "Full; free some disk space or choose another place"),

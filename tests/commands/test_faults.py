@@ -4,6 +4,7 @@ The processes are forked from one that has already imported TensorFlow but has n
 """
 
 import contextlib
+import io
 import multiprocessing
 import os
 import random
@@ -16,13 +17,18 @@ import numpy as np
 import pytest
 
 import convert_pkl_to_h5
+import convert_youtube_pose_to_h5
 import train
 from model.export.contract import contract_breaches
+from pipeline.sources import release_conversion
+from pipeline.sources.youtube_pose_release import read_annotations
 from pipeline.tensorflow_v1 import tf
 from run.history import read_history
 from run.stop_signals import stop_signals
+from tests.pipeline.sources.pickles import made_arrays, pickled
+from tests.pipeline.sources.youtube_pose import MadeVideo, write_release
 
-resource = pytest.importorskip("resource")
+fcntl, resource = pytest.importorskip("fcntl"), pytest.importorskip("resource")
 # Imports TensorFlow here, before processes are forked.
 assert tf.nn.rnn_cell
 
@@ -78,6 +84,14 @@ def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY
     train.main()
 
 
+def run_train_until_it_aborts(log, arguments):
+    """Runs train.py, which is aborted as soon as it needs TensorFlow."""
+    write_output_to(log)
+    train.resolve_precision = lambda precision: os.abort()
+    sys.argv = ["train.py", *map(str, arguments)]
+    train.main()
+
+
 def wait_to_be_stopped(rows):
     """Makes train.py wait for a signal once it has written so many rows, so that the signal cannot come too late."""
     append, stop_signals_of_train, is_stopping = train.append_to_history, train.stop_signals, []
@@ -96,27 +110,36 @@ def wait_to_be_stopped(rows):
     train.append_to_history, train.stop_signals = append_and_wait, remembered_stop_signals
 
 
-def run_convert(log, arguments, before=None, after=None):
-    """Runs convert_pkl_to_h5.py and prints how many function calls there are up to its os.replace, and after it.
+def run_until_killed(log, main, arguments, annotations, before=None):
+    """Runs main() of a command and prints the names of its system calls on files from the first lock on.
 
-    Kills it at call number `before` from the start, or `after` from its os.replace, where one is given.
+    annotations: what reading those of a release returns, which takes a process of its own. before: the place of the
+    system call that it is killed before; None to let it end.
     """
     write_output_to(log)
-    sys.argv = ["convert_pkl_to_h5.py", *map(str, arguments)]
-    calls = [0]
+    release_conversion.read_annotations = lambda release: annotations
+    sys.argv = ["command", *map(str, arguments)]
+    names = []
 
-    def count(frame, event, argument):
-        if event in ("call", "c_call"):
-            calls[-1] += 1
-            if (calls[-1] == before and len(calls) == 1) or (len(calls) == 2 and calls[-1] == after):
+    def note(frame, event, function):
+        name = system_call_of(function) if event == "c_call" else None
+        if name and (names or name == "flock"):
+            if len(names) == before:
                 os.kill(os.getpid(), signal.SIGKILL)
-            if argument is os.replace:
-                calls.append(0)
+            names.append(name)
 
-    sys.setprofile(count)
-    convert_pkl_to_h5.main()
+    sys.setprofile(note)
+    main()
     sys.setprofile(None)
-    print(*calls)
+    print(*names)
+
+
+def system_call_of(function):
+    """The name of the system call that a built-in function stands for, where it creates, changes or removes a file."""
+    if function in (open, os.fsync, os.replace, os.remove, fcntl.flock):
+        return function.__name__
+    of_file = isinstance(getattr(function, "__self__", None), (io.FileIO, io.BufferedWriter, io.BufferedRandom))
+    return function.__name__ if of_file and function.__name__ in ("write", "truncate", "close", "__exit__") else None
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +221,18 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
     assert len(list((folder / "checkpoints" / "last").iterdir())) == 5
 
 
+@pytest.mark.promise("A run that is killed or aborted, as where memory runs out, says so in one line")
+def test_a_run_that_is_aborted_says_so(start, people, tmp_path):
+    process = start(run_train_until_it_aborts, ["--data", people.path, *SETTINGS, "--out", tmp_path / "run"])
+    process.join()
+    assert process.exitcode == -signal.SIGABRT
+    deadline = time.monotonic() + PATIENCE
+    while "error: " not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    [line] = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: the run was killed or aborted") and "use a smaller --batch-size" in line
+
+
 @pytest.mark.promise("Ctrl-C, SIGTERM and a closed terminal stop a run cleanly: it saves, exports and exits with 0")
 def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people, tmp_path):
     folder, log = tmp_path / "run", tmp_path / "log"
@@ -260,43 +295,68 @@ def test_a_terminal_that_is_closed_stops_in_order(start, tmp_path):
 # Converting
 
 
-@pytest.fixture
-def pickle_path(people):
-    return people.path.with_suffix(".pkl")
-
-
 def arrays_in(path):
     """The bytes of all data sets. Files of the same contents differ, since HDF5 records the time in them."""
     with h5py.File(path) as file:
         return b"".join(file[name][:].tobytes() for name in sorted(file))
 
 
+def made_conversion_of_pickle(folder):
+    """main() of a conversion to "folder", its arguments, the annotations of its release, what it writes, in order."""
+    (folder / "data.pkl").write_bytes(pickled(made_arrays(2)))
+    return convert_pkl_to_h5.main, [folder / "data.pkl", folder / "folder" / "data.h5"], None, ["data.h5"]
+
+
+def made_conversion_of_release(folder):
+    """The same for two files."""
+    release = write_release(folder / "release", [MadeVideo("one", 12, 48, 64, 1)])
+    arguments = [release, folder / "folder" / "data.h5", "--withheld", 1]
+    return convert_youtube_pose_to_h5.main, arguments, read_annotations(str(release)), ["data_withheld.h5", "data.h5"]
+
+
+def ends_of_writing(calls):
+    """The places of all calls but the writes that follow one and precede another: those leave files of one kind."""
+    return [place for place in range(len(calls)) if set(calls[max(0, place - 1) : place + 2]) != {"write"}]
+
+
 @pytest.mark.promise(
     "A conversion that is killed, fails or runs out of space leaves the old file whole, or the new one"
 )
-def test_a_conversion_that_is_killed_leaves_the_old_file_whole_or_the_new_one(start, people, pickle_path, tmp_path):
-    folder, log, draw = tmp_path / "folder", tmp_path / "log", random.Random(0)
+@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
+@pytest.mark.parametrize(
+    "make, replaces",
+    [(made_conversion_of_pickle, False), (made_conversion_of_pickle, True), (made_conversion_of_release, True)],
+)
+def test_a_conversion_that_is_killed_leaves_the_old_file_whole_or_the_new_one(
+    make, replaces, start, monkeypatch, tmp_path
+):
+    """It is killed before its system calls, all of which bench/conversion_kills.py tries."""
+    folder, log = tmp_path / "folder", tmp_path / "log"
     folder.mkdir()
-    destination, new = folder / "data.h5", arrays_in(people.path)
-    arguments = [pickle_path, destination, "--overwrite"]
-    destination.write_bytes(b"old")
-    process = start(run_convert, arguments)
-    process.join()
-    assert process.exitcode == 0 and arrays_in(destination) == new
-    until_renamed, after_it = map(int, log.read_text().splitlines()[-1].split())
-    kills = [{"before": call} for call in draw.sample(range(1, until_renamed), 5)]
-    kills += [{"after": call} for call in [1, *draw.sample(range(2, after_it), 3)]]
-    for kill in kills:
-        destination.write_bytes(b"old")
-        process = start(run_convert, arguments, **kill)
+    main, arguments, annotations, written = make(tmp_path)
+    monkeypatch.setattr(release_conversion, "read_annotations", lambda release: annotations)
+    arguments = [*arguments, *(["--overwrite"] if replaces else [])]
+    run_until_end = start(run_until_killed, main, arguments, annotations)
+    run_until_end.join()
+    assert run_until_end.exitcode == 0, log.read_text()
+    calls = log.read_text().splitlines()[-1].split()
+    renamed = [place for place, name in enumerate(calls) if name == "replace"]
+    new = {name: arrays_in(folder / name) for name in written}
+    assert len(renamed) == len(written) and {"write", "truncate", "fsync", "flock", "remove"} <= set(calls)
+    for before in ends_of_writing(calls):
+        for name in written:
+            (folder / name).write_bytes(b"old") if replaces else (folder / name).unlink()
+        process = start(run_until_killed, main, arguments, annotations, before)
         process.join()
         assert process.exitcode == -signal.SIGKILL
-        if "before" in kill:
-            assert destination.read_bytes() == b"old"
-        else:
-            assert arrays_in(destination) == new
-        assert len(list(folder.iterdir())) <= 2
-    process = start(run_convert, arguments)
-    process.join()
-    assert process.exitcode == 0 and arrays_in(destination) == new
-    assert list(folder.iterdir()) == [destination]
+        for name, place in zip(written, renamed, strict=True):
+            if before > place:
+                assert arrays_in(folder / name) == new[name]
+            elif replaces:
+                assert (folder / name).read_bytes() == b"old"
+            else:
+                assert not (folder / name).exists()
+        monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments), "--overwrite"])
+        main()
+        assert sorted(os.listdir(folder)) == sorted(written)
+        assert {name: arrays_in(folder / name) for name in written} == new

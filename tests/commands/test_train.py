@@ -691,7 +691,7 @@ def test_a_run_of_an_earlier_version_goes_on(earlier_run, run):
 def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp_path):
     shutil.copy(people.path, tmp_path / "other.h5")
     with h5py.File(tmp_path / "other.h5", "r+") as file:
-        file.attrs["source_sha256"] = "cd" * 32
+        file.attrs["source_sha256"] = np.bytes_("cd" * 32)
     config = json.loads((earlier_run / "config.json").read_text())
     (earlier_run / "config.json").write_text(json.dumps({**config, "data": str(tmp_path / "other.h5")}))
     line = refused("--resume", "--out", earlier_run)

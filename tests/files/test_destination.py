@@ -1,11 +1,13 @@
+import errno
 import os
 import socket
 
 import pytest
 
 from command_line.user_error import UserError
+from files import file_lock
 from files.atomic_write import atomic_write
-from files.destination import check_destination, check_is_no_device, make_folder
+from files.destination import check_destination, check_is_no_device, claimed_destination, make_folder
 
 
 @pytest.fixture
@@ -104,3 +106,44 @@ def test_a_folder_is_made_with_those_above_it_once(tmp_path):
     for _ in range(2):
         make_folder(tmp_path / "above" / "folder")
     assert (tmp_path / "above" / "folder").is_dir()
+
+
+@pytest.mark.promise("Two commands never write the same file at once")
+def test_a_destination_is_claimed_once(source, tmp_path):
+    new = str(tmp_path / "new")
+    with claimed_destination(new, source, overwrite=False):
+        for overwrite in (False, True):
+            with (
+                pytest.raises(UserError, match="another command is writing .*new; wait for it to end"),
+                claimed_destination(new, source, overwrite),
+            ):
+                pass
+        with claimed_destination(str(tmp_path / "other"), source, overwrite=False):
+            pass
+    assert os.listdir(tmp_path) == ["source"]
+
+
+@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
+def test_the_claim_of_a_process_that_was_killed_does_not_count(source, tmp_path):
+    (tmp_path / ".new.lock").touch()
+    with claimed_destination(str(tmp_path / "new"), source, overwrite=False):
+        pass
+    assert os.listdir(tmp_path) == ["source"]
+
+
+def test_what_was_written_between_the_check_and_the_claim_is_not_replaced(source, tmp_path, monkeypatch):
+    new = tmp_path / "new"
+    lock = file_lock.lock
+    monkeypatch.setattr(file_lock, "lock", lambda file: (new.write_text("of another"), lock(file)))
+    with pytest.raises(UserError, match="exists; give another"), claimed_destination(str(new), source, False):
+        pass
+    assert sorted(os.listdir(tmp_path)) == ["new", "source"] and new.read_text() == "of another"
+
+
+def test_a_file_system_without_locks_keeps_nobody_out(source, tmp_path, monkeypatch):
+    def fail(file):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(file_lock, "lock", fail)
+    with claimed_destination(str(tmp_path / "new"), source, overwrite=False):
+        assert os.listdir(tmp_path) == ["source"]

@@ -3,6 +3,7 @@ import os
 import pytest
 
 from command_line.user_error import UserError
+from files import file_lock
 from run.folder import claimed_folder
 
 
@@ -86,3 +87,12 @@ def test_a_model_that_was_set_aside_for_one_that_never_came_is_put_back(tmp_path
         pass
     assert os.listdir(tmp_path) == ["model"]
     assert (tmp_path / "model" / "checkpoint").read_text() == "the older one"
+
+
+@pytest.mark.promise("Two runs never share a folder")
+def test_a_run_that_began_between_the_check_and_the_lock_is_not_begun_anew(tmp_path, monkeypatch):
+    lock = file_lock.lock
+    monkeypatch.setattr(file_lock, "lock", lambda file: ((tmp_path / "config.json").touch(), lock(file)))
+    with pytest.raises(UserError, match="exists; give another --out"), claimed_folder(str(tmp_path), resume=False):
+        pass
+    assert os.listdir(tmp_path) == ["config.json"]

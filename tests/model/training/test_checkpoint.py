@@ -1,6 +1,7 @@
 import math
 import os
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -187,6 +188,24 @@ def test_a_full_disk_leaves_the_states_before(bytes_left, training, session, two
         save_checkpoint(str(folder), training, session, 4.0, 1.0)
     assert str(refused.value) == f"{folder}: File too large; free some disk space, then --resume goes on"
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.promise("A clock that is set forward or back changes nothing in a run or a conversion")
+@pytest.mark.parametrize("years", [-2, 2])
+def test_two_states_are_kept_whatever_the_clock_says(years, training, session, two_states, monkeypatch):
+    folder, _ = two_states
+    seconds = years * 365 * 24 * 3600
+    for path in folder.iterdir():
+        os.utime(path, (path.stat().st_mtime + seconds,) * 2)
+    assert newest_checkpoint(str(folder)).step == 5
+    restore_checkpoint(newest_checkpoint(str(folder)), training, session)
+    clock = time.time
+    for step in (6, 7, 8):
+        train(training, session, 1)
+        save_checkpoint(str(folder), training, session, 4.0, 1.0)
+        assert {path.stem for path in folder.glob("*.index")} == {f"training-{max(step - 1, 5)}", f"training-{step}"}
+        monkeypatch.setattr(time, "time", lambda: clock() + seconds)
+    assert newest_checkpoint(str(folder)).step == 8
 
 
 def test_the_best_models_of_the_states_that_are_kept_stay(tmp_path):

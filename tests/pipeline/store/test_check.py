@@ -215,6 +215,16 @@ def test_attributes_of_other_kinds_are_refused(name, value, path):
         assert "not one that convert_pkl_to_h5.py wrote" in refusal(path) or "format version" in refusal(path)
 
 
+@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.parametrize("text", ["ab" * 32, np.bytes_("ab" * 5000)], ids=["in a heap", "long"])
+def test_text_that_no_conversion_writes_is_not_read(text, path):
+    with h5py.File(path, "r+") as file:
+        del file.attrs["source_sha256"]
+        file.attrs["source_sha256"] = text
+    with SequenceStore(path) as store:
+        assert store.source_sha256 == ""
+
+
 @pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
 @pytest.mark.parametrize("kind", [h5py.h5t.UNIX_D32LE, h5py.h5t.create(h5py.h5t.OPAQUE, 4)], ids=["time", "opaque"])
 @pytest.mark.parametrize("name", ["format", "format_version", "source_name", "source_size", "source_sha256", "joints"])
