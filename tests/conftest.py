@@ -2,10 +2,12 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
+from files.file_lock import lock
 from pipeline.demo.data import write_demo_pickle
 from pipeline.joints import JOINT_NAMES
 from pipeline.sources.pickle_conversion import convert_pickle
@@ -40,25 +43,54 @@ class TrainedRun(NamedTuple):
 @pytest.fixture(scope="session")
 def people(tmp_path_factory):
     """Six videos of 25 frames: 132 sequences over 150 frames."""
-    folder = tmp_path_factory.mktemp("people")
-    write_demo_pickle(folder / "people.pkl", videos=6, frames_per_video=25, seed=1)
-    convert_pickle(folder / "people.pkl", folder / "people.h5")
+    folder = made_once(tmp_path_factory, "people", make_people)
     frames, labels = pickle.loads((folder / "people.pkl").read_bytes())
     return People(folder / "people.h5", frames, labels)
+
+
+def make_people(folder):
+    write_demo_pickle(folder / "people.pkl", videos=6, frames_per_video=25, seed=1)
+    convert_pickle(folder / "people.pkl", folder / "people.h5")
 
 
 @pytest.fixture(scope="session")
 def trained_run(people, tmp_path_factory):
     """Trains in a separate process for two epochs on five of the six videos, and validates on the sixth."""
-    folder = tmp_path_factory.mktemp("runs") / "trained"
     arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 4, "--num-units", 8, "--members", 1, "--seed", 3]
     arguments += ["--evaluations", 30]
-    arguments += ["--precision", "float32", "--validation-sequences", 20, "--out", folder]
+    arguments += ["--precision", "float32", "--validation-sequences", 20, "--out"]
     arguments = [str(argument) for argument in arguments]
-    command = [sys.executable, "-B", ROOT / "train.py", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=utf8_environment())
-    assert done.returncode == 0, done.stderr
-    return TrainedRun(folder, arguments, done.stdout, done.stderr)
+
+    def train(folder):
+        command = [sys.executable, "-B", ROOT / "train.py", *arguments, folder / "trained"]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=utf8_environment())
+        assert done.returncode == 0, done.stderr
+        (folder / "outputs.json").write_text(json.dumps([done.stdout, done.stderr]), encoding="utf-8")
+
+    folder = made_once(tmp_path_factory, "runs", train)
+    stdout, stderr = json.loads((folder / "outputs.json").read_text(encoding="utf-8"))
+    return TrainedRun(folder / "trained", [*arguments, str(folder / "trained")], stdout, stderr)
+
+
+def made_once(tmp_path_factory, name, make):
+    """A folder that `make` has filled; the processes of pytest-xdist share it, and the first that needs it makes it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with open(shared / f"{name}.lock", "ab") as file:
+        wait_for_lock(file)
+        if not (shared / f"{name}.made").exists():
+            (shared / name).mkdir()
+            make(shared / name)
+            (shared / f"{name}.made").touch()
+    return shared / name
+
+
+def wait_for_lock(file):
+    while True:
+        with contextlib.suppress(BlockingIOError, PermissionError):
+            return lock(file)
+        time.sleep(0.05)
 
 
 def utf8_environment():

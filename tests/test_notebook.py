@@ -18,7 +18,7 @@ def executed(people, tmp_path_factory):
     packages = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests"]
     for path in (ROOT / "pyproject.toml", *ROOT.glob("*.py"), *packages):
         (folder / path.name).symlink_to(path)
-    options = "--epochs 1 --no-augment --num-units 8 --validation-sequences 20"
+    options = "--epochs 1 --evaluations 2 --no-augment --num-units 8 --validation-sequences 20"
     environment = {**os.environ, "POSE_PICKLE": str(people.path.with_suffix(".pkl")), "POSE_OPTIONS": options}
     # 0 turns pip's build isolation off: what is installed is enough, and nothing is downloaded.
     environment["PIP_NO_BUILD_ISOLATION"] = "0"

@@ -1,4 +1,6 @@
+import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -13,7 +15,7 @@ import evaluate
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 from tests.commands.in_process import run_command, run_refused_command
-from tests.conftest import ROOT, utf8_environment
+from tests.conftest import ROOT, People, utf8_environment
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
 from tests.report.png import read_png
 
@@ -47,6 +49,17 @@ def refused(monkeypatch, capfd, tmp_path):
 @pytest.fixture(scope="module")
 def foreign_model(tmp_path_factory):
     return save_foreign_model(tmp_path_factory.mktemp("foreign") / "model", foreign_network)
+
+
+@pytest.fixture(scope="module")
+def fewer_people(people, write_data_set, tmp_path_factory):
+    """Three of the six videos: 66 sequences over 75 frames."""
+    with h5py.File(people.path) as file:
+        frames, sequences, labels, videos = (file[name][:] for name in ("frames", "sequences", "labels", "videos"))
+    chosen = videos < 3
+    arrays = frames[: sequences[chosen].max() + 1], sequences[chosen], labels[chosen], videos[chosen]
+    path = write_data_set(tmp_path_factory.mktemp("fewer") / "people.h5", *arrays)
+    return People(path, people.frames[chosen], people.labels[chosen])
 
 
 @pytest.fixture(params=["ours", "foreign"])
@@ -108,13 +121,13 @@ def test_without_data_it_only_checks_the_contract(model, run, tmp_path, monkeypa
     assert os.listdir(tmp_path) == []
 
 
-def test_the_numbers_are_those_of_numpy(model, people, run, tmp_path):
-    output = run(model, people.path, "--out", tmp_path / "scores")
+def test_the_numbers_are_those_of_numpy(model, fewer_people, run, tmp_path):
+    output = run(model, fewer_people.path, "--out", tmp_path / "scores")
     metrics = json.loads((tmp_path / "scores" / "metrics.json").read_text())
-    check_metrics(metrics, metrics_by_numpy(model, people))
+    check_metrics(metrics, metrics_by_numpy(model, fewer_people))
 
     lines = output.splitlines()
-    assert lines[:2] == ["The model keeps the contract.", "132 sequences"]
+    assert lines[:2] == ["The model keeps the contract.", "66 sequences"]
     printed = {name: next(line for line in lines if line.startswith(f"{name} ")) for name in [*JOINT_NAMES, "mean"]}
     for name in JOINT_NAMES:
         assert f" {metrics['pixel_error'][name]:.2f} px " in printed[name]
@@ -123,28 +136,57 @@ def test_the_numbers_are_those_of_numpy(model, people, run, tmp_path):
     assert f" {metrics['mean_pixel_error']:.2f} px " in printed["mean"]
     assert f" {metrics['mean_pose_pixel_error']:.2f} px " in printed["mean"]
     hardest = max(metrics["video_pixel_error"], key=metrics["video_pixel_error"].get)
-    assert f"hardest of 6 videos: {hardest} ({metrics['video_pixel_error'][hardest]:.2f} px), " in output
+    assert f"hardest of 3 videos: {hardest} ({metrics['video_pixel_error'][hardest]:.2f} px), " in output
 
 
-def test_out_gets_the_metrics_the_plots_and_the_report(foreign_model, people, run, tmp_path):
-    output = run(foreign_model, people.path, "--out", tmp_path / "deep" / "scores")
+@pytest.fixture(scope="module")
+def scored(foreign_model, people, tmp_path_factory):
+    """The folder of an evaluation's results, and what the command said."""
+    folder = tmp_path_factory.mktemp("scored") / "deep" / "scores"
+    return folder, output_of(foreign_model, people.path, "--out", folder)
+
+
+def output_of(*arguments):
+    """What the command prints with these arguments."""
+    with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(io.StringIO()) as output:
+        monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
+        evaluate.main()
+    return output.getvalue()
+
+
+def test_out_gets_the_metrics_the_plots_and_the_report(scored):
+    folder, output = scored
     plots = [os.path.join("plots", f"{name}.png") for name in ("accuracy", "predictions", "worst")]
-    files = ["metrics.json", *plots, "report.html"]
-    paths = [os.path.join(tmp_path, "deep", "scores", name) for name in files]
+    paths = [os.path.join(folder, name) for name in ("metrics.json", *plots, "report.html")]
     assert output.splitlines()[-1] == "wrote " + ", ".join(paths)
-    assert sorted(str(path) for path in tmp_path.rglob("*") if path.is_file()) == sorted(paths)
+    assert sorted(str(path) for path in folder.parent.rglob("*") if path.is_file()) == sorted(paths)
     for path in paths[1:-1]:
         assert min(read_png(path).shape[:2]) > 300
-    report = (tmp_path / "deep" / "scores" / "report.html").read_text(encoding="utf-8")
+    report = (folder / "report.html").read_text(encoding="utf-8")
     assert "<h1>Evaluation: scores</h1>" in report and "whether the model was trained on their frames" in report
 
 
-@pytest.mark.parametrize("sequences_per_block", [1, 50, 131, 132])
-def test_the_last_short_block_counts_too(sequences_per_block, trained_run, people, run, tmp_path, monkeypatch):
-    model = trained_run.folder / "model"
-    expected = run(model, people.path)
+def test_the_report_says_what_it_is_of(scored, foreign_model, people):
+    page = (scored[0] / "report.html").read_text(encoding="utf-8")
+    weights = hashlib.sha256((foreign_model / "my_model.data-00000-of-00001").read_bytes()).hexdigest()
+    with h5py.File(people.path) as file:
+        source = file.attrs["source_sha256"].decode()
+    for text in (str(foreign_model), weights, str(people.path), source, "The model keeps the contract."):
+        assert text in page
+
+
+@pytest.fixture(scope="module")
+def said_of_one_block(trained_run, fewer_people):
+    """What the command prints of the shared run's model where all sequences are one block."""
+    return output_of(trained_run.folder / "model", fewer_people.path)
+
+
+@pytest.mark.parametrize("sequences_per_block", [1, 25, 65, 66])
+def test_the_last_short_block_counts_too(
+    sequences_per_block, said_of_one_block, trained_run, fewer_people, run, monkeypatch
+):
     monkeypatch.setattr("evaluation.blocks.SEQUENCES_PER_BLOCK", sequences_per_block)
-    assert run(model, people.path) == expected
+    assert run(trained_run.folder / "model", fewer_people.path) == said_of_one_block
 
 
 def test_runs_as_a_program_without_chatter(foreign_model, people, tmp_path):
@@ -211,16 +253,6 @@ def test_warnings_are_told_and_the_model_is_scored(people, monkeypatch, capfd, t
     output = run_command(evaluate, [folder, people.path], monkeypatch, capfd)
     assert output.err.startswith("warning: its answers differ from one run to the next")
     assert "132 sequences" in output.out
-
-
-def test_the_report_says_what_it_is_of(foreign_model, people, run, tmp_path):
-    run(foreign_model, people.path, "--out", tmp_path / "scores")
-    page = (tmp_path / "scores" / "report.html").read_text()
-    weights = hashlib.sha256((foreign_model / "my_model.data-00000-of-00001").read_bytes()).hexdigest()
-    with h5py.File(people.path) as file:
-        source = file.attrs["source_sha256"].decode()
-    for text in (str(foreign_model), weights, str(people.path), source, "The model keeps the contract."):
-        assert text in page
 
 
 def test_every_breach_has_its_line(foreign_model, refused, tmp_path):
@@ -291,8 +323,8 @@ def test_refuses_an_out_without_data(foreign_model, refused, tmp_path):
     assert "--out needs data" in line
 
 
-def test_does_not_overwrite_another_evaluation(foreign_model, people, run, refused, tmp_path):
-    run(foreign_model, people.path, "--out", tmp_path)
+def test_does_not_overwrite_another_evaluation(scored, foreign_model, people, refused, tmp_path):
+    shutil.copytree(scored[0], tmp_path, dirs_exist_ok=True)
     [line] = refused(foreign_model, people.path, "--out", tmp_path)
     assert "holds the metrics of another evaluation; give another --out" in line
 

@@ -240,21 +240,47 @@ def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp
 # Stopping and resuming
 
 
+@pytest.fixture(scope="module")
+def resumed_run(trained_run, tmp_path_factory):
+    """A run that is done, gone on with: its folder, and what it held as it was done.
+
+    Before it goes on it has no model, and a config.json of an earlier version, which lacks a setting that came later.
+    """
+    folder = shutil.copytree(trained_run.folder, tmp_path_factory.mktemp("resumed") / "run")
+    before = contents_of(folder)
+    shutil.rmtree(folder / "model")
+    config = json.loads(before[folder / "config.json"])
+    del config["window_megabytes"]
+    (folder / "config.json").write_text(json.dumps(config))
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        contextlib.redirect_stdout(io.StringIO()) as output,
+        contextlib.redirect_stderr(io.StringIO()) as errors,
+    ):
+        monkeypatch.setattr(sys, "argv", ["train.py", "--resume", "--out", str(folder)])
+        train.main()
+    assert "errors on the 22 validation sequences" in output.getvalue() and errors.getvalue() == ""
+    return folder, before
+
+
 @pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
-def test_a_run_that_is_done_is_not_trained_again(earlier_run, run):
-    before = contents_of(earlier_run)
-    shutil.rmtree(earlier_run / "model")
-    run("--resume", "--out", earlier_run)
-    after = contents_of(earlier_run)
+def test_a_run_that_is_done_is_not_trained_again(resumed_run):
+    folder, before = resumed_run
+    after = contents_of(folder)
     assert after.keys() == before.keys()
-    scored = earlier_run / "metrics.json"
+    scored = folder / "metrics.json"
     assert json.loads(after[scored])["pixel_error"] == pytest.approx(
         json.loads(before[scored])["pixel_error"], abs=1e-4
     )
     for path, contents in before.items():
         # What is recomputed may differ in its last bit.
-        if "plots" not in path.parts and path not in (scored, earlier_run / "report.html"):
+        if "plots" not in path.parts and path not in (scored, folder / "report.html"):
             assert after[path] == contents
+
+
+def test_a_run_of_an_earlier_version_goes_on(resumed_run):
+    folder, before = resumed_run
+    assert json.loads((folder / "config.json").read_text()) == json.loads(before[folder / "config.json"])
 
 
 def test_the_first_signal_is_remembered_and_the_second_ctrl_c_interrupts():
@@ -636,9 +662,10 @@ def test_refuses_to_resume_with_a_history_that_cannot_be_read(earlier_run, monke
 
 @pytest.fixture(scope="module")
 def plain_run(people, tmp_path_factory):
-    """The folder of a one-epoch run without augmentation, with event files."""
+    """The folder of a one-epoch run of seven steps without augmentation, evaluated three times, with event files."""
     folder = tmp_path_factory.mktemp("runs") / "plain"
     arguments = ["--data", str(people.path), "--no-augment", "--epochs", "1", "--validation-sequences", "20"]
+    arguments += ["--num-units", "8", "--evaluations", "3"]
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(sys, "argv", ["train.py", *arguments, "--tensorboard", "--out", str(folder)])
         train.main()
@@ -679,15 +706,6 @@ def test_tensorboard_gets_the_curves_the_pictures_and_the_graph(plain_run):
     assert {"learning_rate", "global_step", "member_1/head/weights"} <= names
 
 
-def test_a_run_of_an_earlier_version_goes_on(earlier_run, run):
-    """Its config.json lacks the settings that came later."""
-    config = json.loads((earlier_run / "config.json").read_text())
-    window = config.pop("window_megabytes")
-    (earlier_run / "config.json").write_text(json.dumps(config))
-    assert "errors on the 22 validation sequences" in run("--resume", "--out", earlier_run)
-    assert json.loads((earlier_run / "config.json").read_text()) == {**config, "window_megabytes": window}
-
-
 def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp_path):
     shutil.copy(people.path, tmp_path / "other.h5")
     with h5py.File(tmp_path / "other.h5", "r+") as file:
@@ -725,7 +743,8 @@ def test_damage_that_shows_only_while_it_trains(people, monkeypatch, capfd, tmp_
         if place >= 0:
             contents[place + 5000] ^= 1
     (tmp_path / "damaged.h5").write_bytes(contents)
-    arguments = ["--data", "damaged.h5", "--epochs", 1, "--num-units", 8, "--seed", 3, "--validation-sequences", 20]
+    arguments = ["--data", "damaged.h5", "--network", "strided", "--epochs", 1, "--num-units", 8, "--seed", 3]
+    arguments += ["--validation-sequences", 20]
     line = error_line_of(arguments, monkeypatch, capfd, tmp_path)
     assert line == "damaged.h5: damaged (frames cannot be read); convert the pickle again"
 
@@ -740,21 +759,8 @@ def test_a_loss_that_is_no_number(option, place, evaluated, people, write_data_s
     # A float32 whose square overflows, in the first or in the last batch.
     labels[epoch_order(training, seed=3, epoch=0)[place]] = 3e19
     data = write_data_set(tmp_path / "data.h5", frames, sequences, labels, videos)
-    arguments = [
-        "--data",
-        data,
-        option,
-        "--epochs",
-        1,
-        "--batch-size",
-        8,
-        "--num-units",
-        8,
-        "--members",
-        1,
-        "--seed",
-        3,
-    ]
+    arguments = ["--data", data, option, "--network", "strided", "--epochs", 1, "--batch-size", 8, "--num-units", 8]
+    arguments += ["--evaluations", 3, "--seed", 3]
     arguments += ["--precision", "float32", "--validation-sequences", 20, "--out", "run"]
     line = error_line_of(arguments, monkeypatch, capfd, tmp_path)
     assert "the loss is no number any more at step" in line and line.endswith("with a lower --learning-rate")

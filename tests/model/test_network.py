@@ -20,6 +20,7 @@ POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
 NORMALIZED_LAYERS = {"pyramid": 8, "strided": 0}
 MEMBERS = {"pyramid": 2, "strided": 1}
 EXCHANGED = [0, 2, 1, 4, 3, 6, 5]
+EACH = 44  # of the sequences, one is trained on: three in all
 
 
 class Trained(NamedTuple):
@@ -33,13 +34,13 @@ class Trained(NamedTuple):
 
 @pytest.fixture(scope="module", params=sorted(NETWORKS))
 def trained(request, people):
-    frames, labels = people.frames[::22], people.labels[::22]
+    frames, labels = people.frames[::EACH], people.labels[::EACH]
     dataset = lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat()  # noqa: E731
     training = build_training_graph(dataset, request.param, 16, POSE, seed=1, members=MEMBERS[request.param])
     with tf.Session(graph=training.graph) as session:
         session.run(training.initialize)
         fetches, feeds = [training.loss, training.train_step], {training.learning_rate: 0.01}
-        losses = [float(session.run(fetches, feeds)[0]) for _ in range(60)]
+        losses = [float(session.run(fetches, feeds)[0]) for _ in range(30)]
         yield Trained(request.param, training, session, losses)
 
 
@@ -77,7 +78,7 @@ def test_points_lie_in_frames_that_are_not_square():
 
 
 def test_learns(trained):
-    # Ten seeds came to 0.13 to 0.67 of the first loss.
+    # Ten seeds of each network came to 0.16 to 0.66 of the first loss.
     assert trained.losses[-1] < 0.9 * trained.losses[0]
 
 
@@ -86,7 +87,7 @@ def test_what_is_exported_predicts_what_was_learned(trained, people):
     weights = exported_weights(trained.training, trained.session)
     shapes = {name: tuple(variable.shape.as_list()) for name, variable in inference.variables.items()}
     assert {name: value.shape for name, value in weights.items()} == shapes
-    frames, labels = people.frames[::22], people.labels[::22]
+    frames, labels = people.frames[::EACH], people.labels[::EACH]
     error = ((positions_of(inference, weights, frames) - labels) ** 2).mean()
     assert error == pytest.approx(trained.losses[-1], abs=0.1 * trained.losses[0])
 
@@ -105,8 +106,8 @@ def test_folded_weights_compute_what_normalization_does(trained, people):
         # The op reports the variance of a sample, and normalizes with that of the batch: n / (n - 1) apart.
         weights[f"{layer}/mean"], weights[f"{layer}/variance"] = mean, variance
     inference = inference_of(trained)
-    positions = positions_of(inference, fold_normalization(weights), people.frames[::22])
-    assert ((positions - people.labels[::22]) ** 2).mean() == pytest.approx(loss, rel=0.02)
+    positions = positions_of(inference, fold_normalization(weights), people.frames[::EACH])
+    assert ((positions - people.labels[::EACH]) ** 2).mean() == pytest.approx(loss, rel=0.02)
 
 
 def test_members_are_averaged(people):

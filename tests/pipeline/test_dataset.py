@@ -111,7 +111,7 @@ def rounds_then(monkeypatch):
 
     def failing(error):
         def rounds(store, order):
-            yield from islice(frame_window.rounds(store, order), 1000)
+            yield from islice(frame_window.rounds(store, order), 100)
             raise error
 
         monkeypatch.setattr("pipeline.dataset.rounds", rounds)

@@ -31,13 +31,26 @@ def training():
     )
 
 
+@pytest.fixture(scope="module")
+def sessions(training):
+    """Two, which tests share, for the first run in a session takes longer than all others."""
+    with tf.Session(graph=training.graph) as one, tf.Session(graph=training.graph) as other:
+        yield one, other
+
+
 @pytest.fixture
-def session(training):
+def session(training, sessions):
     """One that has trained for three steps."""
-    with tf.Session(graph=training.graph) as session:
-        session.run(training.initialize)
-        train(training, session, 3)
-        yield session
+    sessions[0].run(training.initialize)
+    train(training, sessions[0], 3)
+    return sessions[0]
+
+
+@pytest.fixture
+def other_session(training, sessions):
+    """One that has not trained."""
+    sessions[1].run(training.initialize)
+    return sessions[1]
 
 
 def train(training, session, steps):
@@ -49,18 +62,22 @@ def values_of(training, session):
     return session.run({variable.op.name: variable for variable in training.graph.get_collection("variables")})
 
 
-def restored(folder, training):
-    """What restore_checkpoint returns, and the value of every variable, in a session of its own."""
-    with tf.Session(graph=training.graph) as other:
-        other.run(training.initialize)
-        return restore_checkpoint(newest_checkpoint(str(folder)), training, other), values_of(training, other)
+@pytest.fixture
+def restored(training, other_session):
+    """A function of a folder: what restore_checkpoint returns, and then the value of every variable."""
+
+    def restore(folder):
+        checkpoint = newest_checkpoint(str(folder))
+        return restore_checkpoint(checkpoint, training, other_session), values_of(training, other_session)
+
+    return restore
 
 
-def test_restores_everything_bit_for_bit(training, session, tmp_path):
+def test_restores_everything_bit_for_bit(training, session, restored, tmp_path):
     save_checkpoint(str(tmp_path), training, session, 12.345678901234567, 7.000000000000123)
     expected = values_of(training, session)
     assert any("Adam" in name and value.any() for name, value in expected.items())
-    state, values = restored(tmp_path, training)
+    state, values = restored(tmp_path)
     assert state == (3, 12.345678901234567, 7.000000000000123)
     assert [type(value) for value in state] == [int, float, float]
     assert values.keys() == expected.keys()
@@ -68,35 +85,33 @@ def test_restores_everything_bit_for_bit(training, session, tmp_path):
         np.testing.assert_array_equal(value, expected[name])
 
 
-def test_trains_on_as_if_it_had_not_stopped(training, session, tmp_path):
+def test_trains_on_as_if_it_had_not_stopped(training, session, other_session, tmp_path):
     save_checkpoint(str(tmp_path), training, session, 1.0, 2.0)
     expected = train(training, session, 4)
-    with tf.Session(graph=training.graph) as other:
-        other.run(training.initialize)
-        restore_checkpoint(newest_checkpoint(str(tmp_path)), training, other)
-        np.testing.assert_allclose(train(training, other, 4), expected, rtol=1e-4)
+    restore_checkpoint(newest_checkpoint(str(tmp_path)), training, other_session)
+    np.testing.assert_allclose(train(training, other_session, 4), expected, rtol=1e-4)
 
 
-def test_no_best_error_yet_is_infinite(training, session, tmp_path):
+def test_no_best_error_yet_is_infinite(training, session, restored, tmp_path):
     save_checkpoint(str(tmp_path), training, session, 0.0, math.inf)
-    assert restored(tmp_path, training)[0] == (3, 0.0, math.inf)
+    assert restored(tmp_path)[0] == (3, 0.0, math.inf)
 
 
-def test_the_newest_state_counts_and_the_one_before_it_is_kept(training, session, tmp_path):
+def test_the_newest_state_counts_and_the_one_before_it_is_kept(training, session, restored, tmp_path):
     for best_error in (9.0, 8.0, 7.0):
         train(training, session, 2)
         save_checkpoint(str(tmp_path), training, session, 1.0, best_error)
     assert newest_checkpoint(str(tmp_path)).step == 9
-    assert restored(tmp_path, training)[0] == (9, 1.0, 7.0)
+    assert restored(tmp_path)[0] == (9, 1.0, 7.0)
     assert sorted(path.name for path in tmp_path.glob("*.index")) == ["training-7.index", "training-9.index"]
 
 
-def test_the_folder_may_be_moved(training, session, tmp_path):
+def test_the_folder_may_be_moved(training, session, restored, tmp_path):
     (tmp_path / "last").mkdir()
     save_checkpoint(str(tmp_path / "last"), training, session, 1.0, 2.0)
     shutil.move(tmp_path / "last", tmp_path / "moved")
     assert newest_checkpoint(str(tmp_path / "moved")).step == 3
-    assert restored(tmp_path / "moved", training)[0] == (3, 1.0, 2.0)
+    assert restored(tmp_path / "moved")[0] == (3, 1.0, 2.0)
 
 
 def test_a_folder_without_a_checkpoint(tmp_path):
@@ -126,12 +141,12 @@ def with_a_bit_flipped(contents):
 @pytest.mark.promise("A checkpoint that is cut short or damaged is noticed, and the one before it gone on from")
 @pytest.mark.parametrize("name", ["training-5.data-00000-of-00001", "training-5.index"])
 @pytest.mark.parametrize("damage", [cut_in_half, with_a_bit_flipped, lambda contents: b""])
-def test_a_damaged_state_gives_way_to_the_one_before_it(damage, name, training, two_states):
+def test_a_damaged_state_gives_way_to_the_one_before_it(damage, name, two_states, restored):
     folder, expected = two_states
     (folder / name).write_bytes(damage((folder / name).read_bytes()))
     checkpoint = newest_checkpoint(str(folder))
     assert (checkpoint.step, checkpoint.damaged) == (3, ["training-5"])
-    state, values = restored(folder, training)
+    state, values = restored(folder)
     assert state == (3, 1.0, 2.0)
     for variable, value in values.items():
         np.testing.assert_array_equal(value, expected[variable])
@@ -141,11 +156,11 @@ def test_a_damaged_state_gives_way_to_the_one_before_it(damage, name, training, 
 
 @pytest.mark.promise("A checkpoint that is cut short or damaged is noticed, and the one before it gone on from")
 @pytest.mark.parametrize("contents", [None, "", 'model_checkpoint_path: "train'])
-def test_tensorflow_s_list_of_states_may_be_cut_short_or_gone(contents, training, two_states):
+def test_tensorflow_s_list_of_states_may_be_cut_short_or_gone(contents, two_states, restored):
     folder, _ = two_states
     (folder / "checkpoint").unlink() if contents is None else (folder / "checkpoint").write_text(contents)
     assert newest_checkpoint(str(folder))[1:] == (5, [])
-    assert restored(folder, training)[0] == (5, 3.0, 1.5)
+    assert restored(folder)[0] == (5, 3.0, 1.5)
 
 
 @pytest.mark.promise("A checkpoint that is cut short or damaged is noticed, and the one before it gone on from")

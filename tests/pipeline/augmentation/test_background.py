@@ -91,7 +91,7 @@ def test_an_edge_to_and_fro_is_the_background():
 
 
 def test_half_of_the_sequences_and_no_label_change():
-    frames, labels = sequences(*range(200))
+    frames, labels = (values[:, :3] for values in sequences(*range(200)))
     with tf.Graph().as_default():
         seed = tf.constant([3, 4], tf.int64)
         new_frames, new_labels = evaluated(augment(*map(tf.constant, (frames, labels)), seed, kinds=("background",)))
