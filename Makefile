@@ -7,7 +7,7 @@ INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --c
 FUZZ_SECONDS ?= 60
 FUZZERS := $(filter-out fuzz/fuzz_settings.py,$(wildcard fuzz/fuzz_*.py))
 
-.PHONY: demo test test-machines lint lock fuzz submission install install-dev clean
+.PHONY: demo hand-in test test-machines lint lock fuzz submission install install-dev clean
 
 demo: $(VENV)/installed
 	$(VENV_PYTHON) train.py --demo
@@ -32,6 +32,15 @@ lock: | $(VENV_PYTHON)
 	$(VENV)/bin/uv pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.10 \
 		--no-python-downloads --no-annotate --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --output-file requirements.lock
+
+# make hand-in PICKLE=youtube_train_data.pkl: from the course's pickle to runs/hand-in/submission.zip.
+PICKLE ?= youtube_train_data.pkl
+HAND_IN_EPOCHS ?= 10
+hand-in: $(VENV)/installed
+	test -e "$(basename $(PICKLE)).h5" || $(VENV_PYTHON) convert_pkl_to_h5.py "$(PICKLE)"
+	$(VENV_PYTHON) train.py --data "$(basename $(PICKLE)).h5" --validation-split random --no-augment \
+		--epochs $(HAND_IN_EPOCHS) --out runs/hand-in
+	$(VENV_PYTHON) make_submission.py runs/hand-in
 
 # make submission RUN=runs/first
 submission: $(VENV)/installed
