@@ -57,8 +57,7 @@ def make_people(folder):
 def trained_run(people, tmp_path_factory):
     """Trains in a separate process for two epochs on five of the six videos, and validates on the sixth."""
     arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 4, "--num-units", 8, "--members", 1, "--seed", 3]
-    arguments += ["--evaluations", 30]
-    arguments += ["--precision", "float32", "--validation-sequences", 20, "--out"]
+    arguments += ["--evaluations", 12, "--precision", "float32", "--validation-sequences", 20, "--out"]
     arguments = [str(argument) for argument in arguments]
 
     def train(folder):

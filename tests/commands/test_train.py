@@ -118,8 +118,9 @@ def test_nothing_but_what_it_says_is_on_the_terminal(trained_run):
     steps = [line for line in lines if line.startswith("step ")]
     assert len(steps) == len(read_history(trained_run.folder / "history.csv"))
     others = [line for line in lines if line not in steps]
+    some = r"\d+ (s|min)"
     assert re.fullmatch(
-        r"takes about    \d.*: \d.* of training, \d.* of evaluations, the rest start and end", others[4]
+        f"takes about    {some}: {some} of training, {some} of evaluations, the rest start and end", others[4]
     )
     assert others[5:7] == ["", "errors on the 22 validation sequences"] and others[7].startswith("joint ")
 
@@ -144,7 +145,7 @@ def test_history_has_a_row_for_each_evaluation(trained_run):
     path = trained_run.folder / "history.csv"
     assert path.read_text().splitlines()[0] == "step,epoch,seconds,train_loss,validation_loss,validation_pixel_error"
     rows = read_history(path)
-    assert len(rows) >= 15
+    assert len(rows) == 12
     for name in ("step", "seconds"):
         assert (np.diff([row[name] for row in rows]) > 0).all()
     assert (rows[-1]["step"], rows[-1]["epoch"]) == (2 * STEPS_PER_EPOCH, 2)
