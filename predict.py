@@ -56,8 +56,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--crop",
         metavar="CROP",
-        help="what the model sees: the person (auto, the default), all (none), the 4:3 middle (center) or "
-        "X,Y,WIDTH,HEIGHT in pixels",
+        help="what the model sees: the person (auto, the default), all (none), the middle (center) or X,Y,WIDTH,HEIGHT",
     )
     parser.add_argument("--show-crop", action="store_true", help="draw its edges too")
     add_limit_options(parser)

@@ -1,7 +1,7 @@
 """Measures predict.py on clips in which the person does not fill the frame as in the training videos.
 
 Makes each clip itself: a person at a third of the size at the right of 1280×720 black or coloured noise, one across the
-whole width of 720×1280 noise, and only head and shoulders. Errors are means over joints and frames, in pixels of the
+whole width of 720×1280 noise. Errors are means over joints and frames, in pixels of the
 clip. People are those of the publisher's release in --data, or drawn ones. With --speed SECONDS it times predict.py on
 a video of 1280×720 instead, and measures its memory.
 """
@@ -22,7 +22,6 @@ sys.path.insert(0, str(ROOT))
 
 from bench.finished_process import run_to_end  # noqa: E402
 from media.frame import Frame  # noqa: E402
-from media.video_file import VideoFile  # noqa: E402,F401
 from model.walled.walled_model import walled_model  # noqa: E402
 from pipeline.demo.data import draw_video  # noqa: E402
 from pipeline.joints import JOINT_NAMES  # noqa: E402
@@ -95,11 +94,10 @@ def main():
     if arguments.speed:
         measure_speed(arguments)
         return
-    people = list(chosen_people(arguments))
     detector, rows, errors_and_confidences = FaceDetector(), {}, []
     with walled_model(arguments.model, trust=True) as opened:
-        for person, clip in ((person, clip) for person in people for clip in clips(person)):
-            for crop, label in ((detector and "auto", "auto"), (clip.place, "by hand"), ("none", "none")):
+        for clip in itertools.chain.from_iterable(map(clips, chosen_people(arguments))):
+            for crop, label in (("auto", "auto"), (clip.place, "by hand"), ("none", "none")):
                 results = list(predicted_frames(opened.predictor, clip, crop, detector))
                 errors, found = scored(clip, results)
                 rows.setdefault((clip.name, label), []).append((errors.mean(), found.mean()))
@@ -107,7 +105,10 @@ def main():
                     confidence = np.array([result.confidence for result in results])
                     scale = np.array([result.crop.width for result in results]) / 64
                     errors_and_confidences.append((errors / scale[found, np.newaxis], confidence[found]))
-                print(f"{person.name:14} {clip.name:14} {label:8} {errors.mean():6.1f} px, {found.mean():4.0%}", flush=True)
+                print(
+                    f"{clip.person.name:14} {clip.name:14} {label:8} {errors.mean():6.1f} px, {found.mean():4.0%}",
+                    flush=True,
+                )
     print_table(rows)
     print_confidence(*(np.concatenate(parts) for parts in zip(*errors_and_confidences, strict=True)))
 
@@ -144,9 +145,7 @@ def clips(person):
 def scored(clip, results):
     """Errors of the frames in which somebody was found, (F, 7) pixels of the clip, and in which that was, bool."""
     found = np.array([result.is_found for result in results])
-    errors = [
-        np.linalg.norm(result.joints - clip.joints(number), axis=-1) for number, result in enumerate(results)
-    ]
+    errors = [np.linalg.norm(result.joints - clip.joints(number), axis=-1) for number, result in enumerate(results)]
     return (np.array(errors)[found] if found.any() else np.full((1, len(JOINT_NAMES)), np.nan)), found
 
 
@@ -182,7 +181,9 @@ def measure_speed(arguments):
             )
             rate = (count - few) / (whole.seconds - short.seconds)
             figures = {"crop": crop, "frames": count, "frames per second": round(rate, 1)}
-            print(json.dumps({**figures, "peak MiB": round(whole.peak_mebibytes), "of 2 s": round(short.peak_mebibytes)}))
+            print(
+                json.dumps({**figures, "peak MiB": round(whole.peak_mebibytes), "of 2 s": round(short.peak_mebibytes)})
+            )
 
 
 def write_repeated(pictures, path, seconds):

@@ -85,8 +85,11 @@ def scale_to_frame(picture: np.ndarray, crop: Crop) -> np.ndarray:
 
 
 def is_outside(joints: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Which joints, (..., 2) in pixels of a picture of this height and width, lie beyond its edges: bool (...)."""
-    return np.any((joints < 0) | (joints > np.array([width, height])), axis=-1)
+    """Which joints, (..., 2) in pixels of a picture of this height and width, lie beyond its edges: bool (...).
+
+    NaN lies there too.
+    """
+    return ~np.all((joints >= 0) & (joints <= np.array([width, height])), axis=-1)
 
 
 def joints_in_picture(joints: np.ndarray, crop: Crop) -> np.ndarray:

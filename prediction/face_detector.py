@@ -23,8 +23,8 @@ SMALLEST_FACE = 24  # pixels, the cascades' own size
 # The shorter side of the picture that is searched: larger ones are reduced, smaller ones enlarged.
 LEAST_SIDE, MOST_SIDE = 288, 720
 STEP_OF_SIZES = 1.1
-# How many overlapping windows must look like a face. Around a person who is known, fewer do.
-VOTES, VOTES_AROUND = 4, 2
+# How many overlapping windows must look like a face; a person must be seen more than once, besides.
+VOTES = 2
 
 # Medians over YouTube Pose's 40 people: a face that is found is 0.61 shoulder widths wide, and its middle is 0.06 above
 # the label of the head, which is 0.53 above the middle between the shoulders.
@@ -45,18 +45,17 @@ class FaceDetector:
     def __call__(self, picture: np.ndarray, around: UpperBody | None = None) -> list[UpperBody]:
         """As Detector.__call__."""
         grey, (left, top), scale = _searched_part(picture, around)
-        smallest, largest, votes = SMALLEST_FACE, min(grey.shape), VOTES
+        smallest, largest = SMALLEST_FACE, min(grey.shape)
         if around is not None:
             face = around.width * scale / SHOULDERS_IN_FACES
             smallest, largest = max(smallest, int(face / RATIO_AROUND)), int(face * RATIO_AROUND) + 1
-            votes = VOTES_AROUND
-        faces = self._faces(grey, smallest, largest, votes)
+        faces = self._faces(grey, smallest, largest)
         return [_body(x / scale + left, y / scale + top, width / scale) for x, y, width in faces]
 
-    def _faces(self, grey: np.ndarray, smallest: int, largest: int, votes: int) -> list[tuple[float, float, float]]:
+    def _faces(self, grey: np.ndarray, smallest: int, largest: int) -> list[tuple[float, float, float]]:
         """x and y of the middle of each face, and its width: those from the front, else those from the side."""
         sizes = {"minSize": (smallest, smallest), "maxSize": (largest, largest)}
-        settings = {"scaleFactor": STEP_OF_SIZES, "minNeighbors": votes, **sizes}
+        settings = {"scaleFactor": STEP_OF_SIZES, "minNeighbors": VOTES, **sizes}
         boxes = list(self._frontal.detectMultiScale(grey, **settings))
         if not boxes:
             # It knows left profiles only.

@@ -26,11 +26,15 @@ CUT = 30.0
 
 
 class View(NamedTuple):
-    """frame: what the model sees, uint8 (64, 64, 3). crop: the part of the picture. is_found: whether somebody is."""
+    """frame: what the model sees, uint8 (64, 64, 3). crop: the part of the picture.
+
+    is_found: whether somebody is there. person: where; None where nobody was looked for.
+    """
 
     frame: np.ndarray
     crop: Crop
-    is_found: bool
+    is_found: bool = True
+    person: UpperBody | None = None
 
 
 class WaitingPicture(NamedTuple):
@@ -41,21 +45,27 @@ class WaitingPicture(NamedTuple):
     height: int
     width: int
 
+    def scaled(self, crop: Crop) -> np.ndarray:
+        """A frame, uint8 (64, 64, 3), of a crop of the picture as it was."""
+        x, y, width, height = (round(value / self.factor) for value in crop)
+        return scale_to_frame(self.pixels, Crop(x, y, max(1, width), max(1, height)))
+
 
 def views(frames: Iterable[Frame], choice: CropChoice, detector: Detector | None) -> Iterator[View]:
     """Yields what the model sees of each frame. detector: needed where the choice is "auto"."""
     if choice != "auto":
         for frame in frames:
             crop = crop_of_picture(choice, frame.picture)
-            yield View(scale_to_frame(frame.picture, crop), crop, True)
+            yield View(scale_to_frame(frame.picture, crop), crop)
         return
     assert detector is not None
-    for waiting, body in tracked(_sights(frames, detector)):
-        whole = Crop(0, 0, waiting.width, waiting.height)
-        crop = whole if body is None else crop_around(body, waiting.height, waiting.width)
-        part = Crop(*(round(value / waiting.factor) for value in crop))
-        part = part._replace(width=max(1, part.width), height=max(1, part.height))
-        yield View(scale_to_frame(waiting.pixels, part), crop, body is not None)
+    for waiting, followed in tracked(_sights(frames, detector)):
+        if followed is None:
+            whole = Crop(0, 0, waiting.width, waiting.height)
+            yield View(waiting.scaled(whole), whole, is_found=False)
+        else:
+            crop = crop_around(followed.box, waiting.height, waiting.width)
+            yield View(waiting.scaled(crop), crop, person=followed.person)
 
 
 def _sights(frames: Iterable[Frame], detector: Detector) -> Iterator[Sight[WaitingPicture]]:

@@ -50,10 +50,9 @@ def joint_table(path: str) -> Iterator[AddRow]:
     """Yields a function that adds a row. The file is written atomically.
 
     A CSV file has a row for each frame: its number from 0, its second or file, x and y of each joint to a hundredth of
-    a pixel, each joint's confidence, and the names of those outside the picture, separated by semicolons. Positions are
-    empty where nobody was found, confidences where they are not known. An HDF5 file holds `joints`, float32 (F, 7, 2), with the joints' names as an
-    attribute, `confidence`, float32 (F, 7), `outside`, bool (F, 7), and `seconds`, float64 (F,), or `files`, UTF-8
-    (F,).
+    a pixel, each joint's confidence, and the names of those outside the picture, separated by semicolons. What is not
+    known is empty. An HDF5 file holds `joints`, float32 (F, 7, 2), with the joints' names as an attribute,
+    `confidence`, float32 (F, 7), `outside`, bool (F, 7), and `seconds`, float64 (F,), or `files`, UTF-8 (F,).
     """
     with atomic_write(path) as partial:
         rows = _hdf5_rows if path.lower().endswith(".h5") else _csv_rows

@@ -24,25 +24,26 @@ Point = tuple[int, int]
 def draw_limbs(picture: np.ndarray, joints: np.ndarray, is_sure: np.ndarray | None = None) -> np.ndarray:
     """A copy of a picture, uint8 (height, width, 3), with the person's right limbs in orange and left ones in blue.
 
-    joints: (7, 2) in the order of JOINT_NAMES, x and y in pixels from the picture's upper left corner, all finite. What
-    lies outside the picture is not drawn. is_sure: bool (7,); limbs to joints of which one is not so sure are dotted,
-    and those joints have no dot of their own. None where all are.
+    joints: (7, 2) in the order of JOINT_NAMES, x and y in pixels from the picture's upper left corner. What lies
+    outside the picture is not drawn, nor what is NaN. is_sure: bool (7,); a limb to a joint of which one is not so sure
+    is dotted, and the joint has no dot of its own. None where all are.
     """
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     width = _line_width(image)
-    points = np.floor(np.clip(joints, -FARTHEST, FARTHEST)).astype(int).tolist()
-    point_of = {joint: (x, y) for joint, (x, y) in zip(JOINT_NAMES, points, strict=True)}
+    points = np.floor(np.clip(joints, -FARTHEST, FARTHEST)).tolist()
+    point_of = {name: (int(x), int(y)) for name, (x, y) in zip(JOINT_NAMES, points, strict=True) if not np.isnan(x + y)}
+    limbs = [limb for limb in LIMBS if point_of.keys() >= set(limb)]
     is_sure = np.ones(len(JOINT_NAMES), bool) if is_sure is None else is_sure
     sure = {name for name, is_so in zip(JOINT_NAMES, is_sure, strict=True) if is_so}
     for outline in (True, False):
-        for limb in LIMBS:
+        for limb in limbs:
             ends = [point_of[joint] for joint in limb]
             paint = _draw_line if sure.issuperset(limb) else _draw_dots
             paint(draw, ends, _colour(*limb), width, outline)
-        for joint in JOINT_NAMES:
+        for joint, point in point_of.items():
             if joint in sure:
-                _draw_dot(draw, point_of[joint], _colour(joint), width, outline)
+                _draw_dot(draw, point, _colour(joint), width, outline)
     return np.asarray(image)
 
 

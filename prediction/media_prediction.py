@@ -22,13 +22,15 @@ from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import COURSE_SHAPE, FRAMES_PER_SEQUENCE
 from prediction.confidence import LOW, confidence_of
 from prediction.crop import Crop, CropChoice, crop_of_picture, is_outside, joints_in_picture
-from prediction.followed_person import views
+from prediction.followed_person import View, views
+from prediction.head_and_shoulders import ends_below_shoulders, head_and_shoulders
 from prediction.joint_table import Row, check_table_name, joint_table
 from prediction.limbs import draw_crop, draw_limbs
-from prediction.sliding_windows import positions_in_video
+from prediction.sliding_windows import Positions, positions_in_video
 from prediction.upper_body import Detector
 
 LATE_END = 1.0  # seconds
+NOTHING = np.empty(0, np.uint8)
 
 
 class PredictionSummary(NamedTuple):
@@ -80,9 +82,9 @@ def check_first_frame(source: Media, choice: CropChoice) -> Crop | None:
 
 
 class PredictedFrame(NamedTuple):
-    """joints: float32 (7, 2), in the Frame's own pixels. confidence: float32 (7,). crop: what the model saw of it.
-
-    is_found: whether somebody is there; joints and confidence mean nothing where nobody is.
+    """joints: float32 (7, 2), in the Frame's own pixels; NaN for those of which no more is known than that they are
+    outside, and for all where nobody is. confidence: float32 (7,). crop: what the model saw. is_found: whether somebody
+    is there.
     """
 
     frame: Frame
@@ -94,17 +96,16 @@ class PredictedFrame(NamedTuple):
     def row(self) -> Row:
         """As it is written in a table."""
         height, width, _ = self.frame.picture.shape
-        if not self.is_found:
-            nowhere = np.full_like(self.joints, np.nan)
-            return Row(nowhere, np.zeros_like(self.confidence), np.zeros(len(self.joints), bool))
-        return Row(self.joints, self.confidence, is_outside(self.joints, height, width))
+        return Row(self.joints, self.confidence, is_outside(self.joints, height, width) & self.is_found)
 
     def drawn(self, show_crop: bool) -> np.ndarray:
         """The Frame's picture with the person's limbs on it, dotted where the confidence is low."""
         picture = self.frame.picture
-        if show_crop and self.is_found:
+        if not self.is_found:
+            return picture
+        if show_crop:
             picture = draw_crop(picture, self.crop)
-        return draw_limbs(picture, self.joints, ~(self.confidence < LOW)) if self.is_found else picture
+        return draw_limbs(picture, self.joints, ~(self.confidence < LOW))
 
 
 def predict(
@@ -138,39 +139,52 @@ def predict(
                 total=source.frame_count, desc="predicting", unit=" frames", leave=False, disable=None, delay=2
             ) as bar,
         ):
-            for number, predicted in enumerate(predicted_frames(opened.predictor, source, choice, detector)):
-                if not np.isfinite(predicted.joints).all():
-                    raise UserError(
-                        f"{model}: the positions in frame {number} are NaN or infinite; train the model again"
-                    )
+            frame_count = 0
+            for predicted in predicted_frames(opened.predictor, source, choice, detector, model):
                 frame, row = predicted.frame, predicted.row()
+                frame_count += 1
                 found_count += predicted.is_found
                 outside_counts += row.is_outside
                 add_row(row, frame.seconds, frame.name)
                 write(predicted.drawn(show_crop), frame)
                 bar.update()
-    return summary(source, frame, number + 1, found_count, outside_counts)
+    return summary(source, frame, frame_count, found_count, outside_counts)
 
 
 def predicted_frames(
-    predictor: PosePredictor, source: Media, choice: CropChoice, detector: Detector | None = None
+    predictor: PosePredictor, source: Media, choice: CropChoice, detector: Detector | None = None, model: str = "model"
 ) -> Iterator[PredictedFrame]:
     """Yields each Frame of the source with what was predicted of it.
+
+    model: what to call the model in the UserError that is raised where a position is NaN or infinite.
 
     The source is decoded twice in parallel: joints are known only after the last window that holds their frame, and
     frames of full size would otherwise wait for them in memory.
     """
-    waiting: deque[tuple[Crop, bool]] = deque()
+    waiting: deque[View] = deque()
 
     def seen() -> Iterator[np.ndarray]:
         for view in views(source.frames(), choice, detector):
-            waiting.append((view.crop, view.is_found))
+            waiting.append(view._replace(frame=NOTHING))
             yield view.frame
 
-    for frame, positions in zip(source.frames(), positions_in_video(predictor, seen()), strict=True):
-        crop, is_found = waiting.popleft()
-        joints = joints_in_picture(positions.joints, crop)
-        yield PredictedFrame(frame, joints, confidence_of(positions.spread), crop, is_found)
+    decoded = zip(source.frames(), positions_in_video(predictor, seen()), strict=True)
+    for number, (frame, positions) in enumerate(decoded):
+        if not np.isfinite(positions.joints).all():
+            raise UserError(f"{model}: the positions in frame {number} are NaN or infinite; train the model again")
+        yield _predicted(frame, positions, waiting.popleft())
+
+
+def _predicted(frame: Frame, positions: Positions, view: View) -> PredictedFrame:
+    unknown = np.full(len(JOINT_NAMES), np.nan, np.float32)
+    if not view.is_found:
+        joints, confidence = np.stack([unknown, unknown], axis=-1), np.zeros_like(unknown)
+    elif view.person is not None and ends_below_shoulders(view.person, len(frame.picture)):
+        joints, confidence = head_and_shoulders(view.person), unknown
+    else:
+        joints = joints_in_picture(positions.joints, view.crop)
+        confidence = confidence_of(positions.spread)
+    return PredictedFrame(frame, joints, confidence, view.crop, view.is_found)
 
 
 def summary(

@@ -37,8 +37,15 @@ class Sight(NamedTuple, Generic[T]):
     is_cut: bool
 
 
-def tracked(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, UpperBody | None]]:
-    """Yields each frame with the body around which its box lies, or None where nobody is.
+class Followed(NamedTuple):
+    """person: where the person is. box: the body around which the box lies, which mostly stands still."""
+
+    person: UpperBody
+    box: UpperBody
+
+
+def tracked(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, Followed | None]]:
+    """Yields each frame with the person in it, or None where nobody is.
 
     The frames of LOOKS_AROUND looks ahead wait in memory.
     """
@@ -46,7 +53,7 @@ def tracked(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, UpperBody | None]]:
         yield from _tracked_in_shot(sight for _, sight in shot)
 
 
-def _tracked_in_shot(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, UpperBody | None]]:
+def _tracked_in_shot(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, Followed | None]]:
     person: UpperBody | None = None
     box: UpperBody | None = None
     unseen = 0
@@ -56,13 +63,13 @@ def _tracked_in_shot(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, UpperBody 
         person, before = seen or person, box
         if person is not None and (box is None or _has_moved(box, person)):
             box = person
-        if box is None or unseen > LONGEST_HOLD:
+        if person is None or box is None or unseen > LONGEST_HOLD:
             yield from ((frame, None) for frame in _emptied(frames))
             continue
         glides = before is not None and before.is_near(box)
         count = len(frames)
         for number, frame in enumerate(_emptied(frames), 1):
-            yield frame, between(before, box, number / count) if glides and before is not None else box
+            yield frame, Followed(person, between(before, box, number / count) if glides and before else box)
 
 
 def _sighting(person: UpperBody | None, looks: Sequence[Sequence[UpperBody]]) -> UpperBody | None:
@@ -73,18 +80,16 @@ def _sighting(person: UpperBody | None, looks: Sequence[Sequence[UpperBody]]) ->
             return middle_of(near)
     found = [_near(candidate, looks) for people in looks for candidate in people]
     enough = [near for near in found if len(near) >= min(LEAST_SIGHTINGS, len(looks))]
-    # Among those seen most often the one who fills the picture most.
-    return max((middle_of(near) for near in enough if 2 * len(near) > max(map(len, enough))), default=None, key=_size)
+    if not enough:
+        return None
+    # The larger one of two who are seen as often.
+    return middle_of(max(enough, key=lambda near: (len(near), middle_of(near).width)))
 
 
 def _near(person: UpperBody, looks: Sequence[Sequence[UpperBody]]) -> list[UpperBody]:
     """From each look the sighting that may be this person, the nearest in size."""
     near = ([seen for seen in people if seen.is_near(person)] for people in looks)
     return [min(seen, key=lambda body: abs(body.width - person.width)) for seen in near if seen]
-
-
-def _size(body: UpperBody) -> float:
-    return body.width
 
 
 def _has_moved(box: UpperBody, person: UpperBody) -> bool:

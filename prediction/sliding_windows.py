@@ -69,7 +69,8 @@ def _zeros(length: int) -> np.ndarray:
 def _positions(sums: np.ndarray) -> Positions:
     counts = sums[:, 3]
     means = sums[:, :2] / counts[:, np.newaxis]
-    # Rounding can make it negative where all windows agree.
-    squares = np.maximum(sums[:, 2] - counts * np.square(means).sum(axis=-1), 0)
+    with np.errstate(invalid="ignore"):  # of models that yield infinities
+        # Rounding can make it negative where all windows agree.
+        squares = np.maximum(sums[:, 2] - counts * np.square(means).sum(axis=-1), 0)
     variance = np.divide(squares, counts - 1, out=np.full_like(squares, np.nan), where=counts > 1)
     return Positions(means.astype(np.float32), np.sqrt(variance).astype(np.float32))

@@ -55,7 +55,7 @@ def middle_of(bodies: Sequence[UpperBody]) -> UpperBody:
 
 def between(first: UpperBody, second: UpperBody, share: float) -> UpperBody:
     """The first at a share of 0, the second at 1."""
-    return UpperBody(*((1 - share) * a + share * b for a, b in zip(first, second, strict=True)))
+    return UpperBody(*(a + share * (b - a) for a, b in zip(first, second, strict=True)))
 
 
 def crop_around(body: UpperBody, height: int, width: int) -> Crop:
