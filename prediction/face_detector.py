@@ -12,6 +12,7 @@ from prediction.upper_body import UpperBody
 
 try:
     import cv2
+    import cv2.data
 except ImportError:
     HAS_OPENCV = False
 else:
@@ -54,15 +55,27 @@ class FaceDetector:
 
     def _faces(self, grey: np.ndarray, smallest: int, largest: int) -> list[tuple[float, float, float]]:
         """x and y of the middle of each face, and its width: those from the front, else those from the side."""
-        sizes = {"minSize": (smallest, smallest), "maxSize": (largest, largest)}
-        settings = {"scaleFactor": STEP_OF_SIZES, "minNeighbors": VOTES, **sizes}
-        boxes = list(self._frontal.detectMultiScale(grey, **settings))
+        boxes = _seen(self._frontal, grey, smallest, largest)
         if not boxes:
             # It knows left profiles only.
-            mirrored = self._profile.detectMultiScale(np.ascontiguousarray(grey[:, ::-1]), **settings)
+            mirrored = _seen(self._profile, np.ascontiguousarray(grey[:, ::-1]), smallest, largest)
             boxes = [(grey.shape[1] - x - width, y, width, height) for x, y, width, height in mirrored]
-            boxes.extend(self._profile.detectMultiScale(grey, **settings))
-        return [(float(x + width / 2), float(y + height / 2), float(width)) for x, y, width, height in boxes]
+            boxes.extend(_seen(self._profile, grey, smallest, largest))
+        return [(x + width / 2, y + height / 2, float(width)) for x, y, width, height in boxes]
+
+
+def _seen(
+    cascade: cv2.CascadeClassifier, grey: np.ndarray, smallest: int, largest: int
+) -> list[tuple[int, int, int, int]]:
+    """x, y, width and height of what a cascade finds, of widths between the given ones."""
+    found = cascade.detectMultiScale(
+        grey,
+        scaleFactor=STEP_OF_SIZES,
+        minNeighbors=VOTES,
+        minSize=(smallest, smallest),
+        maxSize=(largest, largest),
+    )
+    return [(int(x), int(y), int(width), int(height)) for x, y, width, height in found]
 
 
 def _searched_part(picture: np.ndarray, around: UpperBody | None) -> tuple[np.ndarray, tuple[int, int], float]:

@@ -72,6 +72,7 @@ def _sights(frames: Iterable[Frame], detector: Detector) -> Iterator[Sight[Waiti
     """Asks the detector now and then, and where a shot begins."""
     before: np.ndarray | None = None
     person: UpperBody | None = None
+    seen: list[UpperBody] = []
     size: tuple[int, ...] = ()
     since_look = looks = 0
     next_look = 0.0
@@ -81,23 +82,27 @@ def _sights(frames: Iterable[Frame], detector: Detector) -> Iterator[Sight[Waiti
         is_cut = before is None or size != frame.picture.shape or float(np.abs(now - before).mean()) > CUT
         before, size = now, frame.picture.shape
         if is_cut:
-            person, looks = None, 0
+            person, seen, looks = None, [], 0
         people = None
         is_late = frame.seconds is not None and frame.seconds >= next_look
         if is_cut or is_late or since_look >= MOST_FRAMES_PER_LOOK:
             around = person if looks % LOOKS_PER_SEARCH else None
             people = detector(frame.picture, around)
-            person = _known(person, people)
+            person = _known([person] if person else seen, people)
+            seen = people
             looks, since_look = looks + 1, 0
             next_look = (frame.seconds or 0.0) + SECONDS_PER_LOOK
         since_look += 1
         yield Sight(waiting, people, is_cut)
 
 
-def _known(person: UpperBody | None, people: list[UpperBody]) -> UpperBody | None:
-    """Whom to look for next: the person known, or else the largest one."""
-    near = [seen for seen in people if person is not None and seen.is_near(person)]
-    return max(near or people, key=lambda body: body.width, default=None)
+def _known(before: list[UpperBody], people: list[UpperBody]) -> UpperBody | None:
+    """Whom to look for next: the largest of those who were there before too; else the whole picture is searched.
+
+    What is seen but once may be no face, and would be seen again whenever it is looked for.
+    """
+    again = [body for body in people if any(body.is_near(other) for other in before)]
+    return max(again, key=lambda body: body.width, default=None)
 
 
 def _reduced(picture: np.ndarray) -> WaitingPicture:

@@ -60,10 +60,18 @@ def test_looks_now_and_then_and_mostly_around_the_person(rate, per_look):
     detector = MadeDetector()
     assert len(list(views(video(120, rate=rate), "auto", detector))) == 120
     assert len(detector.asked) == -(-120 // per_look) and SECONDS_PER_LOOK == 0.5
-    assert detector.asked[0] is None and detector.asked[1] == PERSON
-    assert [number for number, around in enumerate(detector.asked) if around is None] == list(
-        range(0, len(detector.asked), 4)
-    )
+    # The whole picture until somebody is seen twice, and now and then after.
+    whole = [number for number, around in enumerate(detector.asked) if around is None]
+    assert whole == sorted({0, 1, *range(0, len(detector.asked), 4)})
+    assert {around for around in detector.asked if around is not None} == {PERSON}
+
+
+def test_what_is_seen_once_is_not_looked_for():
+    there = iter([[UpperBody(100, 300, 200)], *[[PERSON]] * 20])
+    detector = MadeDetector(lambda picture: next(there))
+    seen = list(views(video(130), "auto", detector))
+    assert detector.asked[:4] == [None, None, None, PERSON]
+    assert {view.crop for view in seen} == {crop_around(PERSON, 400, 640)}
 
 
 def test_a_cut_is_looked_at_and_the_box_does_not_glide_over_it():
