@@ -6,6 +6,8 @@ false alarms; and OpenCV's detector YuNet, like MediaPipe's, comes without its w
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from prediction.upper_body import UpperBody
@@ -21,8 +23,10 @@ else:
 
 FRONTAL, PROFILE = "haarcascade_frontalface_alt2.xml", "haarcascade_profileface.xml"
 SMALLEST_FACE = 24  # pixels, the cascades' own size
-# The shorter side of the picture that is searched: larger ones are reduced, smaller ones enlarged.
-LEAST_SIDE, MOST_SIDE = 288, 720
+# Larger pictures are reduced to so many pixels before they are searched. Of smaller ones, the shorter side is enlarged.
+MOST_PIXELS = 1280 * 720
+LEAST_SIDE = 288
+LARGEST_ENLARGEMENT = 4
 STEP_OF_SIZES = 1.1
 # How many overlapping windows must look like a face; a person must be seen more than once, besides.
 VOTES = 2
@@ -80,12 +84,12 @@ def _seen(
 
 def _searched_part(picture: np.ndarray, around: UpperBody | None) -> tuple[np.ndarray, tuple[int, int], float]:
     """In grey, uint8; its upper left corner in the picture; and how many of its pixels one of the picture's is long."""
-    shorter = min(picture.shape[:2])
-    scale = min(max(shorter, LEAST_SIDE), MOST_SIDE) / shorter
+    height, width = picture.shape[:2]
+    enlarged = min(max(1, LEAST_SIDE / min(height, width)), LARGEST_ENLARGEMENT)
+    scale = min(enlarged, math.sqrt(MOST_PIXELS / (height * width)))
     left = top = 0
     if around is not None:
         reach, face_y = AREA_AROUND * around.width, around.y - CHEST_BELOW_FACE * around.width
-        height, width = picture.shape[:2]
         left, right = _inside(around.x - reach, around.x + reach, width)
         top, bottom = _inside(face_y - reach, face_y + reach, height)
         picture = picture[top:bottom, left:right]

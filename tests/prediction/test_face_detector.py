@@ -37,6 +37,12 @@ def test_finds_a_person(detector, height, width, left, top, seed):
     assert found and all(body.is_near(person) for body in found)
 
 
+def test_of_a_large_picture_positions_are_its_own(detector):
+    picture, person = person_in(720, 1280, 800, 300, SEEDS[0])
+    found = detector(np.repeat(np.repeat(picture, 2, axis=0), 2, axis=1))
+    assert found and all(body.is_near(UpperBody(*(2 * value for value in person))) for body in found)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_finds_the_same_person_again_around_where_they_were(detector, seed):
     picture, person = person_in(720, 1280, 500, 300, seed)
