@@ -150,10 +150,13 @@ def scored(clip, results):
 
 
 def print_table(rows):
-    print("\n| clip | crop | error, px of the clip | somebody found |\n|---|---|---|---|")
+    """Errors over the clips in which `auto` found somebody, for all crops alike."""
+    print("\n| clip | crop | error, px of the clip | frames with somebody, of all clips |\n|---|---|---|---|")
     for (clip, crop), values in rows.items():
         errors, found = np.array(values).T
-        print(f"| {clip} | {crop} | {np.nanmean(errors):.1f} | {found.mean():.0%} |")
+        is_found = np.isfinite([error for error, _ in rows[clip, "auto"]])
+        mean = errors[is_found].mean() if is_found.any() else np.nan
+        print(f"| {clip} | {crop} | {mean:.1f} | {found.mean():.0%} |")
 
 
 def print_confidence(errors, confidences):
