@@ -22,7 +22,7 @@ HEIGHT, WIDTH, _ = FRAME_SHAPE
 
 
 class Crop(NamedTuple):
-    """A rectangle of a picture, in whole pixels. x, y: its upper left corner, from that of the picture."""
+    """A rectangle in whole pixels. x, y: its upper left corner, from that of the picture, beyond which it may reach."""
 
     x: int
     y: int
@@ -30,26 +30,26 @@ class Crop(NamedTuple):
     height: int
 
 
-# The whole picture, its 4:3 middle, or the same rectangle of every picture.
-CropChoice = Literal["none", "center"] | Crop
+# The surroundings of the person, the whole picture, its 4:3 middle, or the same rectangle of every picture.
+CropChoice = Literal["auto", "none", "center"] | Crop
 
 
 def parse_crop(text: str) -> CropChoice:
-    """Parses --crop: "none", "center", or "X,Y,WIDTH,HEIGHT" as a Crop. Raises UserError for anything else."""
-    if text == "none":
-        return "none"
-    if text == "center":
-        return "center"
+    """Parses --crop: "auto", "none", "center", or "X,Y,WIDTH,HEIGHT" as a Crop. Raises UserError for anything else."""
+    names: tuple[Literal["auto", "none", "center"], ...] = ("auto", "none", "center")
+    for name in names:
+        if text == name:
+            return name
     try:
         crop = Crop(*map(int, text.split(",")))
     except (TypeError, ValueError):
         crop = None
     if crop is None or min(crop.x, crop.y) < 0 or min(crop.width, crop.height) < 1:
-        raise UserError(f"--crop {text} is neither none nor center nor X,Y,WIDTH,HEIGHT in whole pixels")
+        raise UserError(f"--crop {text} is neither auto nor none nor center nor X,Y,WIDTH,HEIGHT in whole pixels")
     return crop
 
 
-def crop_of_picture(choice: CropChoice, picture: np.ndarray) -> Crop:
+def crop_of_picture(choice: Literal["none", "center"] | Crop, picture: np.ndarray) -> Crop:
     """The Crop that a choice takes from one picture, (height, width, 3). Raises UserError where it does not fit in."""
     height, width = picture.shape[:2]
     if choice == "none":
@@ -71,9 +71,25 @@ def has_usual_ratio(crop: Crop) -> bool:
 
 
 def scale_to_frame(picture: np.ndarray, crop: Crop) -> np.ndarray:
-    """Crops a picture, uint8 (height, width, 3), and scales it to a frame, uint8 (64, 64, 3)."""
-    part = picture[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
+    """Crops a picture, uint8 (height, width, 3), and scales it to a frame, uint8 (64, 64, 3).
+
+    Beyond the picture, its edges are repeated.
+    """
+    height, width = picture.shape[:2]
+    part = picture[max(0, crop.y) : max(0, crop.y + crop.height), max(0, crop.x) : max(0, crop.x + crop.width)]
+    if part.shape[:2] != (crop.height, crop.width):
+        rows = np.clip(np.arange(crop.y, crop.y + crop.height), 0, height - 1)
+        columns = np.clip(np.arange(crop.x, crop.x + crop.width), 0, width - 1)
+        part = picture[rows[:, np.newaxis], columns]
     return area_average(part, HEIGHT, WIDTH)
+
+
+def is_outside(joints: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Which joints, (..., 2) in pixels of a picture of this height and width, lie beyond its edges: bool (...).
+
+    NaN lies there too.
+    """
+    return ~np.all((joints >= 0) & (joints <= np.array([width, height])), axis=-1)
 
 
 def joints_in_picture(joints: np.ndarray, crop: Crop) -> np.ndarray:

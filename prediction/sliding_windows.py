@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,12 +20,23 @@ WINDOWS_PER_BLOCK = 128
 OVERLAP = FRAMES_PER_SEQUENCE - 1
 
 
-def positions_in_video(predictor: PosePredictor, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Yields the joint positions in each of `frames`, in order: float32 (7, 2), x and y in pixels.
+class Positions(NamedTuple):
+    """The mean over the windows that hold a frame, and how far they disagree.
 
-    frames: uint8 (64, 64, 3) each. The windows are all runs of ten consecutive frames. A frame's positions are the mean
-    over the windows that hold it: ten, and fewer near both ends. If there are fewer than ten frames, the last one is
-    repeated. No more than 265 frames are in memory at a time.
+    joints: float32 (7, 2), x and y in pixels. spread: float32 (7,), the standard deviation of the windows' positions in
+    pixels, of both axes together; NaN of a single window, which is all that holds the first frame and the last.
+    """
+
+    joints: np.ndarray
+    spread: np.ndarray
+
+
+def positions_in_video(predictor: PosePredictor, frames: Iterable[np.ndarray]) -> Iterator[Positions]:
+    """Yields the joint positions in each of `frames`, in order.
+
+    frames: uint8 (64, 64, 3) each. The windows are all runs of ten consecutive frames: ten hold a frame, and fewer near
+    both ends. If there are fewer than ten frames, the last one is repeated. No more than 265 frames are in memory at a
+    time.
     """
     frames = iter(frames)
     given = list(itertools.islice(frames, OVERLAP + WINDOWS_PER_BLOCK))
@@ -32,22 +44,33 @@ def positions_in_video(predictor: PosePredictor, frames: Iterable[np.ndarray]) -
         return
     block = np.stack(given + given[-1:] * (FRAMES_PER_SEQUENCE - len(given)))
     padding = len(block) - len(given)
-    sums, counts = _zeros(len(block))
+    sums = _zeros(len(block))
     while True:
         rows = np.lib.stride_tricks.sliding_window_view(np.arange(len(block)), FRAMES_PER_SEQUENCE)
-        np.add.at(sums, rows, predictor.predict_block(block, rows))
-        np.add.at(counts, rows, 1)
+        positions = predictor.predict_block(block, rows).astype(np.float64)
+        squares = np.square(positions).sum(axis=-1, keepdims=True)
+        ones = np.ones_like(squares)
+        np.add.at(sums, rows, np.concatenate([positions, squares, ones], axis=-1))
         following = list(itertools.islice(frames, WINDOWS_PER_BLOCK))
         # The next block's windows hold the last nine frames too.
         done = len(rows) if following else len(block) - padding
-        yield from (sums[:done] / counts[:done]).astype(np.float32)
+        yield from map(_positions, sums[:done])
         if not following:
             return
-        new_sums, new_counts = _zeros(len(following))
-        sums, counts = np.concatenate([sums[done:], new_sums]), np.concatenate([counts[done:], new_counts])
+        sums = np.concatenate([sums[done:], _zeros(len(following))])
         block = np.concatenate([block[done:], following])
 
 
-def _zeros(length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of positions, (length, 7, 2), and how many positions were added, (length, 1, 1)."""
-    return np.zeros((length, len(JOINT_NAMES), 2)), np.zeros((length, 1, 1))
+def _zeros(length: int) -> np.ndarray:
+    """Of each frame and joint the sums of x, of y and of their squares, and of how many: float64 (length, 7, 4)."""
+    return np.zeros((length, len(JOINT_NAMES), 4))
+
+
+def _positions(sums: np.ndarray) -> Positions:
+    counts = sums[:, 3]
+    means = sums[:, :2] / counts[:, np.newaxis]
+    with np.errstate(invalid="ignore"):  # of models that yield infinities
+        # Rounding can make it negative where all windows agree.
+        squares = np.maximum(sums[:, 2] - counts * np.square(means).sum(axis=-1), 0)
+    variance = np.divide(squares, counts - 1, out=np.full_like(squares, np.nan), where=counts > 1)
+    return Positions(means.astype(np.float32), np.sqrt(variance).astype(np.float32))

@@ -17,8 +17,9 @@ from media.opened import open_media
 from model.export.contract import ExaminedModel
 from model.export.saved_model import loaded_model
 from pipeline.demo.data import draw_video
-from prediction.limbs import draw_limbs
-from prediction.media_prediction import frames_and_joints, summary
+from prediction.limbs import draw_crop, draw_limbs
+from prediction.media_prediction import predicted_frames, summary
+from prediction.upper_body import UpperBody, crop_around
 from tests.commands.in_process import contents_of, run_command, run_refused_command
 from tests.media.videos import read_video, write_video
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
@@ -39,9 +40,13 @@ def predictor(model):
 
 @pytest.fixture
 def run_whole(monkeypatch, capfd):
-    """Runs the command with the given arguments; returns what it printed on standard output and standard error."""
+    """Runs the command with the given arguments; returns what it printed on standard output and standard error.
+
+    Whole pictures are seen unless --crop says otherwise.
+    """
 
     def run(*arguments):
+        arguments = arguments if "--crop" in arguments else (*arguments, "--crop", "none")
         return run_command(predict, arguments, monkeypatch, capfd)
 
     return run
@@ -92,7 +97,7 @@ def read_table(path):
     """The header, the column after the frame's number, and positions (F, 7, 2), of a CSV file."""
     with open(path, newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    return header, [row[1] for row in rows], np.array([row[2:] for row in rows], np.float64).reshape(-1, 7, 2)
+    return header, [row[1] for row in rows], np.array([row[2:16] for row in rows], np.float64).reshape(-1, 7, 2)
 
 
 def shows_limbs(picture, original, positions):
@@ -179,7 +184,7 @@ def test_a_cut_video_gets_a_warning(capfd, tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     source = open_media(str(path))
     *_, last = source.frames()
-    predict.print_summary(str(path), summary(source, last, 15))
+    predict.print_summary(str(path), summary(source, last, 15, 15, np.zeros(7, int)))
     assert "lasts 3.0 s by its own account, but its last frame is at 1." in capfd.readouterr().err
 
 
@@ -207,8 +212,110 @@ class Still:
 
 def test_frames_of_full_size_do_not_wait_for_their_windows():
     source = CountedSource()
-    numbers = [round(frame.seconds * 25) for frame, _ in frames_and_joints(Still(), source, "none")]
+    numbers = [round(part.frame.seconds * 25) for part in predicted_frames(Still(), source, "none")]
     assert numbers == list(range(400)) and 2 <= source.most <= 6
+
+
+# Whom it follows
+
+
+class MadeDetector:
+    """Always sees one and the same person, or nobody."""
+
+    def __init__(self, *people):
+        self.people = list(people)
+
+    def __call__(self, picture, around=None):
+        return self.people
+
+
+@pytest.fixture
+def detect(monkeypatch):
+    """Puts a MadeDetector of these people in place of the real one."""
+
+    def put(*people):
+        monkeypatch.setattr(predict, "HAS_OPENCV", True)
+        monkeypatch.setattr(predict, "FaceDetector", lambda: MadeDetector(*people))
+
+    return put
+
+
+@pytest.fixture
+def run_default(monkeypatch, capfd, model, predictor):
+    """Runs the command as it is without --crop, the model loaded already."""
+    opened = ExaminedModel(predictor, [], [])
+    monkeypatch.setattr(
+        "prediction.media_prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
+    )
+    return lambda *arguments: run_command(predict, (model, *arguments), monkeypatch, capfd)
+
+
+def lossless_folder(path, pictures):
+    path.mkdir()
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(path / f"{number}.png")
+    return path
+
+
+def test_the_person_is_followed_unless_told_otherwise(detect, run_default, run, model, tmp_path):
+    person = UpperBody(300, 200, 80)
+    detect(person)
+    pictures = [np.pad(picture, [(100, 200), (200, 300), (0, 0)]) for picture in people(12)]
+    source = lossless_folder(tmp_path / "in", pictures)
+    output = run_default(source, "--out", tmp_path / "out", "--show-crop")
+    assert "Somebody was found in 12 of 12 frames." in output.out and output.err == ""
+    crop = ",".join(map(str, crop_around(person, *pictures[0].shape[:2])))
+    run(model, source, "--out", tmp_path / "by_hand", "--crop", crop)
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "by_hand.csv").read_bytes()
+    followed, by_hand = (np.asarray(Image.open(tmp_path / name / "3.png")) for name in ("out", "by_hand"))
+    expected = draw_limbs(draw_crop(pictures[3], crop_around(person, *pictures[0].shape[:2])), np.full((7, 2), np.nan))
+    is_of_crop = (expected != pictures[3]).any(axis=-1)
+    assert is_of_crop.any() and (followed != by_hand)[is_of_crop].any() and (followed == by_hand)[~is_of_crop].all()
+
+
+def test_where_nobody_is_there_is_no_skeleton(detect, run_default, tmp_path):
+    detect()
+    source = lossless_folder(tmp_path / "in", people(12))
+    output = run_default(source, "--out", tmp_path / "out")
+    assert "Nobody was found" in output.out
+    _, *rows = list(csv.reader((tmp_path / "out.csv").read_text().splitlines()))
+    assert len(rows) == 12 and all(row[2:16] == [""] * 14 for row in rows)
+    assert all((np.asarray(Image.open(tmp_path / "out" / "5.png")) == people(12)[5]).ravel())
+
+
+def test_arms_below_a_picture_that_ends_at_the_shoulders_are_outside(detect, run_default, tmp_path):
+    detect(UpperBody(96, 100, 90))
+    source = lossless_folder(tmp_path / "in", people(12))
+    output = run_default(source, "--out", tmp_path / "out")
+    line = "Outside the picture: right wrist in 12, left wrist in 12, right elbow in 12, left elbow in 12 frames."
+    assert line in output.out.splitlines()
+    _, *rows = list(csv.reader((tmp_path / "out.csv").read_text().splitlines()))
+    assert all(row[-1] == "right wrist;left wrist;right elbow;left elbow" for row in rows)
+    assert all(row[2] == "96.00" and row[4:12] == [""] * 8 for row in rows)
+
+
+def test_without_opencv_the_whole_picture_is_seen_and_it_says_so(
+    run_default, run, refused, model, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(predict, "HAS_OPENCV", False)
+    source = lossless_folder(tmp_path / "in", people(12))
+    output = run_default(source, "--out", tmp_path / "out")
+    [line] = output.err.splitlines()
+    assert line.startswith("warning: without the package opencv-python-headless") and 'pip install ".[video]"' in line
+    run(model, source, "--out", tmp_path / "whole", "--crop", "none")
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    line = refused(model, source, "--out", tmp_path / "again", "--crop", "auto")
+    assert line.startswith("--crop auto takes the package opencv-python-headless; install it with: ")
+
+
+def test_joints_of_low_confidence_are_told_apart(model, predictor, run, tmp_path):
+    run(model, lossless_folder(tmp_path / "in", people(14)), "--out", tmp_path / "out")
+    header, *rows = list(csv.reader((tmp_path / "out.csv").read_text().splitlines()))
+    confidences = [row[header.index("head_confidence") : header.index("left_shoulder_confidence") + 1] for row in rows]
+    # A single window holds the first frame, and the last.
+    assert confidences[0] == confidences[-1] == [""] * 7
+    values = np.array(confidences[1:-1], float)
+    assert values.min() >= 0 and values.max() <= 1 and values.std() > 0.01
 
 
 def test_help_fits_a_screen_and_has_an_example(run, monkeypatch, capfd):
@@ -223,7 +330,7 @@ def test_help_fits_a_screen_and_has_an_example(run, monkeypatch, capfd):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process at once")
 def test_sigterm_leaves_nothing(run_whole, monkeypatch, tmp_path):
-    def draw_and_end(picture, joints):
+    def draw_and_end(picture, joints, is_sure):
         assert len(list(tmp_path.glob(".*.partial"))) == 2
         signal.raise_signal(signal.SIGTERM)
 
@@ -278,7 +385,7 @@ def test_refuses_outputs(model, source, refused, tmp_path):
         (["--out", out, "--joints", tmp_path / "theirs.csv"], "--overwrite to replace it"),
         (["--out", out, "--joints", tmp_path / "a.xlsx"], "are written as .csv or .h5"),
         (["--out", out, "--crop", "1,1,64,64"], "reaches beyond a picture of 64×64 pixels"),
-        (["--out", out, "--crop", "left"], "neither none nor center"),
+        (["--out", out, "--crop", "left"], "neither auto nor none nor center"),
         ([], "the following arguments are required: --out (predict.py --help lists the options)"),
     ):
         assert message in refused(model, source, *arguments)

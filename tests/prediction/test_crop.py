@@ -7,7 +7,7 @@ from PIL import Image
 
 from command_line.user_error import UserError
 from pipeline.demo.data import draw_video
-from prediction.crop import Crop, crop_of_picture, joints_in_picture, parse_crop, scale_to_frame
+from prediction.crop import Crop, crop_of_picture, is_outside, joints_in_picture, parse_crop, scale_to_frame
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -42,6 +42,20 @@ def test_a_crop_is_all_that_is_seen():
     crop = Crop(30, 20, 110, 70)
     expected = scale_to_frame(np.ascontiguousarray(picture[20:90, 30:140]), Crop(0, 0, 110, 70))
     np.testing.assert_array_equal(scale_to_frame(picture, crop), expected)
+
+
+@pytest.mark.parametrize("crop", [(-5, 3, 40, 30), (20, 10, 30, 30), (-9, -9, 70, 70), (60, 5, 10, 9), (-30, 0, 20, 9)])
+def test_beyond_the_picture_its_edges_are_repeated(crop):
+    picture = picture_of(30, 40)
+    around = np.pad(picture, [(50, 50), (50, 50), (0, 0)], mode="edge")
+    x, y, width, height = crop
+    expected = scale_to_frame(around, Crop(x + 50, y + 50, width, height))
+    np.testing.assert_array_equal(scale_to_frame(picture, Crop(*crop)), expected)
+
+
+def test_joints_beyond_the_edges_or_nowhere_are_outside():
+    joints = np.array([(0, 0), (40, 30), (-0.1, 5), (5, -0.1), (40.1, 5), (5, 30.1), (np.nan, np.nan)])
+    assert is_outside(joints, 30, 40).tolist() == [False, False, True, True, True, True, True]
 
 
 @pytest.mark.skipif(
@@ -101,7 +115,7 @@ def test_which_part_a_choice_takes(text, height, width, expected):
 
 @pytest.mark.parametrize("text", ["", "middle", "1,2,3", "1,2,3,4,5", "1,2,3,0", "-1,2,3,4", "1.5,2,3,4", "a,b,c,d"])
 def test_refuses_other_choices(text):
-    with pytest.raises(UserError, match="neither none nor center nor X,Y,WIDTH,HEIGHT"):
+    with pytest.raises(UserError, match="neither auto nor none nor center nor X,Y,WIDTH,HEIGHT"):
         parse_crop(text)
 
 

@@ -3,7 +3,8 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from pipeline.joints import JOINT_NAMES, LIMBS
-from prediction.limbs import BETWEEN, LEFT, RIGHT, draw_limbs
+from prediction.crop import Crop
+from prediction.limbs import BETWEEN, LEFT, RIGHT, draw_crop, draw_limbs
 
 # The person's own right is to the left of the picture, as in the labels.
 POSE = np.array([[32, 12], [14, 44], [50, 40], [12, 32], [52, 30], [24, 20], [40, 20]], np.float32)
@@ -71,3 +72,36 @@ def test_turned_pictures_that_are_not_contiguous():
     picture = np.random.default_rng(0).integers(0, 256, (40, 64, 3), dtype=np.uint8)
     turned = np.rot90(picture)
     np.testing.assert_array_equal(draw_limbs(turned, POSE), draw_limbs(turned.copy(), POSE))
+
+
+def coloured(picture, colour):
+    """How many of a picture's pixels have a colour."""
+    return np.count_nonzero((picture.astype(int) == rgb(colour)).all(axis=-1))
+
+
+def test_limbs_to_a_joint_that_is_not_sure_are_dotted():
+    picture = np.full((640, 640, 3), 90, np.uint8)
+    is_sure = np.array([joint != "right elbow" for joint in JOINT_NAMES])
+    sure, doubtful = (draw_limbs(picture, POSE * 10, certainty) for certainty in (None, is_sure))
+    assert 0.1 < coloured(doubtful, RIGHT) / coloured(sure, RIGHT) < 0.7
+    assert coloured(doubtful, LEFT) == coloured(sure, LEFT) and coloured(doubtful, BETWEEN) == coloured(sure, BETWEEN)
+
+
+def test_joints_that_are_nowhere_are_not_drawn():
+    picture = np.full((640, 640, 3), 90, np.uint8)
+    pose = POSE * 10
+    pose[JOINT_NAMES.index("right wrist")] = np.nan
+    whole, partly = draw_limbs(picture, POSE * 10), draw_limbs(picture, pose)
+    assert 0 < coloured(partly, RIGHT) < 0.8 * coloured(whole, RIGHT)
+    np.testing.assert_array_equal(draw_limbs(picture, np.full((7, 2), np.nan)), picture)
+
+
+@pytest.mark.parametrize("crop", [(40, 20, 100, 60), (-50, 20, 100, 60), (-50, -50, 500, 500)])
+def test_the_crops_edges_are_drawn_inside_it(crop):
+    picture = np.full((128, 192, 3), 90, np.uint8)
+    x, y, width, height = crop
+    changed = (draw_crop(picture, Crop(*crop)) != picture).any(axis=-1)
+    assert not changed[: max(0, y)].any() and not changed[:, : max(0, x)].any()
+    assert not changed[max(0, y + height) :].any() and not changed[:, max(0, x + width) :].any()
+    assert not changed[max(0, y + 12) : y + height - 12, max(0, x + 12) : x + width - 12].any()
+    assert changed.any() == (crop != (-50, -50, 500, 500))

@@ -21,23 +21,27 @@ def random_frames(count):
     return frames
 
 
-def mean_over_windows(predict, frames):
-    """By the definition, frame by frame; predict: uint8 (10, 64, 64, 3) → (10, 7, 2)."""
+def over_windows(predict, frames):
+    """The mean and the standard deviation by the definition; predict: uint8 (10, 64, 64, 3) → (10, 7, 2)."""
     windows = [predict(frames[start : start + 10]) for start in range(len(frames) - 9)]
-    means = []
+    means, spreads = [], []
     for number in range(len(frames)):
         holding = [start for start in range(len(windows)) if start <= number < start + 10]
-        means.append(np.mean([windows[start][number - start] for start in holding], axis=0))
-    return means
+        positions = np.array([windows[start][number - start] for start in holding])
+        means.append(positions.mean(axis=0))
+        variance = positions.var(axis=0, ddof=1).sum(axis=-1) if len(holding) > 1 else np.full(7, np.nan)
+        spreads.append(np.sqrt(variance))
+    return means, spreads
 
 
 @pytest.mark.parametrize("count", [10, 11, 19, 20, 136, 137, 138, 145, 146, 147, 265, 266, 400])
-def test_each_frame_gets_the_mean_over_its_windows(count):
+def test_each_frame_gets_the_mean_and_the_spread_of_its_windows(count):
     frames, predictor = random_frames(count), OneNumberPredictor()
-    expected = mean_over_windows(lambda part: predictor.predict_block(part, np.arange(10)[np.newaxis])[0], frames)
+    means, spreads = over_windows(lambda part: predictor.predict_block(part, np.arange(10)[np.newaxis])[0], frames)
     positions = list(positions_in_video(predictor, iter(frames)))
-    assert positions[0].dtype == np.float32
-    np.testing.assert_allclose(positions, expected, rtol=1e-5, atol=1e-3)
+    assert positions[0].joints.dtype == positions[0].spread.dtype == np.float32
+    np.testing.assert_allclose([part.joints for part in positions], means, rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose([part.spread for part in positions], spreads, rtol=1e-5, atol=1e-3)
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])
@@ -45,7 +49,9 @@ def test_of_under_ten_frames_the_last_is_repeated(count):
     frames, predictor = random_frames(count), OneNumberPredictor()
     filled = np.concatenate([frames, np.repeat(frames[-1:], 10 - count, axis=0)])
     expected = predictor.predict_block(filled, np.arange(10)[np.newaxis])[0, :count]
-    np.testing.assert_allclose(list(positions_in_video(predictor, frames)), expected, rtol=1e-5, atol=1e-3)
+    positions = list(positions_in_video(predictor, frames))
+    np.testing.assert_allclose([part.joints for part in positions], expected, rtol=1e-5, atol=1e-3)
+    assert np.isnan([part.spread for part in positions]).all()
 
 
 def test_no_frames_have_no_positions():

@@ -1,0 +1,210 @@
+"""Measures predict.py on clips in which the person does not fill the frame as in the training videos.
+
+Makes each clip itself: a person at a third of the size at the right of 1280×720 black or coloured noise, one across the
+whole width of 720×1280 noise. Errors are means over joints and frames, in pixels of the
+clip. People are those of the publisher's release in --data, or drawn ones. With --speed SECONDS it times predict.py on
+a video of 1280×720 instead, and measures its memory.
+"""
+
+import argparse
+import glob
+import itertools
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.finished_process import run_to_end  # noqa: E402
+from media.frame import Frame  # noqa: E402
+from model.walled.walled_model import walled_model  # noqa: E402
+from pipeline.demo.data import draw_video  # noqa: E402
+from pipeline.joints import JOINT_NAMES  # noqa: E402
+from prediction.crop import Crop  # noqa: E402
+from prediction.face_detector import FaceDetector  # noqa: E402
+from prediction.media_prediction import predicted_frames  # noqa: E402
+
+RATE = 25
+WIDE, PORTRAIT = (720, 1280), (1280, 720)
+GT_FRAMES = Path("YouTube_Pose_dataset_1.0") / "GT_frames"
+
+
+class Clip:
+    """Pictures that are made as they are read. place: where the person's picture is pasted, a Crop."""
+
+    frame_count = duration = None
+
+    def __init__(self, name, person, size, place, noise):
+        self.name, self.person, self.size, self.place, self.noise = name, person, size, place, noise
+
+    def frames(self):
+        random = np.random.default_rng(0)
+        for number in range(len(self.person)):
+            canvas = np.zeros((*self.size, 3), np.uint8)
+            if self.noise:
+                canvas = random.integers(0, 256, canvas.shape, dtype=np.uint8)
+            x, y, width, height = self.place
+            pasted = Image.fromarray(self.person.picture(number)).resize((width, height), Image.Resampling.BICUBIC)
+            canvas[y : y + height, x : x + width] = pasted
+            yield Frame(canvas, seconds=number / RATE)
+
+    def joints(self, number):
+        """In pixels of the clip, (7, 2)."""
+        return self.place[:2] + self.person.labels[number] * np.array(self.place[2:]) / 64
+
+
+class RealPerson:
+    """labels: (F, 7, 2) in pixels of a 64×64 frame."""
+
+    def __init__(self, data, name, labels):
+        self.name, self.labels = name, labels
+        self._paths = sorted(glob.glob(str(data / GT_FRAMES / glob.escape(name) / "*.jpg")))[: len(labels)]
+        with Image.open(self._paths[0]) as image:
+            self.ratio = image.width / image.height
+
+    def __len__(self):
+        return len(self.labels)
+
+    def picture(self, number):
+        with Image.open(self._paths[number]) as image:
+            return np.asarray(image.convert("RGB"))
+
+
+class DrawnPerson:
+    ratio = 4 / 3
+
+    def __init__(self, seed, frames):
+        self.name = f"drawn {seed}"
+        self._frames, self.labels = draw_video((7, seed), frames)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def picture(self, number):
+        return self._frames[number]
+
+
+def main():
+    arguments = parse_arguments()
+    if arguments.speed:
+        measure_speed(arguments)
+        return
+    detector, rows, errors_and_confidences = FaceDetector(), {}, []
+    with walled_model(arguments.model, trust=True) as opened:
+        for clip in itertools.chain.from_iterable(map(clips, chosen_people(arguments))):
+            for crop, label in (("auto", "auto"), (clip.place, "by hand"), ("none", "none")):
+                results = list(predicted_frames(opened.predictor, clip, crop, detector))
+                errors, found = scored(clip, results)
+                rows.setdefault((clip.name, label), []).append((errors.mean(), found.mean()))
+                if label == "auto":
+                    confidence = np.array([result.confidence for result in results])
+                    scale = np.array([result.crop.width for result in results]) / 64
+                    errors_and_confidences.append((errors / scale[found, np.newaxis], confidence[found]))
+                print(
+                    f"{clip.person.name:14} {clip.name:14} {label:8} {errors.mean():6.1f} px, {found.mean():4.0%}",
+                    flush=True,
+                )
+    print_table(rows)
+    print_confidence(*(np.concatenate(parts) for parts in zip(*errors_and_confidences, strict=True)))
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", metavar="MODEL_DIR", help="one that has not seen the people")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="holds youtube_pose_64.npz and the release")
+    parser.add_argument("--fold", type=int, default=0, help="of bench/unseen_people.py's four (default: %(default)s)")
+    parser.add_argument("--people", type=int, default=10, help="at most so many (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=50, help="of each clip (default: %(default)s)")
+    parser.add_argument("--speed", type=float, metavar="SECONDS", help="how long the timed video lasts")
+    return parser.parse_args()
+
+
+def chosen_people(arguments):
+    if arguments.data is None:
+        yield from (DrawnPerson(seed, arguments.frames) for seed in range(arguments.people))
+        return
+    with np.load(arguments.data / "youtube_pose_64.npz") as data:
+        names, labels = data["videos"], data["labels"]
+    for video in itertools.islice(range(arguments.fold, len(names), 4), arguments.people):
+        yield RealPerson(arguments.data, str(names[video]), labels[video, : arguments.frames])
+
+
+def clips(person):
+    third = Crop(810, 220, 427, round(427 / person.ratio))
+    across = Crop(0, 300, 720, round(720 / person.ratio))
+    yield Clip("wide, black", person, WIDE, third, noise=False)
+    yield Clip("wide, noise", person, WIDE, third, noise=True)
+    yield Clip("portrait", person, PORTRAIT, across, noise=True)
+
+
+def scored(clip, results):
+    """Errors of the frames in which somebody was found, (F, 7) pixels of the clip, and in which that was, bool."""
+    found = np.array([result.is_found for result in results])
+    errors = [np.linalg.norm(result.joints - clip.joints(number), axis=-1) for number, result in enumerate(results)]
+    return (np.array(errors)[found] if found.any() else np.full((1, len(JOINT_NAMES)), np.nan)), found
+
+
+def print_table(rows):
+    """Errors over the clips in which `auto` found somebody, for all crops alike."""
+    print("\n| clip | crop | error, px of the clip | frames with somebody, of all clips |\n|---|---|---|---|")
+    for (clip, crop), values in rows.items():
+        errors, found = np.array(values).T
+        is_found = np.isfinite([error for error, _ in rows[clip, "auto"]])
+        mean = errors[is_found].mean() if is_found.any() else np.nan
+        print(f"| {clip} | {crop} | {mean:.1f} | {found.mean():.0%} |")
+
+
+def print_confidence(errors, confidences):
+    """How errors, in pixels of the 64×64 frame, fall as confidence rises."""
+    print("\n| confidence | positions | within 5 px | mean error, px of the frame |\n|---|---|---|---|")
+    bounds = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 1.01]
+    for low, high in itertools.pairwise(bounds):
+        chosen = errors[(confidences >= low) & (confidences < high)]
+        if len(chosen):
+            print(f"| {low} to {min(high, 1)} | {len(chosen)} | {np.mean(chosen < 5):.0%} | {chosen.mean():.1f} |")
+
+
+def measure_speed(arguments):
+    person = next(iter(chosen_people(arguments)))
+    clip = next(iter(clips(person)))
+    pictures = list(clip.frames())
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder, "in.mp4"), Path(folder, "out.mp4")
+        count = write_repeated(pictures, source, arguments.speed)
+        few = write_repeated(pictures, Path(folder, "short.mp4"), 2)
+        command = [sys.executable, ROOT / "predict.py", arguments.model, "--overwrite", "--out", out]
+        for crop in ("auto", "none"):
+            short, whole = (
+                run_to_end([*command, name, "--crop", crop]) for name in (Path(folder, "short.mp4"), source)
+            )
+            rate = (count - few) / (whole.seconds - short.seconds)
+            # Of the command alone: the model runs in a process that is not its child.
+            cpu = (whole.cpu_seconds - short.cpu_seconds) / (count - few)
+            times = {"frames per second": round(rate, 1), "processor ms per frame": round(1000 * cpu)}
+            memory = {"peak MiB": round(whole.peak_mebibytes), "peak MiB of 2 s": round(short.peak_mebibytes)}
+            print(json.dumps({"crop": crop, "frames": count, **times, **memory}))
+
+
+def write_repeated(pictures, path, seconds):
+    """Writes the pictures to and fro; returns how many frames were written."""
+    import av
+
+    count = round(seconds * RATE)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
+        stream.height, stream.width = pictures[0].picture.shape[:2]
+        stream.pix_fmt = "yuv420p"
+        there_and_back = itertools.cycle([*pictures, *pictures[-2:0:-1]])
+        for frame in itertools.islice(there_and_back, count):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.picture)))
+        container.mux(stream.encode(None))
+    return count
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Follows the person whom a detector sees now and then: a box that mostly stands still, as in the training videos.
+
+OpenCV's trackers were considered: they follow a patch of pixels from one frame to the next and drift where the person
+turns. Here each sighting counts by itself, and those shortly before and after outvote a wrong one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from prediction.upper_body import UpperBody, between, middle_of
+
+# How many looks before and after decide.
+LOOKS_AROUND = 3
+LEAST_SIGHTINGS = 2
+# After so many looks without a sighting, nobody is there any more: 5 s.
+LONGEST_HOLD = 10
+# The box stays where it is until the person has moved by so many shoulder widths, or grown or shrunk by this ratio.
+LARGEST_MOVE = 0.3
+LARGEST_GROWTH = 1.2
+
+T = TypeVar("T")
+
+
+class Sight(NamedTuple, Generic[T]):
+    """A frame on its way.
+
+    frame: whatever stands for it. people: those whom the detector sees; None where it was not asked. is_cut: whether
+    the frame begins another shot, or the video; there the detector is asked.
+    """
+
+    frame: T
+    people: Sequence[UpperBody] | None
+    is_cut: bool
+
+
+class Followed(NamedTuple):
+    """person: where the person is. box: the body around which the box lies, which mostly stands still."""
+
+    person: UpperBody
+    box: UpperBody
+
+
+def tracked(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, Followed | None]]:
+    """Yields each frame with the person in it, or None where nobody is.
+
+    The frames of LOOKS_AROUND looks ahead wait in memory.
+    """
+    for _, shot in itertools.groupby(_numbered(sights, lambda sight: sight.is_cut), lambda pair: pair[0]):
+        yield from _tracked_in_shot(sight for _, sight in shot)
+
+
+def _tracked_in_shot(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, Followed | None]]:
+    person: UpperBody | None = None
+    box: UpperBody | None = None
+    unseen = 0
+    for frames, looks in _looks(sights):
+        seen = _sighting(person, looks)
+        unseen = 0 if seen is not None else unseen + 1
+        person, before = seen or person, box
+        if person is not None and (box is None or _has_moved(box, person)):
+            box = person
+        if person is None or box is None or unseen > LONGEST_HOLD:
+            yield from ((frame, None) for frame in _emptied(frames))
+            continue
+        glides = before is not None and before.is_near(box)
+        count = len(frames)
+        for number, frame in enumerate(_emptied(frames), 1):
+            yield frame, Followed(person, between(before, box, number / count) if glides and before else box)
+
+
+def _sighting(person: UpperBody | None, looks: Sequence[Sequence[UpperBody]]) -> UpperBody | None:
+    """Where the person is whom most of the looks tell of: the one known, if any look tells of them."""
+    if person is not None:
+        near = _near(person, looks)
+        if near:
+            return middle_of(near)
+    found = [_near(candidate, looks) for people in looks for candidate in people]
+    enough = [near for near in found if len(near) >= min(LEAST_SIGHTINGS, len(looks))]
+    if not enough:
+        return None
+    # The larger one of two who are seen as often.
+    return middle_of(max(enough, key=lambda near: (len(near), middle_of(near).width)))
+
+
+def _near(person: UpperBody, looks: Sequence[Sequence[UpperBody]]) -> list[UpperBody]:
+    """From each look the sighting that may be this person, the nearest in size."""
+    near = ([seen for seen in people if seen.is_near(person)] for people in looks)
+    return [min(seen, key=lambda body: abs(body.width - person.width)) for seen in near if seen]
+
+
+def _has_moved(box: UpperBody, person: UpperBody) -> bool:
+    farthest = max(abs(person.x - box.x), abs(person.y - box.y))
+    growth = max(person.width / box.width, box.width / person.width)
+    return farthest > LARGEST_MOVE * box.width or growth > LARGEST_GROWTH
+
+
+def _looks(sights: Iterable[Sight[T]]) -> Iterator[tuple[deque[T], list[Sequence[UpperBody]]]]:
+    """Yields the frames from each look to the next, with what was seen in the looks around."""
+    window: deque[tuple[deque[T], Sequence[UpperBody]] | None] = deque(maxlen=2 * LOOKS_AROUND + 1)
+    window.extend(itertools.repeat(None, LOOKS_AROUND))
+    for item in itertools.chain(_groups(sights), itertools.repeat(None, LOOKS_AROUND)):
+        window.append(item)
+        now = window[LOOKS_AROUND] if len(window) == window.maxlen else None
+        if now is not None:
+            yield now[0], [look[1] for look in window if look is not None]
+
+
+def _groups(sights: Iterable[Sight[T]]) -> Iterator[tuple[deque[T], Sequence[UpperBody]]]:
+    numbered = _numbered(sights, lambda sight: sight.people is not None)
+    for _, group in itertools.groupby(numbered, lambda pair: pair[0]):
+        members = [sight for _, sight in group]
+        yield deque(sight.frame for sight in members), members[0].people or ()
+
+
+def _numbered(sights: Iterable[Sight[T]], begins: Callable[[Sight[T]], bool]) -> Iterator[tuple[int, Sight[T]]]:
+    """Numbers the runs of sights of which each begins where `begins` says so."""
+    number = 0
+    for sight in sights:
+        number += begins(sight)
+        yield number, sight
+
+
+def _emptied(frames: deque[T]) -> Iterator[T]:
+    """Yields the frames and lets go of each: they are large."""
+    while frames:
+        yield frames.popleft()

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from media.frame import Frame
+from prediction.crop import Crop, scale_to_frame
+from prediction.followed_person import MOST_FRAMES_PER_LOOK, SECONDS_PER_LOOK, views
+from prediction.upper_body import UpperBody, crop_around
+
+PERSON = UpperBody(420, 300, 60)
+
+
+class MadeDetector:
+    """Sees what `people_in` makes of a picture; keeps what it was asked."""
+
+    def __init__(self, people_in=lambda picture: [PERSON]):
+        self.people_in, self.asked = people_in, []
+
+    def __call__(self, picture, around=None):
+        self.asked.append(around)
+        return self.people_in(picture)
+
+
+def video(count, brightness=lambda number: 90, size=(400, 640), rate=25):
+    random = np.random.default_rng(0)
+    texture = random.integers(0, 60, (*size, 3), dtype=np.uint8)
+    for number in range(count):
+        yield Frame(texture + np.uint8(brightness(number)), seconds=number / rate)
+
+
+def test_the_model_sees_the_persons_surroundings():
+    [first, *_] = frames = list(video(3))
+    seen = list(views(frames, "auto", MadeDetector()))
+    crop = crop_around(PERSON, 400, 640)
+    assert [view.crop for view in seen] == [crop] * 3 and all(view.is_found for view in seen)
+    np.testing.assert_array_equal(seen[0].frame, scale_to_frame(first.picture, crop))
+    assert seen[0].person == PERSON
+
+
+@pytest.mark.parametrize("size", [(720, 1280), (800, 1000), (1450, 725)])
+def test_large_pictures_are_reduced_first(size):
+    # A gradient, whose means are the same to within the rounding of the crop.
+    height, width = size
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[..., 0] = np.linspace(0, 255, width)
+    picture[..., 1] = np.linspace(0, 255, height)[:, np.newaxis]
+    person = UpperBody(width * 0.6, height * 0.5, 100)
+    [view] = views([Frame(picture, seconds=0.0)], "auto", MadeDetector(lambda picture: [person]))
+    expected = scale_to_frame(picture, crop_around(person, height, width))
+    assert view.crop == crop_around(person, height, width)
+    assert np.abs(view.frame.astype(int) - expected).max() <= 2
+
+
+def test_where_nobody_is_the_whole_picture_is_seen():
+    seen = list(views(video(30), "auto", MadeDetector(lambda picture: [])))
+    assert [(view.crop, view.is_found) for view in seen] == [(Crop(0, 0, 640, 400), False)] * 30
+
+
+@pytest.mark.parametrize("rate, per_look", [(25, 13), (100, MOST_FRAMES_PER_LOOK), (1, 1)])
+def test_looks_now_and_then_and_mostly_around_the_person(rate, per_look):
+    detector = MadeDetector()
+    assert len(list(views(video(120, rate=rate), "auto", detector))) == 120
+    assert len(detector.asked) == -(-120 // per_look) and SECONDS_PER_LOOK == 0.5
+    # The whole picture until somebody is seen twice, and now and then after.
+    whole = [number for number, around in enumerate(detector.asked) if around is None]
+    assert whole == sorted({0, 1, *range(0, len(detector.asked), 4)})
+    assert {around for around in detector.asked if around is not None} == {PERSON}
+
+
+def test_what_is_seen_once_is_not_looked_for():
+    there = iter([[UpperBody(100, 300, 200)], *[[PERSON]] * 20])
+    detector = MadeDetector(lambda picture: next(there))
+    seen = list(views(video(130), "auto", detector))
+    assert detector.asked[:4] == [None, None, None, PERSON]
+    assert {view.crop for view in seen} == {crop_around(PERSON, 400, 640)}
+
+
+def test_a_cut_is_looked_at_and_the_box_does_not_glide_over_it():
+    other = UpperBody(200, 200, 50)
+    detector = MadeDetector(lambda picture: [PERSON if picture.mean() < 150 else other])
+    seen = list(views(video(40, lambda number: 60 if number < 20 else 160), "auto", detector))
+    crops = [crop_around(PERSON, 400, 640)] * 20 + [crop_around(other, 400, 640)] * 20
+    assert [view.crop for view in seen] == crops
+
+
+def test_pictures_of_other_sizes_begin_anew():
+    detector = MadeDetector(lambda picture: [UpperBody(picture.shape[1] / 2, picture.shape[0] / 2, 40)])
+    frames = [Frame(next(video(1, size=size)).picture, name=str(size)) for size in [(300, 300), (200, 500), (500, 200)]]
+    for view, (height, width) in zip(
+        views(frames, "auto", detector), [(300, 300), (200, 500), (500, 200)], strict=True
+    ):
+        assert view.crop == crop_around(UpperBody(width / 2, height / 2, 40), height, width)
+
+
+def test_other_choices_ask_nobody():
+    frames = list(video(3))
+    for choice, crop in (("none", Crop(0, 0, 640, 400)), (Crop(3, 4, 50, 60), Crop(3, 4, 50, 60))):
+        seen = list(views(frames, choice, None))
+        assert [(view.crop, view.is_found, view.person) for view in seen] == [(crop, True, None)] * 3
