@@ -28,8 +28,9 @@ MOST_PIXELS = 1280 * 720
 LEAST_SIDE = 288
 LARGEST_ENLARGEMENT = 4
 STEP_OF_SIZES = 1.1
-# How many overlapping windows must look like a face; a person must be seen more than once, besides.
-VOTES = 2
+# How many overlapping windows must look like a face. Two are enough around a person who is known; elsewhere, two would
+# be enough for parts of bicycles.
+VOTES, VOTES_AROUND = 4, 2
 
 # Medians over YouTube Pose's 40 people: a face that is found is 0.61 shoulder widths wide, and its middle is 0.06 above
 # the label of the head, which is 0.53 above the middle between the shoulders.
@@ -50,32 +51,33 @@ class FaceDetector:
     def __call__(self, picture: np.ndarray, around: UpperBody | None = None) -> list[UpperBody]:
         """As Detector.__call__."""
         grey, (left, top), scale = _searched_part(picture, around)
-        smallest, largest = SMALLEST_FACE, min(grey.shape)
+        smallest, largest, votes = SMALLEST_FACE, min(grey.shape), VOTES
         if around is not None:
             face = around.width * scale / SHOULDERS_IN_FACES
             smallest, largest = max(smallest, int(face / RATIO_AROUND)), int(face * RATIO_AROUND) + 1
-        faces = self._faces(grey, smallest, largest)
+            votes = VOTES_AROUND
+        faces = self._faces(grey, smallest, largest, votes)
         return [_body(x / scale + left, y / scale + top, width / scale) for x, y, width in faces]
 
-    def _faces(self, grey: np.ndarray, smallest: int, largest: int) -> list[tuple[float, float, float]]:
+    def _faces(self, grey: np.ndarray, smallest: int, largest: int, votes: int) -> list[tuple[float, float, float]]:
         """x and y of the middle of each face, and its width: those from the front, else those from the side."""
-        boxes = _seen(self._frontal, grey, smallest, largest)
+        boxes = _seen(self._frontal, grey, smallest, largest, votes)
         if not boxes:
             # It knows left profiles only.
-            mirrored = _seen(self._profile, np.ascontiguousarray(grey[:, ::-1]), smallest, largest)
+            mirrored = _seen(self._profile, np.ascontiguousarray(grey[:, ::-1]), smallest, largest, votes)
             boxes = [(grey.shape[1] - x - width, y, width, height) for x, y, width, height in mirrored]
-            boxes.extend(_seen(self._profile, grey, smallest, largest))
+            boxes.extend(_seen(self._profile, grey, smallest, largest, votes))
         return [(x + width / 2, y + height / 2, float(width)) for x, y, width, height in boxes]
 
 
 def _seen(
-    cascade: cv2.CascadeClassifier, grey: np.ndarray, smallest: int, largest: int
+    cascade: cv2.CascadeClassifier, grey: np.ndarray, smallest: int, largest: int, votes: int
 ) -> list[tuple[int, int, int, int]]:
     """x, y, width and height of what a cascade finds, of widths between the given ones."""
     found = cascade.detectMultiScale(
         grey,
         scaleFactor=STEP_OF_SIZES,
-        minNeighbors=VOTES,
+        minNeighbors=votes,
         minSize=(smallest, smallest),
         maxSize=(largest, largest),
     )

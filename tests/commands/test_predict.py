@@ -64,9 +64,13 @@ def run(run_whole, predictor, monkeypatch):
 
 @pytest.fixture
 def refused(monkeypatch, capfd, tmp_path):
-    """Runs the command, which must refuse and leave tmp_path as it was; returns the one line without "error: "."""
+    """Runs the command, which must refuse and leave tmp_path as it was; returns the one line without "error: ".
+
+    Whole pictures are seen unless --crop says otherwise.
+    """
 
     def run(*arguments):
+        arguments = arguments if "--crop" in arguments else (*arguments, "--crop", "none")
         [line] = run_refused_command(predict, arguments, monkeypatch, capfd, tmp_path).err.splitlines()
         assert line.startswith("error: ")
         return line[len("error: ") :]
