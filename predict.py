@@ -7,6 +7,7 @@ import os
 import sys
 
 from command_line.argument_parser import ArgumentParser
+from command_line.counted import counted
 from command_line.stopping import ended_by_signals
 from command_line.user_error import UserError, reported_user_errors
 from media.opened import open_media
@@ -50,7 +51,7 @@ def parse_arguments() -> argparse.Namespace:
         epilog="example: python predict.py runs/first/model dance.mp4 --out dance_limbs.mp4",
     )
     parser.add_argument("model", metavar="MODEL_DIR", help="the folder of the saved model")
-    parser.add_argument("input", metavar="INPUT", help="an MP4, AVI or WebM video, a GIF, or a folder of pictures")
+    parser.add_argument("input", metavar="INPUT", help="MP4, M4V, MOV, MKV, AVI, WebM, GIF, a folder of pictures")
     parser.add_argument("--out", metavar="OUT", required=True, help="the same as INPUT, with the limbs drawn on")
     parser.add_argument("--joints", metavar="FILE", help="the joints, .csv or .h5 (default: OUT's name, .csv)")
     parser.add_argument(
@@ -93,16 +94,17 @@ def print_shape_warning(seen: Crop | None) -> None:
 def print_summary(path: str, summary: PredictionSummary) -> None:
     """Prints what was predicted of the media at `path`, and a warning if it seems to be cut short."""
     size = f"{summary.width}×{summary.height} pixels"
-    print(f"{summary.frame_count} frames of {size}; right limbs are orange, left ones blue, as the person's own")
+    frames = counted(summary.frame_count, "frame")
+    print(f"{frames} of {size}; right limbs are orange, left ones blue, as the person's own")
     if summary.is_padded:
         print(f"The model sees {FRAMES_PER_SEQUENCE} frames at once: the last one was repeated to make as many.")
-    outside = [f"{joint} in {count}" for joint, count in zip(JOINT_NAMES, summary.outside_counts, strict=True) if count]
+    outside = [f"{joint} {count}" for joint, count in zip(JOINT_NAMES, summary.outside_counts, strict=True) if count]
     if outside:
-        print(f"Outside the picture: {', '.join(outside)} frames.")
+        print(f"Outside the picture, and in how many frames: {', '.join(outside)}.")
     if summary.found_count == 0:
         print("Nobody was found; --crop none or --crop X,Y,WIDTH,HEIGHT says where to look.")
     else:
-        print(f"Somebody was found in {summary.found_count} of {summary.frame_count} frames.")
+        print(f"Somebody was found in {summary.found_count} of {frames}.")
     if summary.seems_cut:
         print(
             f"warning: {path} lasts {summary.duration:.1f} s by its own account, but its last frame is at "

@@ -116,8 +116,8 @@ def test_killed_half_way_and_begun_again_it_goes_on(course, people, run, tmp_pat
         (["course", "{data}", "--out", "course/grades"], "is in the folder of the submissions"),
         (["course", "{data}", "--out", "full"], "full holds something else than grades"),
         (["course", "nothing.h5", "--out", "out"], "nothing.h5"),
-        (["course", "{data}", "--out", "out", "--jobs", "0"], "invalid positive whole number"),
-        (["course", "{data}", "--out", "out", "--memory-limit", "much"], "invalid positive whole number"),
+        (["course", "{data}", "--out", "out", "--jobs", "0"], "is not a positive whole number"),
+        (["course", "{data}", "--out", "out", "--memory-limit", "much"], "is not a positive whole number"),
         (["course", "{data}"], "--out"),
     ],
 )

@@ -291,7 +291,7 @@ def test_arms_below_a_picture_that_ends_at_the_shoulders_are_outside(detect, run
     detect(UpperBody(96, 100, 90))
     source = lossless_folder(tmp_path / "in", people(12))
     output = run_default(source, "--out", tmp_path / "out")
-    line = "Outside the picture: right wrist in 12, left wrist in 12, right elbow in 12, left elbow in 12 frames."
+    line = "Outside the picture, and in how many frames: right wrist 12, left wrist 12, right elbow 12, left elbow 12."
     assert line in output.out.splitlines()
     _, *rows = list(csv.reader((tmp_path / "out.csv").read_text().splitlines()))
     assert all(row[-1] == "right wrist;left wrist;right elbow;left elbow" for row in rows)
