@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -30,8 +31,12 @@ from model.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from model.training.graph import TrainingGraph, build_training_graph, exported_weights
+from model.training.cluster import Cluster, cluster_of
+from model.training.graph import TrainingGraph, build_training_graph, exported_weights, initial_values, load_values
 from model.training.learning_rate import learning_rate, share_done
+from model.training.membership import join, require_divisible
+from model.training.steps import Steps
+from model.training.worker_watch import certain_end
 from pipeline.augmentation.augment import Augmentation
 from pipeline.batch_order import steps_per_epoch
 from pipeline.dataset import make_dataset, user_errors_of_dataset
@@ -42,6 +47,7 @@ from run.arguments import parse_arguments
 from run.config_file import read_config, write_config
 from run.data import RunData, check_same_data, data_identity, describe_run_data, open_run_data
 from run.duration import RunDuration, measured_duration
+from run.facts import facts_to_compare
 from run.finish import finish
 from run.folder import claimed_folder
 from run.history import append_to_history, read_history, start_history
@@ -69,6 +75,7 @@ class Run(NamedTuple):
     settings: Settings
     paths: RunPaths
     data: RunData
+    cluster: Cluster
     training: TrainingGraph
     session: tf.Session
     inference: InferenceGraph
@@ -79,8 +86,14 @@ class Run(NamedTuple):
 
 def main() -> None:
     began = time.perf_counter()
-    with reported_user_errors(), contextlib.ExitStack() as open_files:
-        settings, out, is_resumed, has_event_files = parse_arguments(__doc__)
+    with reported_user_errors():
+        cluster = cluster_of(os.environ)
+    with certain_end(cluster.is_alone), reported_user_errors(), contextlib.ExitStack() as open_files:
+        settings, out, is_resumed, has_event_files = parse_arguments(__doc__, cluster.is_chief)
+        require_divisible(cluster, settings.exact)
+        if not cluster.is_chief:
+            # The run's folder is the chief's; the others may be on machines that do not see it.
+            out, is_resumed = open_files.enter_context(tempfile.TemporaryDirectory()), False
         paths = RunPaths(out)
         open_files.enter_context(claimed_folder(out, is_resumed))
         data = open_run_data(settings, paths, open_files)
@@ -92,8 +105,9 @@ def main() -> None:
         precision = resolve_precision(settings.precision)
         write_config(paths.config, settings, data_identity(data))
         with stop_signals() as is_stopping:
-            train(settings, paths, data, precision, has_event_files, is_stopping, began)
-            finish(paths, data, description)
+            train(settings, paths, data, precision, cluster, has_event_files, is_stopping, began)
+            if cluster.is_chief:
+                finish(paths, data, description)
 
 
 def train(
@@ -101,27 +115,33 @@ def train(
     paths: RunPaths,
     data: RunData,
     precision: str,
+    cluster: Cluster,
     has_event_files: bool,
     is_stopping: Callable[[], bool],
     began: float,
 ) -> None:
     """Builds both graphs and trains; leaves history.csv and checkpoints/, the best model among them, in the folder.
 
-    precision: "float32" or "bfloat16". began: what time.perf_counter() said when the command began.
+    precision: "float32" or "bfloat16". cluster: the workers that train; all but the chief leave nothing. began: what
+    time.perf_counter() said when the command began.
     """
     building_began = time.perf_counter()
     os.makedirs(paths.last_states, exist_ok=True)
     checkpoint = checkpoint_to_resume(paths)
-    first_step = checkpoint.step if checkpoint else 0
+    facts = facts_to_compare(settings, data_identity(data), precision)
+    membership = join(cluster, facts, checkpoint.step if checkpoint else 0)
+    first_step, sharing = membership.first_step, membership.sharing(settings.exact)
     order = BatchOrder(data.training, settings.batch_size, settings.seed, first_step, settings.window_megabytes)
     kinds = tuple(settings.augment)
     augmentation = Augmentation(kinds, settings.seed, first_step) if kinds else None
-    dataset = partial(make_dataset, data.path, order, augmentation, data.store.shape)
+    part = sharing.part if sharing else None
+    dataset = partial(make_dataset, data.path, order, augmentation, data.store.shape, part)
     network, num_units, members = settings.network, settings.num_units, settings.members
-    training = build_training_graph(dataset, network, num_units, data.mean_pose, settings.seed, members)
+    training = build_training_graph(dataset, network, num_units, data.mean_pose, settings.seed, members, sharing)
     inference = build_inference_graph(network, num_units, "mirror" in kinds, members, data.store.shape)
     with (
-        tf.Session(graph=training.graph, config=session_config(precision)) as session,
+        membership.broken_cluster(),
+        tf.Session(membership.target, training.graph, membership.session_config(session_config(precision))) as session,
         tf.Session(graph=inference.graph) as inference_session,
         event_files(paths.event_files, training.graph, first_step) if has_event_files else no_events() as events,
         user_errors_of_dataset(),
@@ -133,14 +153,20 @@ def train(
         state = State(0, 0.0, math.inf)
         if checkpoint:
             state = State(*restore_checkpoint(checkpoint, training, session))
+        elif sharing and cluster.is_chief:
+            # Those that one worker alone begins with.
+            whole = partial(make_dataset, data.path, order, augmentation, data.store.shape)
+            alone = build_training_graph(whole, network, num_units, data.mean_pose, settings.seed, members)
+            load_values(training, session, initial_values(alone))
         if newest_best_model(paths.checkpoints) is None:
             state = state._replace(best_error=math.inf)
         load_weights(inference, inference_session, exported_weights(training, session))
         predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.shared)
-        run = Run(settings, paths, data, training, session, inference, inference_session, predictor, events)
+        run = Run(settings, paths, data, cluster, training, session, inference, inference_session, predictor, events)
         score = partial(errors_of, predictor, data.validation_store)
         duration = measured_duration(score, data.watched, data.validation, began, building_began)
         training_loop(run, state, duration, is_stopping)
+        membership.leave()
 
 
 @contextlib.contextmanager
@@ -177,24 +203,22 @@ def training_loop(run: Run, state: State, duration: RunDuration, is_stopping: Ca
     settings = run.settings
     epoch_steps = steps_per_epoch(len(run.data.training), settings.batch_size)
     total_steps = settings.epochs and settings.epochs * epoch_steps
-    loss_and_step = [run.training.loss, run.training.train_step]
-    run_step = run.session.make_callable(loss_and_step, feed_list=[run.training.learning_rate])
+    steps = Steps(run.training, run.session, run.cluster.is_chief, state.seconds, is_stopping)
+    state = state._replace(seconds=steps.begin())
     done = share_done(state.seconds, state.step, settings.time_limit, total_steps)
     with shown_progress(settings, duration, state.seconds, done) as show:
-        while done < 1 and not is_stopping():
+        while done < 1 and not steps.is_stopping():
             losses, evaluate_at = [], next_evaluation(done, settings.evaluations)
-            while done < evaluate_at and not is_stopping():
+            while done < evaluate_at and not steps.is_stopping():
                 rate = learning_rate(settings.learning_rate, done)
-                step_began = time.perf_counter()
-                loss, _ = run_step(rate)
-                seconds = state.seconds + time.perf_counter() - step_began
+                loss, seconds = steps.take(rate)
                 state = state._replace(step=state.step + 1, seconds=seconds)
-                losses.append(float(loss))
+                losses.append(loss)
                 done = share_done(state.seconds, state.step, settings.time_limit, total_steps)
                 show(state.step, state.seconds, done, losses[-1])
-            if losses:
+            if losses and run.cluster.is_chief:
                 state = evaluate_and_save(run, state, sum(losses) / len(losses), rate)
-        if is_stopping():
+        if steps.is_stopping():
             tqdm.write("stopped; --resume goes on from here")
 
 
