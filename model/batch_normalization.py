@@ -60,9 +60,12 @@ def normalized_convolution(
 
 
 def normalized_over_parts(
-    add_parts: Callable[[tf.Tensor], tf.Tensor], values: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor
+    add_parts: Callable[[tf.Tensor], tf.Tensor],
+    values: tf.Tensor,
+    scale: tf.Tensor,
+    offset: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Normalize, over a batch of which only a part is given, which may be empty.
+    """Normalize, over a batch of which only a part is given.
 
     add_parts: adds a tensor over all parts; called once in the forward pass, with float64 (2C + 1,), and once in the
     backward pass, with float32 (2C,). Mean and variance, and the gradient through them, are those of the whole batch.
@@ -73,18 +76,15 @@ def normalized_over_parts(
 
     @tf.custom_gradient
     def normalize(values: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[list[tf.Tensor], Callable]:
-        rows = tf.cast(tf.reduce_prod(tf.shape(values)[:3]), tf.float32)
-        mean_here = tf.reduce_sum(values, axis=[0, 1, 2]) / tf.maximum(rows, 1.0)
+        mean_here = tf.reduce_mean(values, axis=[0, 1, 2])
         squares_here = tf.reduce_sum(tf.squared_difference(values, mean_here), axis=[0, 1, 2])
         # In 64 bits, the difference of two large numbers below costs no precision.
-        wide_rows, wide_mean, wide_squares = (
-            tf.cast(value, tf.float64) for value in (rows[tf.newaxis], mean_here, squares_here)
-        )
-        sums = [wide_rows, wide_rows * wide_mean, wide_squares + wide_rows * tf.square(wide_mean)]
+        wide_mean, wide_squares = tf.cast(mean_here, tf.float64), tf.cast(squares_here, tf.float64)
+        rows = tf.cast(tf.reduce_prod(tf.shape(values)[:3]), tf.float64)[tf.newaxis]
+        sums = [rows, rows * wide_mean, wide_squares + rows * tf.square(wide_mean)]
         count, total, squares = tf.split(add_parts(tf.concat(sums, axis=0)), [1, *[values.shape[3].value] * 2], axis=0)
-        wide_mean = total / count
-        wide_variance = squares / count - tf.square(wide_mean)
-        mean, variance = tf.cast(wide_mean, tf.float32), tf.cast(wide_variance, tf.float32)
+        wide_variance = squares / count - tf.square(total / count)
+        mean, variance = tf.cast(total / count, tf.float32), tf.cast(wide_variance, tf.float32)
         # As fused_batch_norm has it: the moving variance follows the unbiased estimate.
         unbiased = tf.cast(wide_variance * count / tf.maximum(count - 1.0, 1.0), tf.float32)
         deviation = tf.rsqrt(variance + EPSILON)

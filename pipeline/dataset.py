@@ -40,7 +40,8 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """An endless data set of batches: frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2).
 
-    With a BatchPart, both are those of the part alone, and an int32 scalar follows: the sequences of the whole batch.
+    With a BatchPart, both are those of the part alone, or one sequence that is not its own where it has none, and an
+    int32 scalar follows: the sequences of the whole batch.
 
     path: of an HDF5 store. augmentation: to apply to every batch. shape: of the store's sequences, for which the graph
     is built. The file is open from an iterator's first element until the iterator is destroyed. The window of frames is
@@ -118,11 +119,13 @@ def gathered_part(
 ) -> tuple[tf.Tensor, tf.Tensor, BatchRows]:
     """The same of a part of the batch, and which of its sequences they are.
 
-    has_donor: whether the sequence before them, which the first one may get its background from, precedes them.
+    A part without sequences gets one that is not its own, for convolutions take no empty batch. has_donor: whether the
+    sequence before them, which the first one may get its background from, precedes them.
     """
     total = tf.shape(rows)[0]
     cuts = shard_cuts(part, total)
-    places = tf.math.floormod(tf.range(cuts[0] - int(has_donor), cuts[-1]), total)
+    places = tf.range(cuts[0] - int(has_donor), tf.maximum(cuts[-1], cuts[0] + 1))
+    places = tf.math.floormod(places, total)
     frames, labels = gathered(window, tf.gather(rows, places), tf.gather(labels, places))
     return frames, labels, BatchRows(places, total)
 

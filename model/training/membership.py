@@ -77,7 +77,7 @@ class Membership(NamedTuple):
         """Ends the process, with an `error:` line that names who has ended, where TensorFlow cannot reach a worker."""
         try:
             yield
-        except tf.errors.OpError as error:
+        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
             if self.watch is None:
                 raise
             self.watch.wait_for_the_end(_first_line(error))
@@ -139,7 +139,10 @@ def _not_understood(cluster: Cluster, error: tf.errors.OpError) -> str:
 
 
 def _first_line(error: tf.errors.OpError) -> str:
-    return " ".join(error.message.strip().partition("\n")[0].split())
+    """The first line of the message that is not about where in the graph it happened."""
+    about_the_graph = ("Graph execution error", "Detected at", "File ", "Node: ", "From /job")
+    lines = [" ".join(line.split()) for line in error.message.splitlines()]
+    return next((line for line in lines if line and not line.startswith(about_the_graph)), type(error).__name__)
 
 
 def _start_server(cluster: Cluster, say: Callable[[str], None]) -> Any:

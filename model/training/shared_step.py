@@ -72,12 +72,18 @@ def shared_gradients(
     rows = []
     for number, (start, end) in enumerate(_shards(sharing, total)):
         statistics: list[tuple[tf.Variable, tf.Tensor]] = []
-        of_shard = labels[start:end]
+        # An empty shard is seen as one sequence that counts for nothing: convolutions take no empty batch.
+        first = tf.minimum(start, tf.shape(labels)[0] - 1)
+        seen = slice(first, tf.maximum(end, first + 1))
+        count = tf.cast(end - start, tf.float32)
         with tf.variable_scope(tf.get_variable_scope(), reuse=number > 0):
-            convolve = _convolution(sharing, lambda *statistic, kept=statistics: kept.append(statistic))
-            loss, minimized = losses(frames[start:end], of_shard, total, convolve)
+            convolve = _convolution(sharing, count > 0, lambda *statistic, kept=statistics: kept.append(statistic))
+            loss, minimized = (
+                tf.where(count > 0, value, tf.zeros_like(value))
+                for value in losses(frames[seen], labels[seen], total, convolve)
+            )
         weights = tf.trainable_variables()
-        share = tf.cast(tf.shape(of_shard)[0], tf.float32) / tf.cast(total, tf.float32)
+        share = count / tf.cast(total, tf.float32)
         added = [*tf.gradients(minimized, weights), *(share * value for _, value in statistics), loss]
         added.append(said if number == 0 else tf.zeros_like(said))
         rows.append(tf.concat([tf.reshape(value, [-1]) for value in added], axis=0))
@@ -99,17 +105,21 @@ def copied_variables(sharing: Sharing, variables: list[tf.Variable]) -> tf.Opera
     return tf.group(*copies)
 
 
-def _shards(sharing: Sharing, total: tf.Tensor) -> list[tuple[tf.Tensor | None, tf.Tensor | None]]:
+def _shards(sharing: Sharing, total: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
     """Where each shard that has a row of its own begins and ends in this worker's part of the batch."""
-    if not sharing.is_exact:
-        return [(None, None)]
     cuts = shard_cuts(sharing.part, total)
     cuts = [cut - cuts[0] for cut in cuts]
     return list(zip(cuts[:-1], cuts[1:], strict=True))
 
 
-def _convolution(sharing: Sharing, follow: Callable[[tf.Variable, tf.Tensor], None]) -> Convolution:
-    add_parts = (lambda values: values) if sharing.is_exact else sharing.steps.added
+def _convolution(sharing: Sharing, counts: tf.Tensor, follow: Callable[[tf.Variable, tf.Tensor], None]) -> Convolution:
+    """counts: bool scalar, whether the shard has sequences."""
+
+    def add_parts(values: tf.Tensor) -> tf.Tensor:
+        if sharing.is_exact:
+            return values
+        return sharing.steps.added(tf.where(counts, values, tf.zeros_like(values)))
+
     normalize = partial(normalized_over_parts, add_parts)
     return partial(normalized_convolution, normalize=normalize, follow=follow)
 
