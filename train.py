@@ -31,10 +31,10 @@ from model.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from model.training.cluster import Cluster, cluster_of
+from model.training.cluster import cluster_of
 from model.training.graph import TrainingGraph, build_training_graph, exported_weights, initial_values, load_values
 from model.training.learning_rate import learning_rate, share_done
-from model.training.membership import join, require_divisible
+from model.training.membership import Membership, join, require_divisible
 from model.training.steps import Steps
 from model.training.worker_watch import certain_end
 from pipeline.augmentation.augment import Augmentation
@@ -66,22 +66,25 @@ class State(NamedTuple):
     best_error: float
 
 
-class Run(NamedTuple):
-    """What a run consists of: the two graphs, each with its session, and what predicts in the second.
+class Evaluation(NamedTuple):
+    """What evaluates the weights: a graph, its session, and what predicts with it. events: for TensorBoard, or None."""
 
-    events: the writer for TensorBoard, or None.
-    """
+    inference: InferenceGraph
+    session: tf.Session
+    predictor: Predictor
+    events: tf.summary.FileWriter | None
+
+
+class Run(NamedTuple):
+    """What a run consists of: the training graph, its session, and what evaluates the weights, on the chief alone."""
 
     settings: Settings
     paths: RunPaths
     data: RunData
-    cluster: Cluster
+    membership: Membership
     training: TrainingGraph
     session: tf.Session
-    inference: InferenceGraph
-    inference_session: tf.Session
-    predictor: Predictor
-    events: tf.summary.FileWriter | None
+    evaluation: Evaluation | None
 
 
 def main() -> None:
@@ -92,8 +95,8 @@ def main() -> None:
         settings, out, is_resumed, has_event_files = parse_arguments(__doc__, cluster.is_chief)
         require_divisible(cluster, settings.exact)
         if not cluster.is_chief:
-            # The run's folder is the chief's; the others may be on machines that do not see it.
-            out, is_resumed = open_files.enter_context(tempfile.TemporaryDirectory()), False
+            # The run's folder is the chief's; this one may be on a machine that does not see it.
+            out, is_resumed, has_event_files = open_files.enter_context(tempfile.TemporaryDirectory()), False, False
         paths = RunPaths(out)
         open_files.enter_context(claimed_folder(out, is_resumed))
         data = open_run_data(settings, paths, open_files)
@@ -103,9 +106,13 @@ def main() -> None:
         print(description, flush=True)
         # The first use of TensorFlow, which imports it: everything that the user may have got wrong is checked by now.
         precision = resolve_precision(settings.precision)
+        checkpoint = checkpoint_to_resume(paths)
+        membership = join(
+            cluster, facts_to_compare(settings, data_identity(data), precision), checkpoint.step if checkpoint else 0
+        )
         write_config(paths.config, settings, data_identity(data))
         with stop_signals() as is_stopping:
-            train(settings, paths, data, precision, cluster, has_event_files, is_stopping, began)
+            train(settings, paths, data, precision, membership, checkpoint, has_event_files, is_stopping, began)
             if cluster.is_chief:
                 finish(paths, data, description)
 
@@ -115,58 +122,59 @@ def train(
     paths: RunPaths,
     data: RunData,
     precision: str,
-    cluster: Cluster,
+    membership: Membership,
+    checkpoint: Checkpoint | None,
     has_event_files: bool,
     is_stopping: Callable[[], bool],
     began: float,
 ) -> None:
     """Builds both graphs and trains; leaves history.csv and checkpoints/, the best model among them, in the folder.
 
-    precision: "float32" or "bfloat16". cluster: the workers that train; all but the chief leave nothing. began: what
-    time.perf_counter() said when the command began.
+    precision: "float32" or "bfloat16". membership: of the workers that train; all but the chief leave nothing.
+    checkpoint: to go on from. began: what time.perf_counter() said when the command began.
     """
     building_began = time.perf_counter()
     os.makedirs(paths.last_states, exist_ok=True)
-    checkpoint = checkpoint_to_resume(paths)
-    facts = facts_to_compare(settings, data_identity(data), precision)
-    membership = join(cluster, facts, checkpoint.step if checkpoint else 0)
     first_step, sharing = membership.first_step, membership.sharing(settings.exact)
     order = BatchOrder(data.training, settings.batch_size, settings.seed, first_step, settings.window_megabytes)
     kinds = tuple(settings.augment)
     augmentation = Augmentation(kinds, settings.seed, first_step) if kinds else None
-    part = sharing.part if sharing else None
-    dataset = partial(make_dataset, data.path, order, augmentation, data.store.shape, part)
+    dataset = partial(make_dataset, data.path, order, augmentation, data.store.shape)
     network, num_units, members = settings.network, settings.num_units, settings.members
-    training = build_training_graph(dataset, network, num_units, data.mean_pose, settings.seed, members, sharing)
-    inference = build_inference_graph(network, num_units, "mirror" in kinds, members, data.store.shape)
+    build = partial(build_training_graph, dataset, network, num_units, data.mean_pose, settings.seed, members)
+    training = build(sharing)
+    config = membership.session_config(session_config(precision))
     with (
         membership.broken_cluster(),
-        tf.Session(membership.target, training.graph, membership.session_config(session_config(precision))) as session,
-        tf.Session(graph=inference.graph) as inference_session,
-        event_files(paths.event_files, training.graph, first_step) if has_event_files else no_events() as events,
+        tf.Session(membership.target, training.graph, config) as session,
         user_errors_of_dataset(),
         memory_errors(),
     ):
         session.run(training.initialize)
+        state = State(first_step, 0.0, math.inf)
+        if not membership.cluster.is_chief:
+            training_loop(Run(settings, paths, data, membership, training, session, None), state, None, is_stopping)
+            return
         start_history(paths.history, first_step)
         keep_best_models(paths.checkpoints, first_step)
-        state = State(0, 0.0, math.inf)
         if checkpoint:
             state = State(*restore_checkpoint(checkpoint, training, session))
-        elif sharing and cluster.is_chief:
-            # Those that one worker alone begins with.
-            whole = partial(make_dataset, data.path, order, augmentation, data.store.shape)
-            alone = build_training_graph(whole, network, num_units, data.mean_pose, settings.seed, members)
-            load_values(training, session, initial_values(alone))
+        elif sharing:
+            load_values(training, session, initial_values(build(None)))
         if newest_best_model(paths.checkpoints) is None:
             state = state._replace(best_error=math.inf)
-        load_weights(inference, inference_session, exported_weights(training, session))
-        predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.shared)
-        run = Run(settings, paths, data, cluster, training, session, inference, inference_session, predictor, events)
-        score = partial(errors_of, predictor, data.validation_store)
-        duration = measured_duration(score, data.watched, data.validation, began, building_began)
-        training_loop(run, state, duration, is_stopping)
-        membership.leave()
+        inference = build_inference_graph(network, num_units, "mirror" in kinds, members, data.store.shape)
+        with (
+            tf.Session(graph=inference.graph) as inference_session,
+            event_files(paths.event_files, training.graph, first_step) if has_event_files else no_events() as events,
+        ):
+            load_weights(inference, inference_session, exported_weights(training, session))
+            predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.shared)
+            evaluation = Evaluation(inference, inference_session, predictor, events)
+            run = Run(settings, paths, data, membership, training, session, evaluation)
+            score = partial(errors_of, predictor, data.validation_store)
+            duration = measured_duration(score, data.watched, data.validation, began, building_began)
+            training_loop(run, state, duration, is_stopping)
 
 
 @contextlib.contextmanager
@@ -198,15 +206,18 @@ def checkpoint_to_resume(paths: RunPaths) -> Checkpoint | None:
     return checkpoint
 
 
-def training_loop(run: Run, state: State, duration: RunDuration, is_stopping: Callable[[], bool]) -> None:
-    """Trains from `state` until the run's limit, or until it is stopped, and evaluates every so often."""
+def training_loop(run: Run, state: State, duration: RunDuration | None, is_stopping: Callable[[], bool]) -> None:
+    """Trains from `state` until the run's limit, or until it is stopped, and evaluates every so often.
+
+    duration: what to show the progress with, or None to show none.
+    """
     settings = run.settings
     epoch_steps = steps_per_epoch(len(run.data.training), settings.batch_size)
     total_steps = settings.epochs and settings.epochs * epoch_steps
-    steps = Steps(run.training, run.session, run.cluster.is_chief, state.seconds, is_stopping)
+    steps = Steps(run.training, run.session, run.membership.cluster.is_chief, state.seconds, is_stopping)
     state = state._replace(seconds=steps.begin())
     done = share_done(state.seconds, state.step, settings.time_limit, total_steps)
-    with shown_progress(settings, duration, state.seconds, done) as show:
+    with shown_progress(settings, duration, state.seconds, done) if duration else no_progress() as show:
         while done < 1 and not steps.is_stopping():
             losses, evaluate_at = [], next_evaluation(done, settings.evaluations)
             while done < evaluate_at and not steps.is_stopping():
@@ -216,13 +227,20 @@ def training_loop(run: Run, state: State, duration: RunDuration, is_stopping: Ca
                 losses.append(loss)
                 done = share_done(state.seconds, state.step, settings.time_limit, total_steps)
                 show(state.step, state.seconds, done, losses[-1])
-            if losses and run.cluster.is_chief:
-                state = evaluate_and_save(run, state, sum(losses) / len(losses), rate)
+            if losses and run.evaluation:
+                state = evaluate_and_save(run, run.evaluation, state, sum(losses) / len(losses), rate)
+        run.membership.leave()
         if steps.is_stopping():
             tqdm.write("stopped; --resume goes on from here")
 
 
-def evaluate_and_save(run: Run, state: State, train_loss: float, rate: float) -> State:
+@contextlib.contextmanager
+def no_progress() -> Iterator[Callable[..., None]]:
+    """In the place of shown_progress on a worker that follows the chief."""
+    yield lambda *_: None
+
+
+def evaluate_and_save(run: Run, evaluation: Evaluation, state: State, train_loss: float, rate: float) -> State:
     """Scores the averaged weights on the watched sequences, keeps them if they are the best, saves the run's state.
 
     train_loss: the mean since the last evaluation, px². rate: the learning rate of the last step. Returns the new
@@ -231,11 +249,11 @@ def evaluate_and_save(run: Run, state: State, train_loss: float, rate: float) ->
     data, paths = run.data, run.paths
     weights = exported_weights(run.training, run.session)
     require_finite(train_loss, weights, state.step)
-    load_weights(run.inference, run.inference_session, weights)
-    errors = errors_of(run.predictor, data.validation_store, data.watched)
+    load_weights(evaluation.inference, evaluation.session, weights)
+    errors = errors_of(evaluation.predictor, data.validation_store, data.watched)
     if errors.mean_pixel_error < state.best_error:
         state = state._replace(best_error=errors.mean_pixel_error)
-        save_model(best_model(paths.checkpoints, state.step), run.inference, run.inference_session)
+        save_model(best_model(paths.checkpoints, state.step), evaluation.inference, evaluation.session)
     row = {
         "step": state.step,
         "epoch": state.step // steps_per_epoch(len(data.training), run.settings.batch_size),
@@ -248,8 +266,9 @@ def evaluate_and_save(run: Run, state: State, train_loss: float, rate: float) ->
     # Last, for it counts: a resumed run drops what belongs to later steps than the checkpoint's.
     save_checkpoint(paths.last_states, run.training, run.session, state.seconds, state.best_error)
     keep_best_models(paths.checkpoints, state.step)
-    if run.events is not None:
-        write_events(run.events, row, rate, spaced_examples(run.predictor, data.validation_store, data.validation))
+    if evaluation.events is not None:
+        examples = spaced_examples(evaluation.predictor, data.validation_store, data.validation)
+        write_events(evaluation.events, row, rate, examples)
     tqdm.write(
         f"step {row['step']:6}  {row['seconds']:6.1f} s  training loss {train_loss:7.2f} px²  "
         f"validation loss {row['validation_loss']:7.2f} px²  pixel error {row['validation_pixel_error']:6.3f} px"

@@ -70,7 +70,7 @@ def cluster_of(environment: Mapping[str, str]) -> Cluster:
         raise _malformed(f"names {twice[0]} twice")
     task = _part(config, "task", dict)
     kind, index = task.get("type"), task.get("index")
-    if kind not in lists:
+    if not isinstance(kind, str) or kind not in lists:
         raise _malformed(f"has the task of a {kind!r}, of which the cluster has none")
     if type(index) is not int or not 0 <= index < len(lists[kind]):
         raise _malformed(f"has task index {index!r}; the cluster's {kind} takes 0 to {len(lists[kind]) - 1}")

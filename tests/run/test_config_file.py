@@ -29,6 +29,7 @@ CONFIG = {
     "validation_sequences": 20,
     "validation_data": None,
     "window_megabytes": 64.0,
+    "exact": False,
     "data_sha256": "ab" * 32,
     "validation_data_sha256": "ab" * 32,
     "trained_sequences": 110,
