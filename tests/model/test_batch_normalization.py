@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -28,28 +30,24 @@ def rest_s_sums(rows):
     return np.concatenate(forwards), np.concatenate([slopes.sum(axes), (slopes * normalized).sum(axes)])
 
 
-@pytest.mark.parametrize("rows", [[0], [1, 2, 3], [0, 1, 2, 3, 4, 5]])
-def test_a_part_is_normalized_as_in_the_whole_batch(rows):
+def results_of_part(rows):
+    """The same of normalized_over_parts, for which the other rows are another worker's."""
     sums = iter(rest_s_sums(rows))
 
     def add_parts(values):
         return values + next(sums).astype(values.dtype.as_numpy_dtype)
 
-    of_part = results_of(lambda *inputs: normalized_over_parts(add_parts, *inputs), rows)
+    return results_of(partial(normalized_over_parts, add_parts), rows)
+
+
+@pytest.mark.parametrize("rows", [[0], [1, 2, 3], [0, 1, 2, 3, 4, 5]])
+def test_a_part_is_normalized_as_in_the_whole_batch(rows):
     of_whole = results_of(fused, slice(None))
-    for got, expected in zip(of_part[:4], [of_whole[0][rows], *of_whole[1:3], of_whole[3][rows]], strict=True):
-        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+    expected = [of_whole[0][rows], *of_whole[1:3], of_whole[3][rows]]
+    for value, reference in zip(results_of_part(rows)[:4], expected, strict=True):
+        np.testing.assert_allclose(value, reference, rtol=1e-4, atol=1e-5)
 
 
-def test_the_parts_gradients_by_scale_and_offset_add_up_to_the_whole_s():
-    added = np.zeros((2, 3))
-    for rows in ([0], [1, 2, 3], [4, 5]):
-        sums = iter(rest_s_sums(rows))
-        results = results_of(
-            lambda *inputs, sums=sums: normalized_over_parts(
-                lambda values: values + next(sums).astype(values.dtype.as_numpy_dtype), *inputs
-            ),
-            rows,
-        )
-        added += results[4:]
+def test_the_gradients_by_scale_and_offset_add_up_to_those_of_the_whole():
+    added = sum(np.array(results_of_part(rows)[4:]) for rows in ([0], [1, 2, 3], [4, 5]))
     np.testing.assert_allclose(added, results_of(fused, slice(None))[4:], rtol=1e-4, atol=1e-4)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,7 @@ from pipeline.batch_part import shard_cuts, worker_part
 @pytest.mark.parametrize(("workers", "shards"), [(1, 1), (2, 2), (3, 3), (1, 4), (2, 4), (4, 4)])
 def test_workers_parts_cover_each_batch_once_in_shards_as_numpy_cuts_it(total, workers, shards):
     cuts = [shard_cuts(worker_part(worker, workers, shards), total) for worker in range(workers)]
-    pieces = [
-        np.arange(start, end) for of_worker in cuts for start, end in zip(of_worker[:-1], of_worker[1:], strict=True)
-    ]
+    pieces = [np.arange(*ends) for of_worker in cuts for ends in pairwise(of_worker)]
     assert len(pieces) == shards
     np.testing.assert_array_equal(np.concatenate(pieces), np.arange(total))
     sizes = [len(piece) for piece in pieces]

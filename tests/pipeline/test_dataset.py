@@ -194,7 +194,7 @@ def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
 
 @pytest.mark.parametrize("kinds", [(), ("scale", "rotation"), KINDS])
 def test_the_parts_of_the_workers_are_the_batches_of_one(kinds, made_data):
-    """Bit for bit; the batches are one of seven sequences and the epoch's last, of two, of which one worker has none."""
+    """Bit for bit; one batch has seven sequences, and the epoch's last one two, of which one worker has none."""
     order = BatchOrder(np.arange(30), 7, seed=3, first_step=3)
 
     def batches(part):

@@ -151,9 +151,9 @@ def test_a_value_that_is_nested_deeply_is_refused(source, refused, tmp_path):
     nested = "[" * 500 + "]" * 500
     for old, message in (
         ('"people.h5"', "--data: takes text, not a list: [...]"),
-        ("false", "--demo: ignored explicit argument '[...]'"),
+        ('"demo": false', "--demo: ignored explicit argument '[...]'"),
     ):
-        text = json.dumps(CONFIG).replace(old, nested)
+        text = json.dumps(CONFIG).replace(old, f'"demo": {nested}' if "demo" in old else nested)
         assert refused(text, source, tmp_path / "config.json") == f": argument {message}"
 
 
