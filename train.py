@@ -141,8 +141,8 @@ def train(
     augmentation = Augmentation(kinds, settings.seed, first_step) if kinds else None
     dataset = partial(make_dataset, data.path, order, augmentation, data.store.shape)
     network, num_units, members = settings.network, settings.num_units, settings.members
-    build = partial(build_training_graph, dataset, network, num_units, data.mean_pose, settings.seed, members)
-    training = build(sharing)
+    own_part = partial(dataset, sharing and sharing.part)
+    training = build_training_graph(own_part, network, num_units, data.mean_pose, settings.seed, members, sharing)
     config = membership.session_config(session_config(precision))
     with (
         membership.broken_cluster(),
@@ -160,7 +160,9 @@ def train(
         if checkpoint:
             state = State(*restore_checkpoint(checkpoint, training, session))
         elif sharing:
-            load_values(training, session, initial_values(build(None)))
+            # Those that one worker alone begins with, whatever shares the steps.
+            alone = build_training_graph(dataset, network, num_units, data.mean_pose, settings.seed, members)
+            load_values(training, session, initial_values(alone))
         if newest_best_model(paths.checkpoints) is None:
             state = state._replace(best_error=math.inf)
         inference = build_inference_graph(network, num_units, "mirror" in kinds, members, data.store.shape)
