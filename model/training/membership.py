@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from command_line.user_error import UserError
 from machine.bound_address import close_to_other_addresses
 from model.training.cluster import JOB, VARIABLE, Cluster
 from model.training.collectives import Collectives
+from model.training.own_address import host_and_port, own_addresses
 from model.training.shared_step import Sharing
 from model.training.worker_watch import WorkerWatch, unreachable_workers
 from pipeline.batch_part import worker_part
@@ -148,8 +148,8 @@ def _first_line(error: tf.errors.OpError) -> str:
 def _start_server(cluster: Cluster, say: Callable[[str], None]) -> Any:
     """The running tf.train.Server of this worker; say: gets the line on who may reach it."""
     own = cluster.addresses[cluster.worker]
-    host, port = _host_and_port(own)
-    addresses = _own_addresses(cluster, host, port)
+    _, port = host_and_port(own)
+    addresses = own_addresses(cluster, SECONDS_TO_MEET)
     config = _clustered(tf.ConfigProto(), cluster)
     try:
         server = tf.train.Server(
@@ -167,39 +167,6 @@ def _start_server(cluster: Cluster, say: Callable[[str], None]) -> Any:
         "anything on this machine (docs/CLUSTER.md says how to keep others out)"
     )
     return server
-
-
-def _own_addresses(cluster: Cluster, host: str, port: int) -> list[str]:
-    """The IP addresses of this worker's host.
-
-    Raises UserError where they are not this machine's, or the port is taken.
-    """
-    deadline = time.monotonic() + SECONDS_TO_MEET
-    own = cluster.addresses[cluster.worker]
-    while True:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            break
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise UserError(f"{own}, this worker's address in {VARIABLE}, is unknown ({error.strerror})") from None
-            time.sleep(SECONDS_BETWEEN_TRIES)
-    for family, kind, protocol, _, address in found:
-        with socket.socket(family, kind, protocol) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                tried.bind(address)
-            except OSError as error:
-                raise UserError(
-                    f"cannot listen at {own}, this worker's address in {VARIABLE} ({error.strerror}); name an address "
-                    "of this machine and a free port, and check the task's index"
-                ) from None
-    return sorted({str(address[0]) for *_, address in found})
-
-
-def _host_and_port(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 def _meet(cluster: Cluster, say: Callable[[str], None]) -> None:

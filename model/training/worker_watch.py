@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from command_line.user_error import print_error
+from model.training.own_address import host_and_port
 
 BROKEN = 3  # the exit status
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -42,9 +43,8 @@ def _failures(addresses: Sequence[str], worker: int, seconds: float) -> dict[int
 
 
 def _failure(address: str, seconds: float) -> OSError | None:
-    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=seconds).close()
+        socket.create_connection(host_and_port(address), timeout=seconds).close()
     except OSError as error:
         return error
     return None

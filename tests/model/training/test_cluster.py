@@ -1,10 +1,12 @@
 import json
+import socket
 
 import pytest
 
 from command_line.user_error import UserError
 from model.training.cluster import ALONE, Cluster, cluster_of
 from model.training.membership import require_divisible
+from model.training.own_address import own_addresses
 
 WORKERS = ["10.0.0.1:2222", "10.0.0.2:2222", "[fd00::3]:2222"]
 
@@ -78,3 +80,24 @@ def test_exact_sums_need_a_number_of_workers_that_divides_the_shards():
         else:
             with pytest.raises(UserError, match="start 1, 2 or 4 of them"):
                 require_divisible(cluster, is_exact=True)
+
+
+def test_a_name_that_leads_to_this_machine_only_is_no_address_among_others(monkeypatch):
+    """As /etc/hosts of some systems has a machine's own name for 127.0.1.1."""
+    places = {"here": "127.0.1.1", "there": "10.0.0.2"}
+
+    def look_up(host, port, type):
+        return [(socket.AF_INET, type, 0, "", (places[host], port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(UserError, match=r"here:2222, .* is 127.0.1.1 here, which other machines cannot reach"):
+        own_addresses(Cluster(("here:2222", "there:2222"), 0), seconds=0)
+
+
+def test_a_name_that_leads_nowhere_is_an_error(monkeypatch):
+    def look_up(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(UserError, match="nowhere:2222, this worker's address in TF_CONFIG, is unknown"):
+        own_addresses(Cluster(("nowhere:2222", "there:2222"), 0), seconds=0)
