@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -30,6 +31,8 @@ EXACT_SHARDS = 4
 SECONDS_TO_MEET = 35.0
 SECONDS_TO_COMPARE = 15.0
 SECONDS_BETWEEN_TRIES = 0.5
+# In the message of an error, whom TensorFlow could not reach.
+REMOTE_TASK = re.compile(rf"remote target /job:{JOB}/replica:0/task:(\d+)")
 # Each chain of collectives has its own number.
 STEPS, VARIABLES, COMPARISON, ARRIVAL, END = range(1, 6)
 # So many facts are compared at most: the row has the same length in every version of this project.
@@ -39,13 +42,18 @@ FACTS = 63
 class Membership(NamedTuple):
     """A worker that has met the others. first_step: of the run, the chief's.
 
-    target: what sessions connect to, "" for a worker alone. watch: what notices that another one has died.
+    server: the running tf.train.Server. watch: what notices that another worker has died. None for a worker alone.
     """
 
     cluster: Cluster
     first_step: int
-    target: str
+    server: Any
     watch: WorkerWatch | None
+
+    @property
+    def target(self) -> str:
+        """What sessions connect to."""
+        return self.server.target if self.server else ""
 
     def session_config(self, config: tf.ConfigProto) -> tf.ConfigProto:
         """The same for sessions that connect to `target`."""
@@ -80,7 +88,10 @@ class Membership(NamedTuple):
         except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
             if self.watch is None:
                 raise
-            self.watch.wait_for_the_end(_first_line(error))
+            # One worker passes on what it has heard of another: the last one named is the first that failed.
+            suspects = [int(number) for number in REMOTE_TASK.findall(error.message)]
+            suspects = [number for number in suspects if number != self.cluster.worker]
+            self.watch.wait_for_the_end(suspects[-1:], _first_line(error))
 
 
 def require_divisible(cluster: Cluster, is_exact: bool) -> None:
@@ -101,7 +112,7 @@ def join(cluster: Cluster, facts: Mapping[str, str], first_step: int, say: Calla
     a worker is missing, its own address is wrong or taken, or facts differ: it names who and what.
     """
     if cluster.is_alone:
-        return Membership(cluster, first_step, "", None)
+        return Membership(cluster, first_step, None, None)
     server = _start_server(cluster, say)
     _meet(cluster, say)
     row = np.array([[first_step, *map(_fingerprint, facts.values()), *[0] * (FACTS - len(facts))]], np.int64)
@@ -115,7 +126,7 @@ def join(cluster: Cluster, facts: Mapping[str, str], first_step: int, say: Calla
         time.sleep(SECONDS_BETWEEN_TRIES)
         raise UserError(*filter(None, different))
     watch = WorkerWatch(cluster.addresses, cluster.worker, cluster.named)
-    return Membership(cluster, int(rows[0, 0]), server.target, watch)
+    return Membership(cluster, int(rows[0, 0]), server, watch)
 
 
 def _fingerprint(text: str) -> int:

@@ -12,9 +12,11 @@ import os
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 from command_line.user_error import print_error
 from model.training.own_address import host_and_port
@@ -74,17 +76,23 @@ class WorkerWatch:
                 silent[number] = 0 if error is None else silent[number] + (TIMES_SILENT if refused else 1)
             dead = [number for number, times in silent.items() if times >= TIMES_SILENT]
             if dead and not self._stopped.wait(SECONDS_TO_NOTICE):
-                print_error(f"{self._named(dead)} has ended; start all workers again, --resume goes on")
-                end_process(BROKEN)
+                self._end(f"{self._named(dead)} has ended")
 
-    def wait_for_the_end(self, reason: str) -> None:
-        """For a thread whose collective has failed: waits for this one to name who died, or ends the process itself."""
-        self._stopped.wait(2 * (SECONDS_BETWEEN_LOOKS + TIMES_SILENT * SECONDS_TO_CONNECT))
-        print_error(f"the cluster is broken ({reason}); start all workers again, --resume goes on")
+    def wait_for_the_end(self, suspects: Sequence[int], reason: str) -> NoReturn:
+        """For the thread whose collective has failed: waits for the watch to end the process, or ends it itself.
+
+        suspects: whom TensorFlow could not reach: a worker that was started again at once is there for the watch.
+        reason: TensorFlow's.
+        """
+        time.sleep(SECONDS_BETWEEN_LOOKS + SECONDS_TO_CONNECT + SECONDS_TO_NOTICE)
+        self._end(f"{self._named(suspects)} has ended" if suspects else f"the cluster is broken ({reason})")
+
+    def _end(self, what: str) -> NoReturn:
+        print_error(f"{what}; start all workers again, --resume goes on")
         end_process(BROKEN)
 
 
-def end_process(status: int) -> None:
+def end_process(status: int) -> NoReturn:
     """Ends this process, whatever its other threads wait for."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
