@@ -107,7 +107,7 @@ def _parser(description: str) -> ArgumentParser:
     parser.add_argument("--resume", action="store_true", default=False, help="go on with the run in --out")
     _add(parser, "epochs", "N", "passes over the data (default: no limit)")
     limits = f"{DEFAULT_SECONDS} s; {DEFAULT_DEMO_SECONDS} s with --demo; none with --epochs"
-    _add(parser, "time_limit", "SECONDS", f"of training alone (default: {limits})")
+    _add(parser, "time_limit", "SECONDS", f"of training (default: {limits})")
     augment = parser.add_mutually_exclusive_group()
     augment.add_argument(
         "--augment",
@@ -133,11 +133,11 @@ def _parser(description: str) -> ArgumentParser:
         _add(parser, name, metavar, f"{what} (default: {_network_defaults(name)})")
     _add(parser, "window_megabytes", "MB", f"memory for frames (default: {DEFAULTS['window_megabytes']:g})")
     _add(parser, "seed", "N", _default("of weights, split and order", "seed"))
-    _add(parser, "precision", _choices(PRECISIONS), _default("auto: bfloat16 where it is fast", "precision"))
+    _add(parser, "precision", _choices(PRECISIONS), _default("auto: bfloat16 where fast", "precision"))
     _add(parser, "validation_split", _choices(SPLITS), _default("whole videos, or sequences", "validation_split"))
     _add(parser, "validation_sequences", "N", "how many (default: a tenth, 100 to 2000)")
     _add(parser, "validation_data", "FILE.h5", "validate on it, train on all of --data")
-    parser.add_argument("--exact", action="store_true", help="equal bits for 1, 2 or 4 workers: docs/CLUSTER.md")
+    parser.add_argument("--exact", action="store_true", help="equal bits for 1, 2 and 4 machines")
     parser.add_argument("--tensorboard", action="store_true", default=False, help="write event files for TensorBoard")
     return parser
 
