@@ -34,9 +34,8 @@ def main():
     parser.add_argument("--time-limit", type=float, default=30, help="seconds of training (default: %(default)s)")
     parser.add_argument("--rate", help="of each worker's network, as tc takes it: 1gbit")
     parser.add_argument("--kills", type=int, default=0, help="kill a worker so many times instead of measuring")
-    parser.add_argument("options", nargs=argparse.REMAINDER, help="after --: further options of train.py")
-    arguments = parser.parse_args()
-    options = [option for option in arguments.options if option != "--"]
+    parser.epilog = "other options are train.py's"
+    arguments, options = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
         if arguments.kills:
             kill_again_and_again(arguments, options, Path(folder))
@@ -52,7 +51,7 @@ def measure(arguments, options, folder):
             limit = ["--time-limit", str(arguments.time_limit), "--evaluations", "4"]
             group = start(places, arguments.data, out, [*limit, *options])
             if any(process.wait() for process in group):
-                raise SystemExit(f"a worker failed; see {out}")
+                raise SystemExit("\n".join(path.read_text()[-2000:] for path in sorted(folder.glob("*.log"))))
         speeds[workers] = sequences_a_second(out)
         print(f"{workers} workers  {speeds[workers]:7.1f} sequences/s", flush=True)
     config = json.loads((folder / "1" / "config.json").read_text())

@@ -253,7 +253,8 @@ def stop_after_two_steps(number):
 
 
 def test_a_signal_to_one_worker_stops_all_after_the_same_step(start, people, tmp_path):
-    group = start(tmp_path, "--data", people.path, *STRIDED, workers=2, before=stop_after_two_steps)
+    limits = ["--time-limit", 600]
+    group = start(tmp_path, "--data", people.path, *STRIDED, *limits, workers=2, before=stop_after_two_steps)
     assert statuses(group) == [0, 0], logs(tmp_path)
     assert read_history(tmp_path / "run" / "history.csv")[-1]["step"] in (3, 4)
     assert all("stopped; --resume goes on from here" in log for log in logs(tmp_path))
