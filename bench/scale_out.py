@@ -61,6 +61,8 @@ def measure(arguments, options, folder):
 def sequences_a_second(out):
     """From the first evaluation on: TensorFlow prepares a graph in its first step."""
     rows = list(csv.DictReader((out / "history.csv").open()))
+    if len({row["seconds"] for row in rows}) < 2:
+        raise SystemExit("too few steps to measure; raise --time-limit")
     steps, seconds = (float(rows[-1][name]) - float(rows[0][name]) for name in ("step", "seconds"))
     return steps * json.loads((out / "config.json").read_text())["batch_size"] / seconds
 
