@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -31,8 +32,12 @@ from model.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from model.training.graph import TrainingGraph, build_training_graph, exported_weights
+from model.training.cluster import cluster_of
+from model.training.graph import TrainingGraph, build_training_graph, exported_weights, initial_values, load_values
 from model.training.learning_rate import learning_rate, share_done
+from model.training.membership import Membership, join, require_divisible
+from model.training.steps import Steps
+from model.training.worker_watch import certain_end
 from pipeline.augmentation.augment import Augmentation
 from pipeline.batch_order import steps_per_epoch
 from pipeline.dataset import make_dataset, user_errors_of_dataset
@@ -43,6 +48,7 @@ from run.arguments import parse_arguments
 from run.config_file import read_config, write_config
 from run.data import RunData, check_same_data, data_identity, describe_run_data, open_run_data
 from run.duration import RunDuration, measured_duration
+from run.facts import facts_to_compare
 from run.finish import finish
 from run.folder import claimed_folder
 from run.history import append_to_history, read_history, start_history
@@ -66,27 +72,43 @@ class State(NamedTuple):
     best_error: float
 
 
-class Run(NamedTuple):
-    """What a run consists of: the two graphs, each with its session, and what predicts in the second.
+class Evaluation(NamedTuple):
+    """What evaluates the weights: a graph, its session, and what predicts with it. events: for TensorBoard, or None."""
 
-    events: the file for TensorBoard, or None.
-    """
-
-    settings: Settings
-    paths: RunPaths
-    data: RunData
-    training: TrainingGraph
-    session: tf.Session
     inference: InferenceGraph
-    inference_session: tf.Session
+    session: tf.Session
     predictor: Predictor
     events: EventFile | None
 
 
+class Run(NamedTuple):
+    """What a run consists of: the training graph, its session, and what evaluates the weights, on the chief alone."""
+
+    settings: Settings
+    paths: RunPaths
+    data: RunData
+    membership: Membership
+    training: TrainingGraph
+    session: tf.Session
+    evaluation: Evaluation | None
+
+
 def main() -> None:
     began = time.perf_counter()
-    with reported_user_errors(), reported_sudden_end(KILLED), contextlib.ExitStack() as open_files:
-        settings, out, is_resumed, has_event_files = parse_arguments(__doc__)
+    with reported_user_errors():
+        cluster = cluster_of(os.environ)
+    with (
+        certain_end(cluster.is_alone),
+        reported_user_errors(),
+        # In a cluster the other workers say so.
+        reported_sudden_end(KILLED) if cluster.is_alone else contextlib.nullcontext(),
+        contextlib.ExitStack() as open_files,
+    ):
+        settings, out, is_resumed, has_event_files = parse_arguments(__doc__, cluster.is_chief)
+        require_divisible(cluster, settings.exact)
+        if not cluster.is_chief:
+            # The run's folder is the chief's; this one may be on a machine that does not see it.
+            out, is_resumed, has_event_files = open_files.enter_context(tempfile.TemporaryDirectory()), False, False
         paths = RunPaths(out)
         open_files.enter_context(claimed_folder(out, is_resumed))
         data = open_run_data(settings, paths, open_files)
@@ -96,10 +118,15 @@ def main() -> None:
         print(description, flush=True)
         # The first use of TensorFlow, which imports it: everything that the user may have got wrong is checked by now.
         precision = resolve_precision(settings.precision)
+        checkpoint = checkpoint_to_resume(paths)
+        membership = join(
+            cluster, facts_to_compare(settings, data_identity(data), precision), checkpoint.step if checkpoint else 0
+        )
         write_config(paths.config, settings, data_identity(data))
         with stop_signals() as is_stopping:
-            train(settings, paths, data, precision, has_event_files, is_stopping, began)
-            finish(paths, data, description)
+            train(settings, paths, data, precision, membership, checkpoint, has_event_files, is_stopping, began)
+            if cluster.is_chief:
+                finish(paths, data, description)
 
 
 def train(
@@ -107,46 +134,59 @@ def train(
     paths: RunPaths,
     data: RunData,
     precision: str,
+    membership: Membership,
+    checkpoint: Checkpoint | None,
     has_event_files: bool,
     is_stopping: Callable[[], bool],
     began: float,
 ) -> None:
     """Builds both graphs and trains; leaves history.csv and checkpoints/, the best model among them, in the folder.
 
-    precision: "float32" or "bfloat16". began: what time.perf_counter() said when the command began.
+    precision: "float32" or "bfloat16". membership: of the workers that train; all but the chief leave nothing.
+    checkpoint: to go on from. began: what time.perf_counter() said when the command began.
     """
     building_began = time.perf_counter()
     os.makedirs(paths.last_states, exist_ok=True)
-    checkpoint = checkpoint_to_resume(paths)
-    first_step = checkpoint.step if checkpoint else 0
+    first_step, sharing = membership.first_step, membership.sharing(settings.exact)
     order = BatchOrder(data.training, settings.batch_size, settings.seed, first_step, settings.window_megabytes)
     kinds = tuple(settings.augment)
     augmentation = Augmentation(kinds, settings.seed, first_step) if kinds else None
     dataset = partial(make_dataset, data.path, order, augmentation, data.store.shape)
     network, num_units, members = settings.network, settings.num_units, settings.members
-    training = build_training_graph(dataset, network, num_units, data.mean_pose, settings.seed, members)
-    inference = build_inference_graph(network, num_units, "mirror" in kinds, members, data.store.shape)
+    own_part = partial(dataset, sharing and sharing.part)
+    training = build_training_graph(own_part, network, num_units, data.mean_pose, settings.seed, members, sharing)
+    config = membership.session_config(session_config(precision))
     with (
-        tf.Session(graph=training.graph, config=session_config(precision)) as session,
-        tf.Session(graph=inference.graph) as inference_session,
-        begun_event_file(paths.event_files, training.graph, first_step) if has_event_files else no_events() as events,
+        membership.broken_cluster(),
+        tf.Session(membership.target, training.graph, config) as session,
         user_errors_of_dataset(),
         memory_errors(),
     ):
         session.run(training.initialize)
+        state = State(first_step, 0.0, math.inf)
+        if not membership.cluster.is_chief:
+            training_loop(Run(settings, paths, data, membership, training, session, None), state, None, is_stopping)
+            return
         start_history(paths.history, first_step)
         keep_best_models(paths.checkpoints, first_step)
-        state = State(0, 0.0, math.inf)
         if checkpoint:
             state = State(*restore_checkpoint(checkpoint, training, session))
+        elif sharing:
+            # Those that one worker alone begins with, whatever shares the steps.
+            alone = build_training_graph(dataset, network, num_units, data.mean_pose, settings.seed, members)
+            load_values(training, session, initial_values(alone))
         if newest_best_model(paths.checkpoints) is None:
             state = state._replace(best_error=math.inf)
-        load_weights(inference, inference_session, exported_weights(training, session))
-        predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.shared)
-        run = Run(settings, paths, data, training, session, inference, inference_session, predictor, events)
-        score = partial(errors_of, predictor, data.validation_store)
-        duration = measured_duration(score, data.watched, data.validation, began, building_began)
-        training_loop(run, state, duration, is_stopping)
+        inference = build_inference_graph(network, num_units, "mirror" in kinds, members, data.store.shape)
+        event_file = begun_event_file(paths.event_files, training.graph, first_step) if has_event_files else no_events()
+        with tf.Session(graph=inference.graph) as inference_session, event_file as events:
+            load_weights(inference, inference_session, exported_weights(training, session))
+            predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.shared)
+            evaluation = Evaluation(inference, inference_session, predictor, events)
+            run = Run(settings, paths, data, membership, training, session, evaluation)
+            score = partial(errors_of, predictor, data.validation_store)
+            duration = measured_duration(score, data.watched, data.validation, began, building_began)
+            training_loop(run, state, duration, is_stopping)
 
 
 @contextlib.contextmanager
@@ -178,33 +218,41 @@ def checkpoint_to_resume(paths: RunPaths) -> Checkpoint | None:
     return checkpoint
 
 
-def training_loop(run: Run, state: State, duration: RunDuration, is_stopping: Callable[[], bool]) -> None:
-    """Trains from `state` until the run's limit, or until it is stopped, and evaluates every so often."""
+def training_loop(run: Run, state: State, duration: RunDuration | None, is_stopping: Callable[[], bool]) -> None:
+    """Trains from `state` until the run's limit, or until it is stopped, and evaluates every so often.
+
+    duration: what to show the progress with, or None to show none.
+    """
     settings = run.settings
     epoch_steps = steps_per_epoch(len(run.data.training), settings.batch_size)
     total_steps = settings.epochs and settings.epochs * epoch_steps
-    loss_and_step = [run.training.loss, run.training.train_step]
-    run_step = run.session.make_callable(loss_and_step, feed_list=[run.training.learning_rate])
+    steps = Steps(run.training, run.session, run.membership.cluster.is_chief, state.seconds, is_stopping)
+    state = state._replace(seconds=steps.begin())
     done = share_done(state.seconds, state.step, settings.time_limit, total_steps)
-    with shown_progress(settings, duration, state.seconds, done) as show:
-        while done < 1 and not is_stopping():
+    with shown_progress(settings, duration, state.seconds, done) if duration else no_progress() as show:
+        while done < 1 and not steps.is_stopping():
             losses, evaluate_at = [], next_evaluation(done, settings.evaluations)
-            while done < evaluate_at and not is_stopping():
+            while done < evaluate_at and not steps.is_stopping():
                 rate = learning_rate(settings.learning_rate, done)
-                step_began = time.perf_counter()
-                loss, _ = run_step(rate)
-                seconds = state.seconds + time.perf_counter() - step_began
+                loss, seconds = steps.take(rate)
                 state = state._replace(step=state.step + 1, seconds=seconds)
-                losses.append(float(loss))
+                losses.append(loss)
                 done = share_done(state.seconds, state.step, settings.time_limit, total_steps)
                 show(state.step, state.seconds, done, losses[-1])
-            if losses:
-                state = evaluate_and_save(run, state, sum(losses) / len(losses), rate)
-        if is_stopping():
+            if losses and run.evaluation:
+                state = evaluate_and_save(run, run.evaluation, state, sum(losses) / len(losses), rate)
+        run.membership.leave()
+        if steps.is_stopping():
             tqdm.write("stopped; --resume goes on from here")
 
 
-def evaluate_and_save(run: Run, state: State, train_loss: float, rate: float) -> State:
+@contextlib.contextmanager
+def no_progress() -> Iterator[Callable[..., None]]:
+    """In the place of shown_progress on a worker that follows the chief."""
+    yield lambda *_: None
+
+
+def evaluate_and_save(run: Run, evaluation: Evaluation, state: State, train_loss: float, rate: float) -> State:
     """Scores the averaged weights on the watched sequences, keeps them if they are the best, saves the run's state.
 
     train_loss: the mean since the last evaluation, px². rate: the learning rate of the last step. Returns the new
@@ -213,11 +261,11 @@ def evaluate_and_save(run: Run, state: State, train_loss: float, rate: float) ->
     data, paths = run.data, run.paths
     weights = exported_weights(run.training, run.session)
     require_finite(train_loss, weights, state.step)
-    load_weights(run.inference, run.inference_session, weights)
-    errors = errors_of(run.predictor, data.validation_store, data.watched)
+    load_weights(evaluation.inference, evaluation.session, weights)
+    errors = errors_of(evaluation.predictor, data.validation_store, data.watched)
     if errors.mean_pixel_error < state.best_error:
         state = state._replace(best_error=errors.mean_pixel_error)
-        save_model(best_model(paths.checkpoints, state.step), run.inference, run.inference_session)
+        save_model(best_model(paths.checkpoints, state.step), evaluation.inference, evaluation.session)
     row = {
         "step": state.step,
         "epoch": state.step // steps_per_epoch(len(data.training), run.settings.batch_size),
@@ -230,8 +278,9 @@ def evaluate_and_save(run: Run, state: State, train_loss: float, rate: float) ->
     # Last, for it counts: a resumed run drops what belongs to later steps than the checkpoint's.
     save_checkpoint(paths.last_states, run.training, run.session, state.seconds, state.best_error)
     keep_best_models(paths.checkpoints, state.step)
-    if run.events is not None:
-        write_events(run.events, row, rate, spaced_examples(run.predictor, data.validation_store, data.validation))
+    if evaluation.events is not None:
+        examples = spaced_examples(evaluation.predictor, data.validation_store, data.validation)
+        write_events(evaluation.events, row, rate, examples)
     tqdm.write(
         f"step {row['step']:6}  {row['seconds']:6.1f} s  training loss {train_loss:7.2f} px²  "
         f"validation loss {row['validation_loss']:7.2f} px²  pixel error {row['validation_pixel_error']:6.3f} px"

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from pipeline.tensorflow_v1 import tf
+
+
+class Convolution(Protocol):
+    """What `convolution` is, and batch_normalization.normalized_convolution."""
+
+    def __call__(self, name: str, values: tf.Tensor, filters: int, size: int, stride: int = 1) -> tf.Tensor: ...
 
 
 def convolution(name: str, values: tf.Tensor, filters: int, size: int, stride: int = 1) -> tf.Tensor:

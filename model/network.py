@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 
+from model.batch_normalization import normalized_convolution
+from model.layers import Convolution, convolution
 from model.network_kinds import NETWORKS
 from model.shared_nodes import FRAME_FEATURES, FRAME_ROWS
 from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
@@ -32,13 +34,13 @@ class FrameParts(Protocol):
 class CNN(Protocol):
     """What a module of model/cnn/ provides. Nearly all of a CNN sees one frame at a time; the rest sees sequences."""
 
-    def see_frames(self, values: tf.Tensor, is_training: bool) -> FrameParts:
+    def see_frames(self, values: tf.Tensor, convolve: Convolution) -> FrameParts:
         """Normalized frames, float32 (F, 64, 64, 3) → tensors (F, ...): what each frame shows alone.
 
         Overlapping sequences share it.
         """
 
-    def see_sequences(self, frames: FrameParts, is_training: bool) -> tuple[tf.Tensor, tf.Tensor | None]:
+    def see_sequences(self, frames: FrameParts, convolve: Convolution) -> tuple[tf.Tensor, tf.Tensor | None]:
         """The same for sequences, tensors (B, 10, ...) → the LSTM's input and the joints' points.
 
         These are float32 (B*10, D), and float32 (B*10, 7, 2) from -1 to 1 across the frame, or None.
@@ -64,22 +66,27 @@ HEAD_DEVIATION = 3.0
 
 
 def training_positions(
-    input_frames: tf.Tensor, network: str, num_units: int, members: int, mean_pose: np.ndarray
+    input_frames: tf.Tensor,
+    network: str,
+    num_units: int,
+    members: int,
+    mean_pose: np.ndarray,
+    convolve: Convolution = normalized_convolution,
 ) -> list[MemberOutput]:
     """Builds the network behind uint8 frames for training; returns the output of each member.
 
     input_frames: uint8 tensor (B, 10, 64, 64, 3), or of another SequenceShape whose height and width are multiples of
     SIZE_STEP. network: a key of NETWORKS. num_units: size of the LSTM. members: how many networks of this kind, each
     with a CNN, an LSTM and a head of its own, are trained side by side. mean_pose: float32 array (7, 2), the initial
-    value of the heads' biases.
+    value of the heads' biases. convolve: makes the convolutions that are followed by batch normalization.
     """
     shape, cnn = _sequence_shape(input_frames), _cnn(network)
     frames, outputs = _normalized(input_frames, shape), []
     for scope in _member_scopes(members):
         with tf.variable_scope(scope):
-            seen = cnn.see_frames(frames, is_training=True)
+            seen = cnn.see_frames(frames, convolve)
             sequences = seen._make(_in_sequences(part, shape.length) for part in seen)
-            features, points = cnn.see_sequences(sequences, is_training=True)
+            features, points = cnn.see_sequences(sequences, convolve)
             if points is not None:
                 points = tf.reshape((points + 1) * (shape.width / 2, shape.height / 2), [-1, *shape.labels])
             positions = _member_positions(features, network, num_units, shape, mean_pose)
@@ -103,10 +110,10 @@ def predicted_positions(
     for view in views:
         with tf.variable_scope(view.scope, reuse=tf.AUTO_REUSE):
             viewed = tf.reverse(frames, axis=[2]) if view.is_mirrored else frames
-            seen.append(cnn.see_frames(viewed, is_training=False))
+            seen.append(cnn.see_frames(viewed, convolution))
     for view, sequences in zip(views, _by_sequence(seen, shape.length), strict=True):
         with tf.variable_scope(view.scope, reuse=tf.AUTO_REUSE):
-            features, _ = cnn.see_sequences(sequences, is_training=False)
+            features, _ = cnn.see_sequences(sequences, convolution)
             of_view = _member_positions(features, network, num_units, shape)
         positions.append(_mirrored(of_view, shape.width) if view.is_mirrored else of_view)
     return tf.add_n(positions) / len(positions)

@@ -24,6 +24,11 @@ def session_config(precision: str) -> tf.ConfigProto:
     return config
 
 
+def tensorflow_version() -> str:
+    """The version of TensorFlow."""
+    return str(tf.version.VERSION)
+
+
 def resolve_precision(precision: str, say: Callable[[str], None] = print) -> str:
     """The precision to train with: "float32" or "bfloat16".
 

@@ -14,7 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from command_line.user_error import UserError
-from pipeline.augmentation.augment import Augmentation, augment
+from pipeline.augmentation.augment import Augmentation, BatchRows, augment
+from pipeline.batch_part import BatchPart, shard_cuts
 from pipeline.frame_window import BatchOrder, Round, rounds, window_rows
 from pipeline.freed_memory import keep_freed_memory
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
@@ -35,8 +36,12 @@ def make_dataset(
     order: BatchOrder,
     augmentation: Augmentation | None = None,
     shape: SequenceShape = COURSE_SHAPE,
+    part: BatchPart | None = None,
 ) -> tf.data.Dataset:
     """An endless data set of batches: frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2).
+
+    With a BatchPart, both are those of the part alone, or one sequence that is not its own where it has none, and an
+    int32 scalar follows: the sequences of the whole batch.
 
     path: of an HDF5 store. augmentation: to apply to every batch. shape: of the store's sequences, for which the graph
     is built. The file is open from an iterator's first element until the iterator is destroyed. The window of frames is
@@ -56,10 +61,16 @@ def make_dataset(
     # The next block is read while batches are drawn from those before it.
     dataset = dataset.prefetch(ROUNDS_AHEAD).flat_map(without_autograph(partial(batches_of_round, window)))
     # One batch at a time, in order: the next round's frames are written when all batches of this one are gathered.
-    dataset = dataset.map(without_autograph(partial(gathered, window)))
+    if part is None:
+        dataset = dataset.map(without_autograph(partial(gathered, window)))
+    else:
+        has_donor = augmentation is not None and "background" in augmentation.kinds
+        dataset = dataset.map(without_autograph(partial(gathered_part, window, part, has_donor)))
     if augmentation is not None:
         augmented = without_autograph(partial(_augmented, augmentation))
         dataset = dataset.enumerate(augmentation.first_step).map(augmented)
+    if part is not None:
+        dataset = dataset.map(without_autograph(lambda frames, labels, part_rows: (frames, labels, part_rows.total)))
     # There is nothing to tune. The autotuning thread sleeps for up to a minute at a time, and closing a session waits
     # for it.
     options = tf.data.Options()
@@ -103,16 +114,30 @@ def gathered(window: tf.Variable, rows: tf.Tensor, labels: tf.Tensor) -> tuple[t
     return tf.raw_ops.ResourceGather(resource=window.handle, indices=rows, dtype=tf.uint8), labels
 
 
+def gathered_part(
+    window: tf.Variable, part: BatchPart, has_donor: bool, rows: tf.Tensor, labels: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, BatchRows]:
+    """The same of a part of the batch, and which of its sequences they are.
+
+    A part without sequences gets one that is not its own, for convolutions take no empty batch. has_donor: whether the
+    sequence before them, which the first one may get its background from, precedes them.
+    """
+    total = tf.shape(rows)[0]
+    cuts = shard_cuts(part, total)
+    places = tf.range(cuts[0] - int(has_donor), tf.maximum(cuts[-1], cuts[0] + 1))
+    places = tf.math.floormod(places, total)
+    frames, labels = gathered(window, tf.gather(rows, places), tf.gather(labels, places))
+    return frames, labels, BatchRows(places, total)
+
+
 def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
     """There is no Python control flow for AutoGraph to convert, and searching for it takes seconds."""
     return tf.autograph.experimental.do_not_convert(function)
 
 
-def _augmented(
-    augmentation: Augmentation, step: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]
-) -> tuple[tf.Tensor, tf.Tensor]:
-    frames, labels = batch
-    return augment(frames, labels, tf.stack([augmentation.seed, step]), augmentation.kinds)
+def _augmented(augmentation: Augmentation, step: tf.Tensor, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    frames, labels, *rows = batch
+    return *augment(frames, labels, tf.stack([augmentation.seed, step]), augmentation.kinds, *rows), *rows
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
 from pipeline.augmentation.kinds import KINDS
 from pipeline.split import SPLITS
 from run.config_file import configured_values, resumed_settings
+from run.paths import RunPaths
 from run.settings import (
     DEFAULT_DEMO_SECONDS,
     DEFAULT_SECONDS,
@@ -46,9 +47,11 @@ class RunRequest(NamedTuple):
     tensorboard: bool
 
 
-def parse_arguments(description: str) -> RunRequest:
+def parse_arguments(description: str, is_chief: bool = True) -> RunRequest:
     """Reads the command line.
 
+    is_chief: whether this process writes the run's folder. Where it does not, it may have no folder: --resume then
+    takes the settings that are given, and the workers compare them.
     With --config the settings are those of the file, except for what is given on the command line. With --resume they
     are those of the run in --out, and what is given must agree with them. Raises UserError for anything invalid.
     """
@@ -59,7 +62,7 @@ def parse_arguments(description: str) -> RunRequest:
         raise UserError("--resume goes on with the settings of the run in --out; leave --config out")
     if given.get("validation_data") and ("validation_split" in given or "validation_sequences" in given):
         raise UserError("--validation-data replaces the split; leave --validation-split and --validation-sequences out")
-    if resume:
+    if resume and (is_chief or (out is not None and os.path.exists(RunPaths(out).config))):
         settings = _resumed(out, given)
     else:
         configured = configured_values(config) if config else {}
@@ -104,7 +107,7 @@ def _parser(description: str) -> ArgumentParser:
     parser.add_argument("--resume", action="store_true", default=False, help="go on with the run in --out")
     _add(parser, "epochs", "N", "passes over the data (default: no limit)")
     limits = f"{DEFAULT_SECONDS} s; {DEFAULT_DEMO_SECONDS} s with --demo; none with --epochs"
-    _add(parser, "time_limit", "SECONDS", f"of training alone (default: {limits})")
+    _add(parser, "time_limit", "SECONDS", f"of training (default: {limits})")
     augment = parser.add_mutually_exclusive_group()
     augment.add_argument(
         "--augment",
@@ -130,10 +133,11 @@ def _parser(description: str) -> ArgumentParser:
         _add(parser, name, metavar, f"{what} (default: {_network_defaults(name)})")
     _add(parser, "window_megabytes", "MB", f"memory for frames (default: {DEFAULTS['window_megabytes']:g})")
     _add(parser, "seed", "N", _default("of weights, split and order", "seed"))
-    _add(parser, "precision", _choices(PRECISIONS), _default("auto: bfloat16 where it is fast", "precision"))
+    _add(parser, "precision", _choices(PRECISIONS), _default("auto: bfloat16 where fast", "precision"))
     _add(parser, "validation_split", _choices(SPLITS), _default("whole videos, or sequences", "validation_split"))
     _add(parser, "validation_sequences", "N", "how many (default: a tenth, 100 to 2000)")
     _add(parser, "validation_data", "FILE.h5", "validate on it, train on all of --data")
+    parser.add_argument("--exact", action="store_true", help="equal bits for 1, 2 and 4 machines")
     parser.add_argument("--tensorboard", action="store_true", default=False, help="write event files for TensorBoard")
     return parser
 

@@ -26,7 +26,8 @@ def shown_progress(
         def show(step: int, seconds: float, done: float, loss: float) -> None:
             nonlocal is_printed
             training = training_seconds_left(seconds, step, done, settings.time_limit)
-            if training is None or (is_printed and bar.disable):
+            # Workers of a cluster hear of a step's seconds with the next step.
+            if training is None or seconds <= 0 or (is_printed and bar.disable):
                 return
             evaluations = evaluations_left(done, settings.evaluations) * duration.evaluation
             left = training + evaluations + duration.end

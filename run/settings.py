@@ -35,7 +35,8 @@ class Settings(NamedTuple):
     one may be None. augment: kinds, none to train on sequences as they are. network: a key of NETWORKS. learning_rate:
     Adam's, at its highest. members: networks that are averaged. evaluations: how many in a run. precision: one of
     PRECISIONS. validation_split: one of SPLITS. validation_sequences: how many, None for a tenth. validation_data: path
-    of an HDF5 file that takes the place of the split, or None. window_megabytes: memory for frames.
+    of an HDF5 file that takes the place of the split, or None. window_megabytes: memory for frames. exact: whether the
+    result is the same, bit for bit, for every number of workers.
     """
 
     data: str | None
@@ -55,10 +56,12 @@ class Settings(NamedTuple):
     validation_sequences: int | None
     validation_data: str | None
     window_megabytes: float
+    exact: bool
 
 
 # Settings that a config.json of an earlier version lacks, with what that version did.
-ADDED = {"window_megabytes": DEFAULT_MEGABYTES}
+ADDED = {"window_megabytes": DEFAULT_MEGABYTES, "exact": False}
+SWITCHES = ("demo", "exact")
 NULLABLE = ("data", "epochs", "time_limit", "validation_sequences", "validation_data")
 
 DEFAULTS: dict[str, Any] = {
@@ -73,6 +76,7 @@ DEFAULTS: dict[str, Any] = {
     "validation_sequences": None,
     "validation_data": None,
     "window_megabytes": DEFAULT_MEGABYTES,
+    "exact": False,
 }
 
 
@@ -169,9 +173,9 @@ def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(name: str, value: Any) -> Any:
-    if name == "demo":
+    if name in SWITCHES:
         if not isinstance(value, bool):
-            raise UserError(f"argument --demo: ignored explicit argument {_text_of(value)!r}")
+            raise UserError(f"argument {option_of(name)}: ignored explicit argument {_text_of(value)!r}")
         return value
     if name == "augment" and value == []:
         return []

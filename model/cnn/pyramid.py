@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from model.batch_normalization import normalized_convolution
 from model.instance_normalization import instance_normalized_convolution
-from model.layers import convolution, fully_connected, linear_maps, soft_argmax
+from model.layers import Convolution, fully_connected, linear_maps, soft_argmax
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 
@@ -38,13 +37,12 @@ class FrameMaps(NamedTuple):
     summary: tf.Tensor
 
 
-def see_frames(values: tf.Tensor, is_training: bool) -> FrameMaps:
+def see_frames(values: tf.Tensor, convolve: Convolution) -> FrameMaps:
     """Normalized frames, float32 (F, 64, 64, 3) → FrameMaps.
 
-    is_training: whether the convolutions after the first two use batch normalization, as in training, or have it folded
+    convolve: makes the convolutions after the first two, with batch normalization, as in training, or with that folded
     into their weights and bias.
     """
-    convolve = normalized_convolution if is_training else convolution
     values = tf.nn.relu(instance_normalized_convolution("convolution_1", values, FIRST_FILTERS, size=5, stride=2))
     values = tf.nn.relu(instance_normalized_convolution("convolution_2", values, FINE_FILTERS, size=3, stride=2))
     fine = tf.nn.relu(convolve("fine_1", values, FINE_FILTERS, size=3))
@@ -58,14 +56,13 @@ def see_frames(values: tf.Tensor, is_training: bool) -> FrameMaps:
     return FrameMaps(convolve("fine_2", fine, FINE_FILTERS, size=3), fine, summary)
 
 
-def see_sequences(frames: FrameMaps, is_training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+def see_sequences(frames: FrameMaps, convolve: Convolution) -> tuple[tf.Tensor, tf.Tensor]:
     """FrameMaps of sequences, each (B, 10, ...) → features and points.
 
     The features, float32 (B*10, 256), are a fully connected layer on the soft-argmax of 64 maps and on the summary. The
     points, float32 (B*10, 7, 2), -1 to 1 from edge to edge of the frame, are the first seven of the 64, one for each
-    joint: they have a loss of their own. is_training: as for see_frames.
+    joint: they have a loss of their own. convolve: as for see_frames.
     """
-    convolve = normalized_convolution if is_training else convolution
     average = tf.reduce_mean(frames.compared, axis=1)
     spread = tf.reduce_mean(tf.square(frames.compared - average[:, tf.newaxis]), axis=1)
     moves = tf.concat([average, tf.sqrt(spread + SMALLEST_SPREAD**2)], axis=3)

@@ -36,8 +36,19 @@ class Augmentation(NamedTuple):
     first_step: int
 
 
+class BatchRows(NamedTuple):
+    """Which sequences of a batch are given. places: int32 (R,). total: int32 scalar, the sequences of the batch."""
+
+    places: tf.Tensor
+    total: tf.Tensor
+
+
 def augment(
-    frames: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, kinds: Collection[str] = KINDS
+    frames: tf.Tensor,
+    labels: tf.Tensor,
+    seed: tf.Tensor,
+    kinds: Collection[str] = KINDS,
+    rows: BatchRows | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Changes every sequence of a batch at random.
 
@@ -45,15 +56,26 @@ def augment(
     source of randomness. kinds: which of KINDS to apply. Returns frames and labels of the same types and shapes, except
     that "pace" keeps half of the frames, (B, 5, 64, 64, 3) and (B, 5, 7, 2). Pixels from beyond the old frame's edge
     repeat the edge. Labels may lie outside the new frame.
+
+    rows: where only a part of the batch is given, consecutive sequences; the result is that part of the result for the
+    whole batch, bit for bit. With "background" the sequence before them is given too, as the first; it is not returned.
     """
-    drawn = _draw(tf.shape(frames)[0], seed)
-    if "pace" in kinds:
-        frames, labels = half_of_frames(frames, labels, drawn["pace"])
+    drawn = _draw(tf.shape(frames)[0] if rows is None else rows.total, seed)
     # Zeros leave everything where it is.
     moves = {kind: drawn[kind] * np.float32(kind in kinds) for kind in ("mirror", "scale", "rotation", "shift")}
     transforms = random_transforms(**moves, height=frames.shape[2].value, width=frames.shape[3].value)
+    if rows is not None:
+        # Drawn and computed for the whole batch: the last bit of an exponential depends on its place in a vector.
+        drawn = {kind: tf.gather(numbers, rows.places) for kind, numbers in drawn.items()}
+        transforms = tf.gather(transforms, rows.places)
+    if "pace" in kinds:
+        frames, labels = half_of_frames(frames, labels, drawn["pace"])
     if "background" in kinds:
         frames = change_backgrounds(frames, labels, drawn["background"])
+        if rows is not None:
+            frames, labels, transforms, drawn["colour"] = (
+                values[1:] for values in (frames, labels, transforms, drawn["colour"])
+            )
     warped = warp_frames(frames, transforms)
     if "colour" in kinds:
         warped = change_colours(warped, drawn["colour"])

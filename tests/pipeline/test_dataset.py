@@ -10,6 +10,7 @@ from pipeline import frame_window
 from pipeline.augmentation.augment import Augmentation, augment
 from pipeline.augmentation.kinds import KINDS
 from pipeline.batch_order import epoch_order
+from pipeline.batch_part import worker_part
 from pipeline.dataset import make_dataset, user_errors_of_dataset
 from pipeline.frame_window import BatchOrder
 from pipeline.store.reader import SequenceStore
@@ -189,6 +190,33 @@ def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
     for value, other in zip(drawn[0][2], drawn[2][0], strict=True):
         np.testing.assert_array_equal(value, other)
     assert (drawn[0][0][1] != drawn[0][1][1]).any()
+
+
+@pytest.mark.parametrize("kinds", [(), ("scale", "rotation"), KINDS])
+def test_the_parts_of_the_workers_are_the_batches_of_one(kinds, made_data):
+    """Bit for bit; one batch has seven sequences, and the epoch's last one two, of which one worker has none."""
+    order = BatchOrder(np.arange(30), 7, seed=3, first_step=3)
+
+    def batches(part):
+        with tf.Graph().as_default(), tf.Session() as session:
+            augmentation = Augmentation(kinds, 5, order.first_step) if kinds else None
+            tensors = open_iterator(session, make_dataset(made_data.path, order, augmentation, part=part))
+            return [session.run(tensors) for _ in range(2)]
+
+    whole = batches(None)
+    assert [len(labels) for _, labels in whole] == [7, 2]
+    parts = [batches(worker_part(worker, 3, 3)) for worker in range(3)]
+    for number, sizes in enumerate([[2, 2, 3], [0, 1, 1]]):
+        frames, labels = whole[number]
+        batch = len(labels)
+        for of_worker, size in zip(parts, sizes, strict=True):
+            part_frames, part_labels, total = of_worker[number]
+            assert total == batch and len(part_frames) == len(part_labels) == max(size, 1)
+            if size:
+                np.testing.assert_array_equal(part_frames, frames[:size])
+                np.testing.assert_array_equal(part_labels, labels[:size])
+            frames, labels = frames[size:], labels[size:]
+        assert not len(labels)
 
 
 @pytest.mark.filterwarnings("ignore:To make it possible to preserve tf.data options")

@@ -29,6 +29,7 @@ CONFIG = {
     "validation_sequences": 20,
     "validation_data": None,
     "window_megabytes": 64.0,
+    "exact": False,
     "data_sha256": "ab" * 32,
     "validation_data_sha256": "ab" * 32,
     "trained_sequences": 110,
@@ -150,9 +151,9 @@ def test_a_value_that_is_nested_deeply_is_refused(source, refused, tmp_path):
     nested = "[" * 500 + "]" * 500
     for old, message in (
         ('"people.h5"', "--data: takes text, not a list: [...]"),
-        ("false", "--demo: ignored explicit argument '[...]'"),
+        ('"demo": false', "--demo: ignored explicit argument '[...]'"),
     ):
-        text = json.dumps(CONFIG).replace(old, nested)
+        text = json.dumps(CONFIG).replace(old, f'"demo": {nested}' if "demo" in old else nested)
         assert refused(text, source, tmp_path / "config.json") == f": argument {message}"
 
 

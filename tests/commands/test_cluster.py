@@ -1,0 +1,260 @@
+"""train.py on several workers, processes of this machine.
+
+The processes are forked from one that has already imported TensorFlow but has not started a session.
+"""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+import train
+from model.training import membership
+from pipeline.tensorflow_v1 import tf
+from run.history import read_history
+from tests.commands.test_faults import PATIENCE, values_of, wait_for_rows, write_output_to
+
+# Imports TensorFlow here, before processes are forked.
+assert tf.nn.rnn_cell
+
+# 22 sequences: two batches of 8, and one of 6.
+PYRAMID = ["--network", "pyramid", "--members", 1, "--num-units", 4, "--batch-size", 8, "--epochs", 1, "--seed", 3]
+PYRAMID += ["--augment", "--precision", "float32", "--validation-sequences", 100]
+# 110 sequences: 18 batches of 6, and one of 2, of which two of the four shards are empty.
+STRIDED = ["--network", "strided", "--members", 1, "--num-units", 4, "--batch-size", 6, "--epochs", 1, "--seed", 3]
+STRIDED += ["--augment", "--precision", "float32", "--validation-sequences", 20]
+
+
+@pytest.fixture(scope="module")
+def processes():
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.commands.test_cluster", "model.training.graph"])
+    return context
+
+
+@pytest.fixture(scope="module")
+def start(processes):
+    """Starts train.py on several workers: the function start_workers below; kills them at the end."""
+    started = []
+
+    def start_workers(folder, *arguments, workers=2, before=None, by_worker=None, addresses=None):
+        """Returns the processes; each logs to the file worker-N.log in the folder, where the chief's run is `run`.
+
+        before: a function to call in each with its number. by_worker: further arguments by the number of a worker.
+        """
+        addresses = addresses or free_addresses(workers)
+        group = []
+        for number in range(len(addresses)):
+            task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": number}}
+            mine = [*arguments, "--out", folder / ("run" if number == 0 else "not made")]
+            mine += (by_worker or {}).get(number, [])
+            config = json.dumps(task) if len(addresses) > 1 else None
+            log = folder / f"worker-{number}.log"
+            group.append(processes.Process(target=run_train, args=(log, number, config, mine, before)))
+        for process in group[:workers]:
+            process.start()
+            started.append(process)
+        return group[:workers]
+
+    yield start_workers
+    for process in started:
+        process.kill()
+        process.join()
+
+
+def run_train(log, number, config, arguments, before):
+    write_output_to(log)
+    train.finish = lambda paths, data, description: None
+    os.environ.pop("TF_CONFIG", None)
+    if config is not None:
+        os.environ["TF_CONFIG"] = config
+    if before is not None:
+        before(number)
+    sys.argv = ["train.py", *map(str, arguments)]
+    train.main()
+
+
+def free_addresses(number):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    return addresses
+
+
+def statuses(group):
+    for process in group:
+        process.join(PATIENCE)
+    return [process.exitcode for process in group]
+
+
+def logs(folder):
+    return [path.read_text() for path in sorted(folder.glob("worker-*.log"))]
+
+
+def error_lines(folder):
+    return [[line for line in log.splitlines() if line.startswith("error: ")] for log in logs(folder)]
+
+
+def losses(folder):
+    return [row["train_loss"] for row in read_history(folder / "run" / "history.csv")]
+
+
+def last_values(folder):
+    """All values of the newest checkpoint but the seconds, as bytes by name."""
+    index = max((folder / "run/checkpoints/last").glob("*.index"), key=lambda path: int(path.stem.split("-")[1]))
+    return values_of(index.with_suffix(""))
+
+
+@pytest.mark.promise("Two workers train as one does, within the rounding of float32")
+def test_two_workers_give_the_loss_curve_of_one(start, people, tmp_path):
+    curves = []
+    for workers in (1, 2):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        group = start(folder, "--data", people.path, *PYRAMID, "--evaluations", 30, workers=workers)
+        assert statuses(group) == [0] * workers, logs(folder)
+        curves.append(losses(folder))
+    assert len(curves[0]) == 3
+    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-4)
+    assert not (folder / "not made").exists()
+
+
+@pytest.fixture(scope="module")
+def alone(start, people, tmp_path_factory):
+    """The folder of an exact run of one worker, which was not interrupted."""
+    folder = tmp_path_factory.mktemp("alone")
+    group = start(folder, "--data", people.path, *STRIDED, "--exact", workers=1)
+    assert statuses(group) == [0], logs(folder)
+    return folder
+
+
+@pytest.mark.promise("With --exact, 1, 2 and 4 workers end with the same bits")
+@pytest.mark.promise("A worker that dies ends all others, which name it, and --resume goes on to the same bits")
+def test_a_run_goes_on_to_the_same_bits_whoever_is_killed_and_however_many_go_on(start, alone, people, tmp_path):
+    arguments = ["--data", people.path, *STRIDED, "--exact"]
+    rows = 0
+    for workers, victim in ((2, 1), (4, 0)):
+        group = start(tmp_path, *arguments, workers=workers)
+        wait_for_rows(tmp_path / "run", rows + 2, group[0])
+        group[victim].kill()
+        killed = time.monotonic()
+        expected = [3] * workers
+        expected[victim] = -signal.SIGKILL
+        assert statuses(group) == expected, logs(tmp_path)
+        assert time.monotonic() - killed < 10
+        for number, errors in enumerate(error_lines(tmp_path)[:workers]):
+            name = f"worker {victim}" if victim else "the chief"
+            assert number == victim or (len(errors) == 1 and errors[0].startswith(f"error: {name} at 127.0.0.1:"))
+        rows = len(read_history(tmp_path / "run" / "history.csv"))
+        arguments = ["--data", people.path, *STRIDED, "--exact", "--resume"]
+    assert statuses(start(tmp_path, "--resume", workers=1)) == [0], logs(tmp_path)
+    assert losses(tmp_path) == losses(alone)
+    assert last_values(tmp_path) == last_values(alone)
+
+
+def wait_in_the_evaluation(number):
+    def evaluate_for_ever(*_):
+        print("evaluating", flush=True)
+        time.sleep(PATIENCE)
+
+    train.evaluate_and_save = evaluate_for_ever
+
+
+@pytest.mark.promise("A worker that dies ends all others, which name it, and --resume goes on to the same bits")
+def test_a_death_is_noticed_while_the_chief_evaluates(start, people, tmp_path):
+    group = start(tmp_path, "--data", people.path, *STRIDED, workers=2, before=wait_in_the_evaluation)
+    deadline = time.monotonic() + PATIENCE
+    while "evaluating" not in (tmp_path / "worker-0.log").read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    group[1].kill()
+    killed = time.monotonic()
+    assert statuses(group) == [3, -signal.SIGKILL], logs(tmp_path)
+    assert time.monotonic() - killed < 10
+    assert len(error_lines(tmp_path)[0]) == 1 and "error: worker 1 at " in error_lines(tmp_path)[0][0]
+
+
+def test_a_worker_that_is_started_again_at_once_is_still_the_one_that_ended(start, people, tmp_path):
+    addresses = free_addresses(2)
+    group = start(tmp_path, "--data", people.path, *STRIDED, "--evaluations", 1000, addresses=addresses)
+    wait_for_rows(tmp_path / "run", 1, group[0])
+    group[1].kill()
+    group[1].join()
+    killed = time.monotonic()
+    # In the place of the new process, which listens before the others have looked again.
+    with socket.create_server(("127.0.0.1", int(addresses[1].rpartition(":")[2]))):
+        assert statuses(group[:1]) == [3], logs(tmp_path)
+    assert time.monotonic() - killed < 10
+    assert error_lines(tmp_path)[0] == [
+        f"error: worker 1 at {addresses[1]} has ended; start all workers again, --resume goes on"
+    ]
+
+
+@pytest.mark.promise("Workers with another file, program or settings than the chief's are named before the first step")
+def test_what_differs_is_named_by_all_before_the_first_step(start, people, tmp_path):
+    other = shutil.copy(people.path, tmp_path / "other.h5")
+    with h5py.File(other, "r+") as file:
+        file.attrs["source_sha256"] = "ab" * 32
+    differing = {1: ["--data", other, "--batch-size", 7]}
+    group = start(tmp_path, "--data", people.path, *STRIDED, workers=3, by_worker=differing)
+    assert statuses(group) == [2, 2, 2], logs(tmp_path)
+    for errors in error_lines(tmp_path):
+        assert len(errors) == 1
+        assert errors[0].startswith("error: worker 1 at 127.0.0.1:") and "worker 2" not in errors[0]
+        assert "the data (the SHA-256" in errors[0] and "--batch-size" in errors[0] and "--seed" not in errors[0]
+    assert not (tmp_path / "run" / "history.csv").exists()
+
+
+def wait_for_a_second(number):
+    membership.SECONDS_TO_MEET = 1.0
+
+
+@pytest.mark.promise("A worker that is missing is named within a minute")
+def test_who_is_missing_is_named(start, people, tmp_path):
+    addresses = free_addresses(3)
+    group = start(tmp_path, "--data", people.path, *STRIDED, workers=2, addresses=addresses, before=wait_for_a_second)
+    assert statuses(group) == [2, 2], logs(tmp_path)
+    for errors in error_lines(tmp_path):
+        assert errors == [
+            f"error: no answer from worker 2 at {addresses[2]} within 1 s; start it, or correct TF_CONFIG"
+        ]
+
+
+def test_an_address_that_is_taken_or_another_machine_s_is_an_error(start, people, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        own = f"127.0.0.1:{taken.getsockname()[1]}"
+        for address, why in ((own, "Address already in use"), ("192.0.2.200:2222", "Cannot assign requested address")):
+            group = start(tmp_path, "--data", people.path, *STRIDED, workers=1, addresses=[address, *free_addresses(1)])
+            assert statuses(group) == [2]
+            line = f"error: cannot listen at {address}, this worker's address in TF_CONFIG ({why}); name an address"
+            assert error_lines(tmp_path)[0][0].startswith(line)
+    assert not (tmp_path / "run" / "history.csv").exists()
+
+
+def stop_after_two_steps(number):
+    """Worker 1 alone is asked to stop."""
+    if number == 1:
+        take = train.Steps.take
+
+        def take_and_ask(self, rate):
+            if self._session.run(self._training.global_step) == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return take(self, rate)
+
+        train.Steps.take = take_and_ask
+
+
+def test_a_signal_to_one_worker_stops_all_after_the_same_step(start, people, tmp_path):
+    limits = ["--time-limit", 600]
+    group = start(tmp_path, "--data", people.path, *STRIDED, *limits, workers=2, before=stop_after_two_steps)
+    assert statuses(group) == [0, 0], logs(tmp_path)
+    assert read_history(tmp_path / "run" / "history.csv")[-1]["step"] in (3, 4)
+    assert all("stopped; --resume goes on from here" in log for log in logs(tmp_path))
