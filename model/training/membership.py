@@ -85,7 +85,13 @@ class Membership(NamedTuple):
         """Ends the process, with an `error:` line that names who has ended, where TensorFlow cannot reach a worker."""
         try:
             yield
-        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        except (
+            tf.errors.UnavailableError,
+            tf.errors.AbortedError,
+            tf.errors.CancelledError,
+            # Another process is at the address of the one that has ended.
+            tf.errors.FailedPreconditionError,
+        ) as error:
             if self.watch is None:
                 raise
             # One worker passes on what it has heard of another: the last one named is the first that failed.

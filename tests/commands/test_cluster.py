@@ -182,22 +182,6 @@ def test_a_death_is_noticed_while_the_chief_evaluates(start, people, tmp_path):
     assert len(error_lines(tmp_path)[0]) == 1 and "error: worker 1 at " in error_lines(tmp_path)[0][0]
 
 
-def test_a_worker_that_is_started_again_at_once_is_still_the_one_that_ended(start, people, tmp_path):
-    addresses = free_addresses(2)
-    group = start(tmp_path, "--data", people.path, *STRIDED, "--evaluations", 1000, addresses=addresses)
-    wait_for_rows(tmp_path / "run", 1, group[0])
-    group[1].kill()
-    group[1].join()
-    killed = time.monotonic()
-    # In the place of the new process, which listens before the others have looked again.
-    with socket.create_server(("127.0.0.1", int(addresses[1].rpartition(":")[2]))):
-        assert statuses(group[:1]) == [3], logs(tmp_path)
-    assert time.monotonic() - killed < 10
-    assert error_lines(tmp_path)[0] == [
-        f"error: worker 1 at {addresses[1]} has ended; start all workers again, --resume goes on"
-    ]
-
-
 @pytest.mark.promise("Workers with another file, program or settings than the chief's are named before the first step")
 def test_what_differs_is_named_by_all_before_the_first_step(start, people, tmp_path):
     other = shutil.copy(people.path, tmp_path / "other.h5")
