@@ -10,6 +10,7 @@ import multiprocessing.connection
 import os
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -52,7 +53,7 @@ def run_main(module, arguments, log, both_are_here, other_has_ended):
     file_lock.lock = lock_together
     train.train = train.finish = lambda *arguments: None
     train.resolve_precision = lambda precision: "float32"
-    predict.predict = lambda *arguments: PredictionSummary(20, 64, 48, None, None)
+    predict.predict = lambda *arguments, **options: PredictionSummary(20, 20, np.zeros(7, int), 64, 48, None, None)
     sys.argv = [f"{module}.py", *map(str, arguments)]
     importlib.import_module(module).main()
 
