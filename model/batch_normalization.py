@@ -6,6 +6,7 @@ Ioffe & Szegedy, *Batch Normalization*, ICML 2015.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,9 +20,9 @@ NORMALIZATION = ("scale", "offset", "mean", "variance")
 
 
 # (values, scale, offset) → values normalized with the mean and variance of each channel, that mean, and that variance.
-Normalize = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
+Normalize: TypeAlias = "Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]"
 # Is told of a moving mean or variance, and what it has to move towards.
-Follow = Callable[[tf.Variable, tf.Tensor], None]
+Follow: TypeAlias = "Callable[[tf.Variable, tf.Tensor], None]"
 
 
 def fused(values: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from model.batch_normalization import move, normalized_convolution, normalized_over_parts
 from model.layers import Convolution
@@ -22,7 +22,7 @@ from pipeline.tensorflow_v1 import tf
 
 # (frames, labels, sequences of the whole batch, convolution) → loss and what to minimize: what the sequences that are
 # given add to those of the whole batch.
-Losses = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, Convolution], tuple[tf.Tensor, tf.Tensor]]
+Losses: TypeAlias = "Callable[[tf.Tensor, tf.Tensor, tf.Tensor, Convolution], tuple[tf.Tensor, tf.Tensor]]"
 NUMBERS_SAID = 3
 
 
