@@ -71,7 +71,7 @@ def check(contents):
             except UserError:
                 continue
             for name, value in settings._asdict().items():
-                if name not in ("demo", "augment") and value is not None:
+                if name not in ("demo", "exact", "augment") and value is not None:
                     assert VALUE_TYPES[name](str(value)) == value, name
 
 

@@ -328,7 +328,8 @@ def _array_from_buffer(parser: _Parser, arguments: Arguments) -> PickledArray:
 
 
 def _make_dtype(parser: _Parser, arguments: Arguments) -> PickledDtype:
-    code = _short_text(arguments[0]) if len(arguments) == 3 else None
+    # The third says that it is a copy: one of NumPy's own would keep its byte order, whatever comes later.
+    code = _short_text(arguments[0]) if len(arguments) == 3 and arguments[2] == 1 else None
     if code is None:
         raise parser.refused("a dtype that is not a plain number's")
     if code.startswith("O"):

@@ -184,6 +184,13 @@ def test_refuses_a_state_of_which_numpy_would_read_other_parts(parts):
     assert "refused a dtype that is not a plain number's" in refusal(b"\x80\x04" + dtype + b".")
 
 
+@pytest.mark.parametrize("copies", [b"\x89", b"K\x00", b"N"])
+def test_refuses_a_dtype_that_numpy_would_not_copy(copies):
+    """NumPy's own dtypes keep their byte order, whatever the pickle says; those that it pickles are copies."""
+    dtype = b"cnumpy\ndtype\nX\x02\x00\x00\x00f4\x89" + copies + b"\x87R(K\x03C\x01>NNNK\x01K\x01K\x00tb"
+    assert "refused a dtype that is not a plain number's" in refusal(b"\x80\x04" + dtype + b".")
+
+
 def test_a_name_cannot_write_to_the_terminal():
     assert r"refused os.\x1b[2J" in refusal(b"\x80\x02cos\n\x1b[2J\n.")
 
