@@ -1,9 +1,9 @@
 """Measures predict.py on clips in which the person does not fill the frame as in the training videos.
 
 Makes each clip itself: a person at a third of the size at the right of 1280×720 black or coloured noise, one across the
-whole width of 720×1280 noise. Errors are means over joints and frames, in pixels of the
-clip. People are those of the publisher's release in --data, or drawn ones. With --speed SECONDS it times predict.py on
-a video of 1280×720 instead, and measures its memory.
+whole width of 720×1280 noise, and head and shoulders alone, as in a call. Errors are means over joints and frames, in
+pixels of the clip; of head and shoulders alone, over these three joints. People are those of the publisher's release in
+--data, or drawn ones. With --speed SECONDS it times predict.py on a video of 1280×720 instead, and measures its memory.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,10 @@ from prediction.media_prediction import predicted_frames  # noqa: E402
 
 RATE = 25
 WIDE, PORTRAIT = (720, 1280), (1280, 720)
+SIDES = ("right", "left")
+CALL = "head and shoulders"
+ARMS = [number for number, name in enumerate(JOINT_NAMES) if "wrist" in name or "elbow" in name]
+FEWEST_POSITIONS = 20  # of a point in the plot
 GT_FRAMES = Path("YouTube_Pose_dataset_1.0") / "GT_frames"
 
 
@@ -89,28 +94,63 @@ class DrawnPerson:
         return self._frames[number]
 
 
+class HeadAndShoulders:
+    """The same person in a picture that ends HEIGHT_BELOW shoulder widths below the shoulders."""
+
+    HEIGHT_BELOW = 0.4
+    WIDTH = 2.6  # in shoulder widths
+
+    def __init__(self, person):
+        self.name, self._person = person.name, person
+        shoulders = np.median(person.labels[:, [JOINT_NAMES.index(f"{side} shoulder") for side in SIDES]], axis=0)
+        width = np.abs(shoulders[0, 0] - shoulders[1, 0])
+        middle, bottom = shoulders[:, 0].mean(), min(shoulders[:, 1].mean() + self.HEIGHT_BELOW * width, 64)
+        # Left, top, right, bottom, in shares of the picture.
+        half = self.WIDTH / 2 * width
+        self._box = np.clip(np.array([middle - half, 0, middle + half, bottom]) / 64, 0, 1)
+        left, top, right, bottom = 64 * self._box
+        self.labels = (person.labels - [left, top]) * 64 / np.array([right - left, bottom - top])
+        self.ratio = person.ratio * (right - left) / (bottom - top)
+
+    def __len__(self):
+        return len(self._person)
+
+    def picture(self, number):
+        picture = self._person.picture(number)
+        height, width, _ = picture.shape
+        left, top, right, bottom = np.round(self._box * [width, height, width, height]).astype(int)
+        return picture[top:bottom, left:right]
+
+
 def main():
     arguments = parse_arguments()
     if arguments.speed:
         measure_speed(arguments)
         return
-    detector, rows, errors_and_confidences = FaceDetector(), {}, []
+    detector, rows, errors_and_confidences, arms_outside = FaceDetector(), {}, [], []
     with walled_model(arguments.model, trust=True) as opened:
         for clip in itertools.chain.from_iterable(map(clips, chosen_people(arguments))):
             for crop, label in (("auto", "auto"), (clip.place, "by hand"), ("none", "none")):
                 results = list(predicted_frames(opened.predictor, clip, crop, detector))
                 errors, found = scored(clip, results)
                 rows.setdefault((clip.name, label), []).append((errors.mean(), found.mean()))
-                if label == "auto":
+                if label == "auto" and clip.name == CALL:
+                    outside = np.array([result.row().is_outside[ARMS].all() for result in results if result.is_found])
+                    arms_outside.extend(outside)
+                elif label == "auto":
                     confidence = np.array([result.confidence for result in results])
                     scale = np.array([result.crop.width for result in results]) / 64
                     errors_and_confidences.append((errors / scale[found, np.newaxis], confidence[found]))
                 print(
-                    f"{clip.person.name:14} {clip.name:14} {label:8} {errors.mean():6.1f} px, {found.mean():4.0%}",
+                    f"{clip.person.name:14} {clip.name:18} {label:8} {errors.mean():6.1f} px, {found.mean():4.0%}",
                     flush=True,
                 )
     print_table(rows)
-    print_confidence(*(np.concatenate(parts) for parts in zip(*errors_and_confidences, strict=True)))
+    print(f"\n{CALL}: both arms said to be outside the picture in {np.mean(arms_outside):.0%} of the frames")
+    errors, confidences = (np.concatenate(parts) for parts in zip(*errors_and_confidences, strict=True))
+    print_confidence(errors, confidences)
+    if arguments.plot:
+        plot_confidence(arguments.plot, errors, confidences)
 
 
 def parse_arguments():
@@ -120,6 +160,7 @@ def parse_arguments():
     parser.add_argument("--fold", type=int, default=0, help="of bench/unseen_people.py's four (default: %(default)s)")
     parser.add_argument("--people", type=int, default=10, help="at most so many (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=50, help="of each clip (default: %(default)s)")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the error against the confidence")
     parser.add_argument("--speed", type=float, metavar="SECONDS", help="how long the timed video lasts")
     return parser.parse_args()
 
@@ -140,12 +181,17 @@ def clips(person):
     yield Clip("wide, black", person, WIDE, third, noise=False)
     yield Clip("wide, noise", person, WIDE, third, noise=True)
     yield Clip("portrait", person, PORTRAIT, across, noise=True)
+    call = HeadAndShoulders(person)
+    height = round(640 / call.ratio)
+    yield Clip(CALL, call, (height, 640), Crop(0, 0, 640, height), noise=False)
 
 
 def scored(clip, results):
     """Errors of the frames in which somebody was found, (F, 7) pixels of the clip, and in which that was, bool."""
     found = np.array([result.is_found for result in results])
     errors = [np.linalg.norm(result.joints - clip.joints(number), axis=-1) for number, result in enumerate(results)]
+    if clip.name == CALL:
+        errors = [np.delete(error, ARMS) for error in errors]
     return (np.array(errors)[found] if found.any() else np.full((1, len(JOINT_NAMES)), np.nan)), found
 
 
@@ -167,6 +213,25 @@ def print_confidence(errors, confidences):
         chosen = errors[(confidences >= low) & (confidences < high)]
         if len(chosen):
             print(f"| {low} to {min(high, 1)} | {len(chosen)} | {np.mean(chosen < 5):.0%} | {chosen.mean():.1f} |")
+
+
+def plot_confidence(path, errors, confidences):
+    """Percentiles of the errors of the positions, by tenths of the confidence."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    bounds = np.linspace(0, 1, 11)
+    middles, percentiles = [], []
+    for low, high in itertools.pairwise(bounds):
+        chosen = errors[(confidences >= low) & (confidences < high)]
+        if len(chosen) >= FEWEST_POSITIONS:
+            middles.append((low + high) / 2)
+            percentiles.append(np.percentile(chosen, [25, 50, 75]))
+    low, median, high = np.array(percentiles).T
+    axes.fill_between(middles, low, high, color="#56B4E9", alpha=0.4, label="the middle half of the positions")
+    axes.plot(middles, median, "o-", color="#0072B2", label="the median")
+    axes.set(xlabel="confidence", ylabel="error [px of the 64×64 frame]", xlim=(0, 1), ylim=(0, None))
+    axes.legend()
+    figure.savefig(path, dpi=120)
 
 
 def measure_speed(arguments):
