@@ -119,8 +119,10 @@ def _conclusion(settings: Settings, shared: int) -> str:
     if shared:
         return "how well frames that were trained on are remembered, and nothing of people never seen"
     if settings.validation_data is None and settings.validation_split == "video":
-        return "what to expect on people never seen; a little less, for the checkpoint is chosen on those watched"
-    return "what to expect on frames never seen, be they of people who were trained on or of others"
+        return (
+            "the error to expect on people never seen; slightly optimistic, as the watched ones choose the checkpoint"
+        )
+    return "the error to expect on frames never seen, be they of people who were trained on or of others"
 
 
 def describe_scored_data(store: SequenceStore) -> str:

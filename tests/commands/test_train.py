@@ -130,7 +130,7 @@ def test_says_how_many_validation_sequences_share_frames(trained_run):
     assert trained_run.stdout.splitlines()[1] == expected
     watched = "watching       16 of these while it trains, and scoring all of them at the end"
     assert trained_run.stdout.splitlines()[2] == watched
-    tells = "which tells    what to expect on people never seen; "
+    tells = "which tells    the error to expect on people never seen; "
     assert trained_run.stdout.splitlines()[3].startswith(tells)
 
 
