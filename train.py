@@ -32,7 +32,7 @@ from model.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from model.training.cluster import cluster_of
+from model.training.cluster import cluster_of, precision_of
 from model.training.graph import TrainingGraph, build_training_graph, exported_weights, initial_values, load_values
 from model.training.learning_rate import learning_rate, share_done
 from model.training.membership import Membership, join, require_divisible
@@ -106,6 +106,7 @@ def main() -> None:
     ):
         settings, out, is_resumed, has_event_files = parse_arguments(__doc__, cluster.is_chief)
         require_divisible(cluster, settings.exact)
+        wanted_precision = precision_of(cluster, settings.exact, settings.precision)
         if not cluster.is_chief:
             # The run's folder is the chief's; this one may be on a machine that does not see it.
             out, is_resumed, has_event_files = open_files.enter_context(tempfile.TemporaryDirectory()), False, False
@@ -117,7 +118,7 @@ def main() -> None:
         description = describe_run_data(settings, data)
         print(description, flush=True)
         # The first use of TensorFlow, which imports it: everything that the user may have got wrong is checked by now.
-        precision = resolve_precision(settings.precision)
+        precision = resolve_precision(wanted_precision)
         checkpoint = checkpoint_to_resume(paths)
         membership = join(
             cluster, facts_to_compare(settings, data_identity(data), precision), checkpoint.step if checkpoint else 0

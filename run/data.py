@@ -119,9 +119,7 @@ def _conclusion(settings: Settings, shared: int) -> str:
     if shared:
         return "how well frames that were trained on are remembered, and nothing of people never seen"
     if settings.validation_data is None and settings.validation_split == "video":
-        return (
-            "the error to expect on people never seen; slightly optimistic, as the watched ones choose the checkpoint"
-        )
+        return "the error to expect on people never seen; slightly optimistic: the watched ones choose the checkpoint"
     return "the error to expect on frames never seen, be they of people who were trained on or of others"
 
 

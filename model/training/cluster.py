@@ -78,6 +78,17 @@ def cluster_of(environment: Mapping[str, str]) -> Cluster:
     return ALONE if len(addresses) == 1 else Cluster(addresses, before + index)
 
 
+def precision_of(cluster: Cluster, is_exact: bool, precision: str) -> str:
+    """The precision to ask for: that given, but float32 in place of "auto" where steps are shared or sums exact.
+
+    In bfloat16, a session that runs on TensorFlow's server refuses convolutions that a session without one computes.
+    Raises UserError where bfloat16 is asked for in a cluster.
+    """
+    if precision == "bfloat16" and not cluster.is_alone:
+        raise UserError("several workers compute in float32; leave --precision out")
+    return "float32" if precision == "auto" and (is_exact or not cluster.is_alone) else precision
+
+
 def _malformed(what: str) -> UserError:
     return UserError(f"{VARIABLE} {what}; set it like {EXAMPLE}, or unset it to train on this machine alone")
 

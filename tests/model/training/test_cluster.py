@@ -4,7 +4,7 @@ import socket
 import pytest
 
 from command_line.user_error import UserError
-from model.training.cluster import ALONE, Cluster, cluster_of
+from model.training.cluster import ALONE, Cluster, cluster_of, precision_of
 from model.training.membership import require_divisible
 from model.training.own_address import own_addresses
 
@@ -101,3 +101,16 @@ def test_a_name_that_leads_nowhere_is_an_error(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with pytest.raises(UserError, match="nowhere:2222, this worker's address in TF_CONFIG, is unknown"):
         own_addresses(Cluster(("nowhere:2222", "there:2222"), 0), seconds=0)
+
+
+def test_workers_that_share_steps_compute_in_float32():
+    two = Cluster(("a:1", "b:2"), 0)
+    assert [precision_of(ALONE, False, name) for name in ("auto", "float32", "bfloat16")] == [
+        "auto",
+        "float32",
+        "bfloat16",
+    ]
+    assert precision_of(two, False, "auto") == precision_of(ALONE, True, "auto") == "float32"
+    assert precision_of(two, True, "float32") == "float32"
+    with pytest.raises(UserError, match="several workers compute in float32"):
+        precision_of(two, False, "bfloat16")
