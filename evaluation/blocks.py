@@ -16,11 +16,13 @@ FRAMES_PER_BLOCK = 128
 class EvaluationBlock(NamedTuple):
     """B sequences over D different frames.
 
-    indices: int (B,), the sequence numbers. frames: uint8 (D, 64, 64, 3). rows: int (B, 10), where in `frames`
-    each sequence's frames are. labels: float32 (B, 10, 7, 2), pixels.
+    indices: int (B,), the sequence numbers. frame_numbers: int32 (B, 10), those of their frames in the store. frames:
+    uint8 (D, 64, 64, 3). rows: int (B, 10), where in `frames` each sequence's frames are. labels: float32
+    (B, 10, 7, 2), pixels.
     """
 
     indices: np.ndarray
+    frame_numbers: np.ndarray
     frames: np.ndarray
     rows: np.ndarray
     labels: np.ndarray
@@ -37,14 +39,15 @@ def evaluation_blocks(store: SequenceStore, indices: np.ndarray) -> Iterator[Eva
     videos = store.videos[ordered]
     start = 0
     while start < len(ordered):
-        in_reach = _sequences_in_reach(store.read_frame_numbers(ordered[start : start + SEQUENCES_PER_BLOCK]))
-        end = _end_of_block(videos, start, in_reach)
+        named = store.read_frame_numbers(ordered[start : start + SEQUENCES_PER_BLOCK])
+        end = _end_of_block(videos, start, _sequences_in_reach(named))
         # In the order of the file, so that its labels are read in a few stretches.
-        chosen = np.sort(ordered[start:end])
-        named = store.read_frame_numbers(chosen)
+        in_file = np.argsort(ordered[start:end])
+        chosen, named = ordered[start:end][in_file], named[in_file]
         numbers, rows = np.unique(named, return_inverse=True)
         yield EvaluationBlock(
             chosen,
+            named,
             store.read_frames(numbers),
             rows.reshape(named.shape),
             store.read_labels(chosen),

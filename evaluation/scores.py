@@ -59,9 +59,9 @@ def score(
     errors, hardest, best, ranking = PixelErrors(), Hardest(), BestFrames(), SequenceRanking()
     for block, predictions in _predicted_blocks(predictor, store, indices, shows_progress):
         errors.add(predictions, block.labels)
-        named, videos = store.read_frame_numbers(block.indices), store.videos[block.indices]
-        hardest.add(predictions, block.labels, named, videos)
-        best.add(predictions, block.labels, named, videos)
+        videos = store.videos[block.indices]
+        hardest.add(predictions, block.labels, block.frame_numbers, videos)
+        best.add(predictions, block.labels, block.frame_numbers, videos)
         ranking.add(block.indices, predictions, block.labels)
     return Scores(
         errors.summary(),

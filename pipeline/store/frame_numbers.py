@@ -64,7 +64,7 @@ class FrameNumbers:
         """
         digest = frame_digest(frame)
         number = self._latest.get(digest)
-        if number is None:
+        if number is None and len(self._stored):
             number = self._stored.find(digest)
         if number is None:
             number = len(self)

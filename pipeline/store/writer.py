@@ -48,9 +48,9 @@ class StoreWriter:
     labels are added in blocks of any size, all frames before the labels or alternately. `finish` completes the file;
     without it, SequenceStore refuses the file.
 
-    Memory: a block, a buffer of FRAMES_PER_WRITE frames, and caches, about 25 MB together. What grows is, for each
-    distinct frame, the 7 to 13 bytes of FrameNumbers and the 4 of Videos, if these are to be found, and for each video
-    112 bytes: for 10 million frames in videos of 100, 180 MB at most. A temporary file takes 16 bytes a frame.
+    Memory: a block, a buffer of FRAMES_PER_WRITE frames, the index of FrameNumbers, and caches. What grows is, for each
+    distinct frame, the 4 bytes of Videos, if these are to be found, and for each video 112 bytes. A temporary file
+    takes about 30 bytes a frame.
     """
 
     def __init__(self, path: StrPath, shape: SequenceShape = COURSE_SHAPE) -> None:
