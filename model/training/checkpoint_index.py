@@ -49,8 +49,8 @@ def _values_of_table(table: bytes) -> Iterator[bytes]:
 
 def _block(table: bytes, handle: bytes, place: int) -> tuple[bytes, int]:
     """The block that the handle at this place names, and the place after the handle. Raises ValueError, IndexError."""
-    offset, place = _varint(handle, place)
-    size, place = _varint(handle, place)
+    offset, place = read_varint(handle, place)
+    size, place = read_varint(handle, place)
     if table[offset + size] != 0:
         raise ValueError("a compressed block, which TensorFlow does not write")
     return table[offset : offset + size], place
@@ -60,9 +60,9 @@ def _values_of_block(block: bytes) -> Iterator[bytes]:
     [restarts] = struct.unpack("<I", block[-4:])
     place, end = 0, len(block) - 4 * (restarts + 1)
     while place < end:
-        _, place = _varint(block, place)
-        bytes_of_key, place = _varint(block, place)
-        size, place = _varint(block, place)
+        _, place = read_varint(block, place)
+        bytes_of_key, place = read_varint(block, place)
+        size, place = read_varint(block, place)
         place += bytes_of_key + size
         yield block[place - size : place]
 
@@ -86,18 +86,18 @@ def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
     """The numbers and values of a protocol buffer's fields: int for varints and fixed ones, bytes for the rest."""
     place = 0
     while place < len(message):
-        key, place = _varint(message, place)
+        key, place = read_varint(message, place)
         kind = key & 7
         if kind == 0:
-            value, place = _varint(message, place)
+            value, place = read_varint(message, place)
             yield key >> 3, value
         else:
-            size, place = _varint(message, place) if kind == 2 else ({1: 8, 5: 4}[kind], place)
+            size, place = read_varint(message, place) if kind == 2 else ({1: 8, 5: 4}[kind], place)
             place += size
             yield key >> 3, message[place - size : place]
 
 
-def _varint(contents: bytes, place: int) -> tuple[int, int]:
+def read_varint(contents: bytes, place: int) -> tuple[int, int]:
     """The number at this place, and the place after it. Raises IndexError where it is cut short."""
     number = shift = 0
     while True:
