@@ -114,18 +114,48 @@ def last_values(folder):
     return values_of(index.with_suffix(""))
 
 
+@pytest.fixture(scope="module")
+def pair(start, people, tmp_path_factory):
+    """The folder of a run of two workers, which was not interrupted."""
+    return trained(start, tmp_path_factory.mktemp("pair"), people, workers=2)
+
+
+def trained(start, folder, people, workers, arguments=()):
+    group = start(folder, "--data", people.path, *PYRAMID, "--evaluations", 30, *arguments, workers=workers)
+    assert statuses(group) == [0] * workers, logs(folder)
+    return folder
+
+
 @pytest.mark.promise("Two workers train as one does, within the rounding of float32")
-def test_two_workers_give_the_loss_curve_of_one(start, people, tmp_path):
-    curves = []
-    for workers in (1, 2):
-        folder = tmp_path / str(workers)
-        folder.mkdir()
-        group = start(folder, "--data", people.path, *PYRAMID, "--evaluations", 30, workers=workers)
-        assert statuses(group) == [0] * workers, logs(folder)
-        curves.append(losses(folder))
-    assert len(curves[0]) == 3
-    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-4)
-    assert not (folder / "not made").exists()
+def test_two_workers_give_the_loss_curve_of_one(start, pair, people, tmp_path):
+    expected = losses(trained(start, tmp_path, people, workers=1))
+    assert len(expected) == 3
+    np.testing.assert_allclose(losses(pair), expected, rtol=1e-4)
+    assert not (pair / "not made").exists()
+
+
+def kill_after_two_steps(number):
+    """Worker 1 alone, by SIGKILL."""
+    if number == 1:
+        take = train.Steps.take
+
+        def take_or_die(self, rate):
+            if self._session.run(self._training.global_step) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return take(self, rate)
+
+        train.Steps.take = take_or_die
+
+
+@pytest.mark.promise("A worker that dies ends all others, which name it, and --resume goes on to the same bits")
+def test_the_same_number_of_workers_goes_on_to_the_same_bits_without_exact(start, pair, people, tmp_path):
+    arguments = ["--data", people.path, *PYRAMID, "--evaluations", 30]
+    group = start(tmp_path, *arguments, workers=2, before=kill_after_two_steps)
+    assert statuses(group) == [3, -signal.SIGKILL], logs(tmp_path)
+    assert len(losses(tmp_path)) == 2
+    trained(start, tmp_path, people, workers=2, arguments=["--resume"])
+    assert losses(tmp_path) == losses(pair)
+    assert last_values(tmp_path) == last_values(pair)
 
 
 @pytest.fixture(scope="module")
