@@ -1,0 +1,140 @@
+"""Where each worker runs: on a core of its own as far as there are any, on loopback or in a network namespace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from command_line.user_error import UserError
+from scale_out.delaying_relay import DEVICE
+
+FOLDER = Path(__file__).parent
+# Of one packet or two, as the kernel hands them over: what is sent at once has to wait for the rate.
+BURST = "128kb"
+
+
+class Place(NamedTuple):
+    """address: an IP address that is the worker's. words: what to begin its command with."""
+
+    address: str
+    words: list[str]
+
+
+class Network(NamedTuple):
+    """rate: of each worker, as tc takes it, or None for no limit. delay: ms that each packet takes, one way."""
+
+    rate: str | None = None
+    delay: float = 0.0
+
+    def __str__(self) -> str:
+        return "loopback" if self == Network() else f"{self.rate or 'any rate'}, {self.delay:g} ms"
+
+
+class Measured(NamedTuple):
+    """What a TCP connection meets. round_trip: seconds. rate: bytes/s."""
+
+    round_trip: float
+    rate: float
+
+
+@contextlib.contextmanager
+def places(workers: int, network: Network) -> Iterator[list[Place]]:
+    """Yields a place for each worker: in a network namespace of its own, or on loopback where nothing is limited.
+
+    The namespaces are joined by a bridge. Where packets are to be late, tc's netem delays them, or a relay does where
+    the kernel has no netem. All is taken away at the end. Raises UserError where that needs other rights or tools.
+    """
+    if network == Network():
+        yield [Place("127.0.0.1", _on_core(number)) for number in range(workers)]
+        return
+    # Names of interfaces have 15 letters at most.
+    stem = f"pose{os.getpid() % 10**5}"
+    names = {f"10.99.0.{number + 1}": f"{stem}n{number + 1}" for number in range(workers)}
+    with contextlib.ExitStack() as taken_away:
+        for name in names.values():
+            _run(f"ip netns add {name}")
+            taken_away.callback(_run, f"ip netns del {name}")
+            _run(f"ip -n {name} link set lo up")
+        if network.delay and not _has_netem(next(iter(names.values()))):
+            taken_away.enter_context(_relay(names, network.delay))
+        else:
+            _run(f"ip link add {stem} type bridge", f"ip link set {stem} up")
+            taken_away.callback(_run, f"ip link del {stem}")
+            for name in names.values():
+                _run(f"ip link add {name}a type veth peer name {DEVICE} netns {name}")
+                # The kernel takes the devices of a namespace away only later.
+                taken_away.callback(_run, f"ip link del {name}a")
+                _run(f"ip link set {name}a master {stem} up")
+        for address, name in names.items():
+            _run(
+                f"ip -n {name} addr add {address}/24 dev {DEVICE}",
+                f"ip -n {name} link set {DEVICE} txqueuelen 10000 up",
+            )
+            _shape(name, network)
+        yield [
+            Place(address, ["ip", "netns", "exec", name, *_on_core(number)])
+            for number, (address, name) in enumerate(names.items())
+        ]
+
+
+def measured(network: Network) -> Measured:
+    """What TCP meets between two places of such a network."""
+    command = [sys.executable, str(FOLDER / "round_trip.py")]
+    with places(2, network) as (first, second):
+        serve = [*first.words, *command, "serve", first.address]
+        with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                server.stdout.readline()
+                ask = [*second.words, *command, "ask", first.address]
+                answer = subprocess.run(ask, check=True, capture_output=True, text=True, timeout=60).stdout
+            finally:
+                server.kill()
+    milliseconds, gigabits = map(float, answer.split())
+    return Measured(milliseconds / 1e3, gigabits * 1e9 / 8)
+
+
+def _on_core(number: int) -> list[str]:
+    cores = sorted(os.sched_getaffinity(0))
+    return ["taskset", "-c", str(cores[number % len(cores)])]
+
+
+def _has_netem(name: str) -> bool:
+    is_there = subprocess.run(f"tc -n {name} qdisc add dev lo root netem".split(), capture_output=True).returncode == 0
+    if is_there:
+        _run(f"tc -n {name} qdisc del dev lo root")
+    return is_there
+
+
+def _shape(name: str, network: Network) -> None:
+    """Limits the rate of what leaves a namespace; delays it too, where there is no relay that does."""
+    if network.rate:
+        # The queue holds what a worker sends at once: a network card makes the sender wait too, and loses nothing.
+        _run(f"tc -n {name} qdisc add dev {DEVICE} root handle 1: tbf rate {network.rate} burst {BURST} limit 100mb")
+    if network.delay and _has_netem(name):
+        parent = "parent 1:" if network.rate else "root"
+        _run(f"tc -n {name} qdisc add dev {DEVICE} {parent} netem delay {network.delay}ms limit 100000")
+
+
+@contextlib.contextmanager
+def _relay(names: dict[str, str], delay: float) -> Iterator[None]:
+    """names: of the namespaces, by address. delay: ms."""
+    command = [sys.executable, str(FOLDER / "delaying_relay.py"), str(delay)]
+    command += [f"{address}={name}" for address, name in names.items()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        if process.stdout.readline() != "ready\n":
+            raise UserError("no TUN device can be made for --delay; it needs root and /dev/net/tun")
+        yield
+
+
+def _run(*commands: str) -> None:
+    for command in commands:
+        try:
+            subprocess.run(command.split(), check=True, capture_output=True, text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            why = getattr(error, "stderr", None) or error
+            raise UserError(f"{command}: {str(why).strip()}; --rate and --delay need root, ip and tc") from None
