@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from command_line.user_error import UserError
+from command_line.user_error import UserError, print_error
 from machine.bound_address import close_to_other_addresses
 from model.training.cluster import JOB, VARIABLE, Cluster
 from model.training.collectives import Collectives
 from model.training.own_address import host_and_port, own_addresses
 from model.training.shared_step import Sharing
-from model.training.worker_watch import WorkerWatch, unreachable_workers
+from model.training.worker_watch import BROKEN, WorkerWatch, unreachable_workers
 from pipeline.batch_part import worker_part
 from pipeline.tensorflow_v1 import tf
 
@@ -35,6 +35,13 @@ SECONDS_BETWEEN_TRIES = 0.5
 REMOTE_TASK = re.compile(rf"remote target /job:{JOB}/replica:0/task:(\d+)")
 # Each chain of collectives has its own number.
 STEPS, VARIABLES, COMPARISON, ARRIVAL, END = range(1, 6)
+# What TensorFlow raises where another worker has ended, or another process has taken its address.
+OTHER_ENDED = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.FailedPreconditionError,
+)
 # So many facts are compared at most: the row has the same length in every version of this project.
 FACTS = 63
 
@@ -85,13 +92,7 @@ class Membership(NamedTuple):
         """Ends the process, with an `error:` line that names who has ended, where TensorFlow cannot reach a worker."""
         try:
             yield
-        except (
-            tf.errors.UnavailableError,
-            tf.errors.AbortedError,
-            tf.errors.CancelledError,
-            # Another process is at the address of the one that has ended.
-            tf.errors.FailedPreconditionError,
-        ) as error:
+        except OTHER_ENDED as error:
             if self.watch is None:
                 raise
             # One worker passes on what it has heard of another: the last one named is the first that failed.
@@ -115,15 +116,22 @@ def join(cluster: Cluster, facts: Mapping[str, str], first_step: int, say: Calla
 
     facts: what has to be the same on all workers, by what it is called. first_step: of the run; the chief's counts.
     say: gets a line on where this worker listens, and one on whom it waits for. Raises UserError within a minute where
-    a worker is missing, its own address is wrong or taken, or facts differ: it names who and what.
+    a worker is missing, its own address is wrong or taken, or facts differ: it names who and what. Exits with status 3
+    where another worker ends meanwhile, as those of a broken run do while this one is started again at once.
     """
     if cluster.is_alone:
         return Membership(cluster, first_step, None, None)
     server = _start_server(cluster, say)
     _meet(cluster, say)
+    # From here on, for those that were met may belong to a broken run that is ending.
+    watch = WorkerWatch(cluster.addresses, cluster.worker, cluster.named)
     row = np.array([[first_step, *map(_fingerprint, facts.values()), *[0] * (FACTS - len(facts))]], np.int64)
     try:
         rows = _exchanged(cluster, server.target, COMPARISON, row, SECONDS_TO_COMPARE)
+    except OTHER_ENDED as error:
+        others = cluster.named(_others(cluster))
+        print_error(f"{others}: not there any more, or still ending ({_first_line(error)}); start all workers again")
+        raise SystemExit(BROKEN) from error
     except tf.errors.OpError as error:
         raise UserError(_not_understood(cluster, error)) from error
     different = [_differences(cluster, list(facts), rows, number) for number in range(1, len(rows))]
@@ -131,7 +139,6 @@ def join(cluster: Cluster, facts: Mapping[str, str], first_step: int, say: Calla
         # Whoever has not read the rows yet does so before this process ends.
         time.sleep(SECONDS_BETWEEN_TRIES)
         raise UserError(*filter(None, different))
-    watch = WorkerWatch(cluster.addresses, cluster.worker, cluster.named)
     return Membership(cluster, int(rows[0, 0]), server, watch)
 
 
@@ -148,11 +155,14 @@ def _differences(cluster: Cluster, names: list[str], rows: np.ndarray, number: i
 
 
 def _not_understood(cluster: Cluster, error: tf.errors.OpError) -> str:
-    others = cluster.named(number for number in range(len(cluster.addresses)) if number != cluster.worker)
     return (
-        f"{others} did not join within {SECONDS_TO_COMPARE:.0f} s ({_first_line(error)}); check that this program "
+        f"{cluster.named(_others(cluster))} did not join within {SECONDS_TO_COMPARE:.0f} s ({_first_line(error)}); check that this program "
         f"listens there, that {VARIABLE} names the same workers in the same order everywhere, and what the others print"
     )
+
+
+def _others(cluster: Cluster) -> list[int]:
+    return [number for number in range(len(cluster.addresses)) if number != cluster.worker]
 
 
 def _first_line(error: tf.errors.OpError) -> str:
@@ -189,7 +199,7 @@ def _start_server(cluster: Cluster, say: Callable[[str], None]) -> Any:
 def _meet(cluster: Cluster, say: Callable[[str], None]) -> None:
     """Waits until all other workers listen; raises UserError with those who never did."""
     deadline = time.monotonic() + SECONDS_TO_MEET
-    never = set(range(len(cluster.addresses))) - {cluster.worker}
+    never = set(_others(cluster))
     is_said = False
     while missing := unreachable_workers(cluster.addresses, cluster.worker):
         never &= set(missing)

@@ -45,8 +45,8 @@ def start(processes):
     """Starts train.py on several workers: the function start_workers below; kills them at the end."""
     started = []
 
-    def start_workers(folder, *arguments, workers=2, before=None, by_worker=None, addresses=None):
-        """Returns the processes; each logs to the file worker-N.log in the folder, where the chief's run is `run`.
+    def start_workers(folder, *arguments, workers=2, before=None, by_worker=None, addresses=None, first=0):
+        """Starts those from `first` up to, but without, `workers`. Returns the processes; each logs to the file worker-N.log in the folder, where the chief's run is `run`.
 
         before: a function to call in each with its number. by_worker: further arguments by the number of a worker.
         """
@@ -59,10 +59,10 @@ def start(processes):
             config = json.dumps(task) if len(addresses) > 1 else None
             log = folder / f"worker-{number}.log"
             group.append(processes.Process(target=run_train, args=(log, number, config, mine, before)))
-        for process in group[:workers]:
+        for process in group[first:workers]:
             process.start()
             started.append(process)
-        return group[:workers]
+        return group[first:workers]
 
     yield start_workers
     for process in started:
@@ -187,6 +187,35 @@ def test_a_run_goes_on_to_the_same_bits_whoever_is_killed_and_however_many_go_on
     assert statuses(start(tmp_path, "--resume", workers=1)) == [0], logs(tmp_path)
     assert losses(tmp_path) == losses(alone)
     assert last_values(tmp_path) == last_values(alone)
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_that_is_started_again_at_once_ends_with_those_that_are_ending(start, people, tmp_path, victim):
+    addresses = free_addresses(2)
+    arguments = ["--data", people.path, *STRIDED, "--evaluations", 30]
+    group = start(tmp_path, *arguments, addresses=addresses, before=evaluate_slowly)
+    wait_for_rows(tmp_path / "run", 2, group[0])
+    group[victim].kill()
+    group[victim].join()
+    again = {"first": victim, "workers": victim + 1, "addresses": addresses}
+    group[victim : victim + 1] = start(tmp_path, *arguments, *["--resume"][victim:], **again)
+    assert statuses(group) == [3, 3], logs(tmp_path)
+    errors = error_lines(tmp_path)
+    names = ["the chief", "worker 1"]
+    assert len(errors[1 - victim]) == 1
+    assert errors[1 - victim][0].startswith(f"error: {names[victim]} at {addresses[victim]} has ended")
+    assert len(errors[victim]) == 1 and f"error: {names[1 - victim]} at {addresses[1 - victim]}" in errors[victim][0]
+
+
+def evaluate_slowly(number):
+    """So that the run does not end before a worker is killed."""
+    evaluate = train.evaluate_and_save
+
+    def wait_and_evaluate(*arguments):
+        time.sleep(0.5)
+        return evaluate(*arguments)
+
+    train.evaluate_and_save = wait_and_evaluate
 
 
 def wait_in_the_evaluation(number):
