@@ -81,13 +81,26 @@ class Evaluation(NamedTuple):
     events: EventFile | None
 
 
-class Run(NamedTuple):
-    """What a run consists of: the training graph, its session, and what evaluates the weights, on the chief alone."""
+class Plan(NamedTuple):
+    """What is to be trained, and by whom.
+
+    precision: "float32" or "bfloat16". membership: of the workers that train; all but the chief leave nothing.
+    checkpoint: to go on from, or None. has_event_files: whether TensorBoard's are written.
+    """
 
     settings: Settings
     paths: RunPaths
     data: RunData
+    precision: str
     membership: Membership
+    checkpoint: Checkpoint | None
+    has_event_files: bool
+
+
+class Run(NamedTuple):
+    """What a run consists of: the training graph, its session, and what evaluates the weights, on the chief alone."""
+
+    plan: Plan
     training: TrainingGraph
     session: tf.Session
     evaluation: Evaluation | None
@@ -124,29 +137,20 @@ def main() -> None:
             cluster, facts_to_compare(settings, data_identity(data), precision), checkpoint.step if checkpoint else 0
         )
         write_config(paths.config, settings, data_identity(data))
+        plan = Plan(settings, paths, data, precision, membership, checkpoint, has_event_files)
         with stop_signals() as is_stopping:
-            train(settings, paths, data, precision, membership, checkpoint, has_event_files, is_stopping, began)
+            train(plan, is_stopping, began)
             if cluster.is_chief:
                 finish(paths, data, description)
 
 
-def train(
-    settings: Settings,
-    paths: RunPaths,
-    data: RunData,
-    precision: str,
-    membership: Membership,
-    checkpoint: Checkpoint | None,
-    has_event_files: bool,
-    is_stopping: Callable[[], bool],
-    began: float,
-) -> None:
+def train(plan: Plan, is_stopping: Callable[[], bool], began: float) -> None:
     """Builds both graphs and trains; leaves history.csv and checkpoints/, the best model among them, in the folder.
 
-    precision: "float32" or "bfloat16". membership: of the workers that train; all but the chief leave nothing.
-    checkpoint: to go on from. began: what time.perf_counter() said when the command began.
+    began: what time.perf_counter() said when the command began.
     """
     building_began = time.perf_counter()
+    settings, paths, data, _, membership, checkpoint, has_event_files = plan
     os.makedirs(paths.last_states, exist_ok=True)
     first_step, sharing = membership.first_step, membership.sharing(settings.exact)
     order = BatchOrder(data.training, settings.batch_size, settings.seed, first_step, settings.window_megabytes)
@@ -156,7 +160,7 @@ def train(
     network, num_units, members = settings.network, settings.num_units, settings.members
     own_part = partial(dataset, sharing and sharing.part)
     training = build_training_graph(own_part, network, num_units, data.mean_pose, settings.seed, members, sharing)
-    config = membership.session_config(session_config(precision))
+    config = membership.session_config(session_config(plan.precision))
     with (
         membership.broken_cluster(),
         tf.Session(membership.target, training.graph, config) as session,
@@ -166,7 +170,7 @@ def train(
         session.run(training.initialize)
         state = State(first_step, 0.0, math.inf)
         if not membership.cluster.is_chief:
-            training_loop(Run(settings, paths, data, membership, training, session, None), state, None, is_stopping)
+            training_loop(Run(plan, training, session, None), state, None, is_stopping)
             return
         start_history(paths.history, first_step)
         keep_best_models(paths.checkpoints, first_step)
@@ -184,7 +188,7 @@ def train(
             load_weights(inference, inference_session, exported_weights(training, session))
             predictor = Predictor(inference_session, inference.input_frames, inference.joint_pos, inference.shared)
             evaluation = Evaluation(inference, inference_session, predictor, events)
-            run = Run(settings, paths, data, membership, training, session, evaluation)
+            run = Run(plan, training, session, evaluation)
             score = partial(errors_of, predictor, data.validation_store)
             duration = measured_duration(score, data.watched, data.validation, began, building_began)
             training_loop(run, state, duration, is_stopping)
@@ -224,10 +228,10 @@ def training_loop(run: Run, state: State, duration: RunDuration | None, is_stopp
 
     duration: what to show the progress with, or None to show none.
     """
-    settings = run.settings
-    epoch_steps = steps_per_epoch(len(run.data.training), settings.batch_size)
+    settings, membership = run.plan.settings, run.plan.membership
+    epoch_steps = steps_per_epoch(len(run.plan.data.training), settings.batch_size)
     total_steps = settings.epochs and settings.epochs * epoch_steps
-    steps = Steps(run.training, run.session, run.membership.cluster.is_chief, state.seconds, is_stopping)
+    steps = Steps(run.training, run.session, membership.cluster.is_chief, state.seconds, is_stopping)
     state = state._replace(seconds=steps.begin())
     done = share_done(state.seconds, state.step, settings.time_limit, total_steps)
     with shown_progress(settings, duration, state.seconds, done) if duration else no_progress() as show:
@@ -242,7 +246,7 @@ def training_loop(run: Run, state: State, duration: RunDuration | None, is_stopp
                 show(state.step, state.seconds, done, losses[-1])
             if losses and run.evaluation:
                 state = evaluate_and_save(run, run.evaluation, state, sum(losses) / len(losses), rate)
-        run.membership.leave()
+        membership.leave()
         if steps.is_stopping():
             tqdm.write("stopped; --resume goes on from here")
 
@@ -259,7 +263,7 @@ def evaluate_and_save(run: Run, evaluation: Evaluation, state: State, train_loss
     train_loss: the mean since the last evaluation, px². rate: the learning rate of the last step. Returns the new
     State.
     """
-    data, paths = run.data, run.paths
+    data, paths = run.plan.data, run.plan.paths
     weights = exported_weights(run.training, run.session)
     require_finite(train_loss, weights, state.step)
     load_weights(evaluation.inference, evaluation.session, weights)
@@ -269,7 +273,7 @@ def evaluate_and_save(run: Run, evaluation: Evaluation, state: State, train_loss
         save_model(best_model(paths.checkpoints, state.step), evaluation.inference, evaluation.session)
     row = {
         "step": state.step,
-        "epoch": state.step // steps_per_epoch(len(data.training), run.settings.batch_size),
+        "epoch": state.step // steps_per_epoch(len(data.training), run.plan.settings.batch_size),
         "seconds": round(state.seconds, 3),
         "train_loss": train_loss,
         "validation_loss": errors.mean_squared_error,

@@ -40,7 +40,9 @@ def main() -> None:
     with reported_user_errors(), tempfile.TemporaryDirectory() as scratch:
         arguments, options = parse_arguments()
         folder = Path(scratch)
-        data = os.path.abspath(arguments.data) if arguments.data else drawn_people(folder)
+        # Few, so that a round is short.
+        size = (6, 25) if arguments.kills else (20, 41)
+        data = os.path.abspath(arguments.data) if arguments.data else drawn_people(folder, *size)
         networks = [Network(rate, delay) for delay, rate in itertools.product(arguments.delay, arguments.rate)]
         if arguments.kills:
             kill_again_and_again(data, folder, arguments.kills, arguments.workers[0], options)
@@ -61,7 +63,7 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("--data", metavar="DATA.h5", help="default: people that are drawn for the measurement")
     parser.add_argument("--workers", nargs="+", type=positive(int), default=[2], metavar="W", help="default: 2")
-    parser.add_argument("--time-limit", type=positive(float), default=12, help="seconds a run (default: %(default)s)")
+    parser.add_argument("--time-limit", type=positive(float), default=20, help="seconds a run (default: %(default)s)")
     parser.add_argument(
         "--rate",
         nargs="+",
@@ -77,9 +79,9 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     return parser.parse_known_args()
 
 
-def drawn_people(folder: Path) -> str:
-    """Converts 20 drawn videos, 640 sequences; returns the path."""
-    write_demo_pickle(folder / "people.pkl", videos=20, frames_per_video=41, seed=1)
+def drawn_people(folder: Path, videos: int, frames: int) -> str:
+    """Converts so many drawn videos of so many frames; returns the path."""
+    write_demo_pickle(folder / "people.pkl", videos, frames, seed=1)
     convert_pickle(folder / "people.pkl", folder / "people.h5")
     return str(folder / "people.h5")
 

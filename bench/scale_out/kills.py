@@ -42,7 +42,9 @@ def kill_again_and_again(data: str, folder: Path, kills: int, workers: int, opti
             time.sleep(moment)
             seconds = kill(processes, victim, run)
         slowest = max(slowest, seconds)
-        print(f"kill {number + 1:3} of worker {victim}: after row {row}, {moment:4.1f} s later; others {seconds:.1f} s")
+        print(
+            f"kill {number + 1:3}: worker {victim}, {moment:.1f} s after row {row}; others {seconds:.1f} s", flush=True
+        )
     with places(workers, Network()) as group:
         train(group, data, run, [*options, "--resume"])
     check_same(run, folder / "undisturbed")

@@ -125,7 +125,9 @@ def _relay(names: dict[str, str], delay: float) -> Iterator[None]:
     """names: of the namespaces, by address. delay: ms."""
     command = [sys.executable, str(FOLDER / "delaying_relay.py"), str(delay)]
     command += [f"{address}={name}" for address, name in names.items()]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    # A session of its own: Ctrl-C is for this process, which then closes the pipe.
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
         if process.stdout.readline() != "ready\n":
             raise UserError("no TUN device can be made for --delay; it needs root and /dev/net/tun")
         yield

@@ -155,9 +155,11 @@ def _differences(cluster: Cluster, names: list[str], rows: np.ndarray, number: i
 
 
 def _not_understood(cluster: Cluster, error: tf.errors.OpError) -> str:
+    others = cluster.named(_others(cluster))
     return (
-        f"{cluster.named(_others(cluster))} did not join within {SECONDS_TO_COMPARE:.0f} s ({_first_line(error)}); check that this program "
-        f"listens there, that {VARIABLE} names the same workers in the same order everywhere, and what the others print"
+        f"{others} did not join within {SECONDS_TO_COMPARE:.0f} s ({_first_line(error)}); check that this program "
+        f"listens there, that {VARIABLE} names the same workers in the same order everywhere, and "
+        "what the others print"
     )
 
 

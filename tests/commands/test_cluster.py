@@ -46,8 +46,9 @@ def start(processes):
     started = []
 
     def start_workers(folder, *arguments, workers=2, before=None, by_worker=None, addresses=None, first=0):
-        """Starts those from `first` up to, but without, `workers`. Returns the processes; each logs to the file worker-N.log in the folder, where the chief's run is `run`.
+        """Returns the processes; each logs to the file worker-N.log in the folder, where the chief's run is `run`.
 
+        They are those from `first` up to, but without, `workers`.
         before: a function to call in each with its number. by_worker: further arguments by the number of a worker.
         """
         addresses = addresses or free_addresses(workers)
