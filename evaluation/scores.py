@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from evaluation.best_frames import BestFrames
 from evaluation.blocks import EvaluationBlock, evaluation_blocks
+from evaluation.confidence_bins import ConfidenceBins, ConfidenceTable
 from evaluation.examples import FrameExamples, SequenceExample, frame_examples, ranked_examples, spaced_examples
 from evaluation.hardest import Hardest
 from evaluation.pixel_errors import PixelErrors, Summary
@@ -24,6 +25,7 @@ class Scores(NamedTuple):
     summary: of the model's PixelErrors. mean_pose: of the PixelErrors of always predicting the mean pose.
     video_pixel_error: pixels by video, the largest first. hardest: a line on the hardest videos, or None. examples:
     evenly spaced frames. worst: the worst frames. best: the best ones. sequences: the best, the middle and the worst.
+    confidence: the errors by confidence, or None where no frame is in two sequences of a block.
     """
 
     summary: Summary
@@ -34,6 +36,7 @@ class Scores(NamedTuple):
     worst: FrameExamples
     best: FrameExamples
     sequences: list[SequenceExample]
+    confidence: ConfidenceTable | None
 
     def metrics(self) -> dict[str, Any]:
         """What metrics.json holds; errors in pixels."""
@@ -56,13 +59,15 @@ def score(
     mean_pose: float32 (7, 2) pixels, which the model is compared with. shows_progress: whether a progress bar is shown
     where that takes long. Raises UserError where positions are NaN or infinite.
     """
-    errors, hardest, best, ranking = PixelErrors(), Hardest(), BestFrames(), SequenceRanking()
+    errors, hardest, best = PixelErrors(), Hardest(), BestFrames()
+    ranking, confidence = SequenceRanking(), ConfidenceBins()
     for block, predictions in _predicted_blocks(predictor, store, indices, shows_progress):
         errors.add(predictions, block.labels)
         videos = store.videos[block.indices]
         hardest.add(predictions, block.labels, block.frame_numbers, videos)
         best.add(predictions, block.labels, block.frame_numbers, videos)
         ranking.add(block.indices, predictions, block.labels)
+        confidence.add(block.rows, predictions, block.labels)
     return Scores(
         errors.summary(),
         errors_of_pose(mean_pose, store, indices).summary(),
@@ -72,6 +77,7 @@ def score(
         frame_examples(hardest.worst_frames(), store),
         frame_examples(best.frames(), store),
         ranked_examples(predictor, store, ranking),
+        confidence.table(),
     )
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from tqdm import tqdm
 
 from command_line.user_error import UserError
+from evaluation.confidence import LOW, confidence_of
+from evaluation.window_positions import Positions
 from files.destination import check_destination, claimed
 from media.frame import Frame
 from media.opened import Media
@@ -20,13 +22,12 @@ from model.predictor import PosePredictor
 from model.walled.walled_model import NO_LIMITS, walled_model
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import COURSE_SHAPE, FRAMES_PER_SEQUENCE
-from prediction.confidence import LOW, confidence_of
 from prediction.crop import Crop, CropChoice, crop_of_picture, is_outside, joints_in_picture
 from prediction.followed_person import View, views
 from prediction.head_and_shoulders import ends_below_shoulders, head_and_shoulders
 from prediction.joint_table import Row, check_table_name, joint_table
 from prediction.limbs import draw_crop, draw_limbs
-from prediction.sliding_windows import Positions, positions_in_video
+from prediction.sliding_windows import positions_in_video
 from prediction.upper_body import Detector
 from walls.limits import Limits
 

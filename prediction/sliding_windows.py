@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
+from evaluation.window_positions import Positions, add_windows, empty_sums, positions_of
 from model.predictor import PosePredictor
-from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 
 WINDOWS_PER_BLOCK = 128
 OVERLAP = FRAMES_PER_SEQUENCE - 1
-
-
-class Positions(NamedTuple):
-    """The mean over the windows that hold a frame, and how far they disagree.
-
-    joints: float32 (7, 2), x and y in pixels. spread: float32 (7,), the standard deviation of the windows' positions in
-    pixels, of both axes together; NaN of a single window, which is all that holds the first frame and the last.
-    """
-
-    joints: np.ndarray
-    spread: np.ndarray
 
 
 def positions_in_video(predictor: PosePredictor, frames: Iterable[np.ndarray]) -> Iterator[Positions]:
@@ -44,33 +32,15 @@ def positions_in_video(predictor: PosePredictor, frames: Iterable[np.ndarray]) -
         return
     block = np.stack(given + given[-1:] * (FRAMES_PER_SEQUENCE - len(given)))
     padding = len(block) - len(given)
-    sums = _zeros(len(block))
+    sums = empty_sums(len(block))
     while True:
         rows = np.lib.stride_tricks.sliding_window_view(np.arange(len(block)), FRAMES_PER_SEQUENCE)
-        positions = predictor.predict_block(block, rows).astype(np.float64)
-        squares = np.square(positions).sum(axis=-1, keepdims=True)
-        ones = np.ones_like(squares)
-        np.add.at(sums, rows, np.concatenate([positions, squares, ones], axis=-1))
+        add_windows(sums, rows, predictor.predict_block(block, rows))
         following = list(itertools.islice(frames, WINDOWS_PER_BLOCK))
         # The next block's windows hold the last nine frames too.
         done = len(rows) if following else len(block) - padding
-        yield from map(_positions, sums[:done])
+        yield from map(positions_of, sums[:done])
         if not following:
             return
-        sums = np.concatenate([sums[done:], _zeros(len(following))])
+        sums = np.concatenate([sums[done:], empty_sums(len(following))])
         block = np.concatenate([block[done:], following])
-
-
-def _zeros(length: int) -> np.ndarray:
-    """Of each frame and joint the sums of x, of y and of their squares, and of how many: float64 (length, 7, 4)."""
-    return np.zeros((length, len(JOINT_NAMES), 4))
-
-
-def _positions(sums: np.ndarray) -> Positions:
-    counts = sums[:, 3]
-    means = sums[:, :2] / counts[:, np.newaxis]
-    with np.errstate(invalid="ignore"):  # of models that yield infinities
-        # Rounding can make it negative where all windows agree.
-        squares = np.maximum(sums[:, 2] - counts * np.square(means).sum(axis=-1), 0)
-    variance = np.divide(squares, counts - 1, out=np.full_like(squares, np.nan), where=counts > 1)
-    return Positions(means.astype(np.float32), np.sqrt(variance).astype(np.float32))

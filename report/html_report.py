@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from command_line.deferred_module import DeferredModule
+from evaluation.confidence import WITHIN
+from evaluation.confidence_bins import ConfidenceTable
 from evaluation.pixel_errors import Summary
 from evaluation.scores import Scores
 from files.atomic_write import atomic_write
 from machine.description import describe_machine
 from pipeline.joints import JOINT_NAMES
 from report.accuracy_curves import accuracy_curves_figure
+from report.confidence_bars import confidence_figure
 from report.figure_file import svg_bytes
 from report.frame_drawing import DrawnFrame, data_address, draw_frame
 from report.loss_curves import HistoryRow, loss_curves_figure
@@ -60,8 +63,8 @@ class Report(NamedTuple):
 def write_html_report(path: str, report: Report) -> str:
     """Writes a Report to `path` atomically and returns `path`; raises OSError where it cannot be written.
 
-    The page loads nothing from the network or the disk. Its size is that of about 45 frames and two plots, whatever the
-    size of the data set.
+    The page loads nothing from the network or the disk. Its size is that of about 45 frames and three plots, whatever
+    the size of the data set.
     """
     folder = os.path.dirname(os.path.abspath(__file__))
     environment = jinja2.Environment(
@@ -91,6 +94,8 @@ def _shown(report: Report) -> dict[str, Any]:
         "accuracy_curves": _svg_address(accuracy_curves_figure(scores.summary)),
         "error_table": table_cells(scores.summary, scores.mean_pose),
         "bars": _bars(scores.summary, scores.mean_pose),
+        "confidence": _confidence(scores.confidence),
+        "within": WITHIN,
         "sequences": [(shown.title, _frames(*shown[1:])) for shown in scores.sequences],
         "worst": list(zip(worst.titles or (), _frames(*worst[:3]), strict=True)),
         "hardest": scores.hardest,
@@ -116,6 +121,10 @@ def _loss_curves(training: TrainingStory | None, mean_pose: Summary) -> str | No
     if training is None:
         return None
     return _svg_address(loss_curves_figure(training.history, mean_pose["mean_pixel_error"]))
+
+
+def _confidence(table: ConfidenceTable | None) -> str | None:
+    return None if table is None else _svg_address(confidence_figure(table))
 
 
 def _svg_address(figure: Figure) -> str:

@@ -1,8 +1,10 @@
+import base64
 import contextlib
 import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -173,6 +175,24 @@ def test_the_report_says_what_it_is_of(scored, foreign_model, people):
         source = file.attrs["source_sha256"].decode()
     for text in (str(foreign_model), weights, str(people.path), source, "The model keeps the contract."):
         assert text in page
+
+
+def test_the_report_draws_the_errors_by_confidence_of_frames_in_two_sequences_or_more(scored, people):
+    page = (scored[0] / "report.html").read_text(encoding="utf-8")
+    (picture,) = re.findall(r'<section id="confidence">.*?base64,([^"]*)"', page, re.DOTALL)
+    with h5py.File(people.path) as file:
+        held = [set(sequence) for sequence in file["sequences"][:].tolist()]
+    several = {frame for sequence in held for frame in sequence if sum(frame in other for other in held) > 1}
+    assert f"Error by confidence, {7 * len(several):,} positions" in base64.b64decode(picture).decode()
+
+
+def test_sequences_that_share_no_frame_have_no_errors_by_confidence(people, foreign_model, write_data_set, tmp_path):
+    with h5py.File(people.path) as file:
+        frames, sequences, labels, videos = (file[name][:] for name in ("frames", "sequences", "labels", "videos"))
+    _, chosen = np.unique(videos, return_index=True)
+    data = write_data_set(tmp_path / "apart.h5", frames, sequences[chosen], labels[chosen], videos[chosen])
+    assert "\n6 sequences\n" in output_of(foreign_model, data, "--out", tmp_path / "scores")
+    assert "confidence" not in (tmp_path / "scores" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

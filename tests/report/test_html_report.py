@@ -1,3 +1,4 @@
+import base64
 import json
 import os
 import re
@@ -6,6 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from evaluation.confidence_bins import ConfidenceTable
 from evaluation.examples import FrameExamples, SequenceExample
 from evaluation.pixel_errors import PixelErrors
 from evaluation.scores import Scores
@@ -14,7 +16,8 @@ from report.html_report import Report, TrainingStory, write_html_report
 from report.overlays import PREDICTION, TRUTH
 from tests.report.chromium import CHROMIUM, chromium_page
 
-SECTIONS = ["summary", "sequences", "accuracy", "joints", "loss", "worst", "settings", "identity", "machine"]
+SECTIONS = ["summary", "sequences", "accuracy", "joints", "confidence", "loss", "worst"]
+SECTIONS += ["settings", "identity", "machine"]
 PHONE = (360, 640)
 DESKTOP = (1200, 900)
 
@@ -33,7 +36,7 @@ def page(trained_run):
 ROW = {"step": 1, "train_loss": 2.0, "validation_loss": 3.0, "validation_pixel_error": 4.0}
 
 
-def noise_report(title="Run: noise", settings=None):
+def noise_report(title="Run: noise", settings=None, confidence=None):
     """A Report of random frames, which PNG cannot compress."""
     random = np.random.default_rng(0)
     frames = random.integers(0, 256, (4, 15, 64, 64, 3), dtype=np.uint8)
@@ -46,7 +49,7 @@ def noise_report(title="Run: noise", settings=None):
         for rank, *parts in zip("abc", frames, labels, predictions, strict=False)
     ]
     worst = FrameExamples(frames[3], labels[3], predictions[3], [f"video {number}" for number in range(15)])
-    scores = Scores(summary, summary, {0: 1.0}, None, worst, worst, worst, shown)
+    scores = Scores(summary, summary, {0: 1.0}, None, worst, worst, worst, shown, confidence)
     return Report(title, scores, "what was scored", settings and TrainingStory("Trained.", [ROW], settings))
 
 
@@ -161,12 +164,14 @@ def test_its_picture_shows_it(page, tmp_path):
 NAMES = {"data": "/home/somebody/<b>people.h5", "validation_data": r"C:\Users\somebody\withheld.h5"}
 SETTINGS = {**NAMES, "augment": ["mirror", "scale"], "epochs": None, "time_limit": 60.0, "demo": False}
 
+CONFIDENCE = ConfidenceTable(np.arange(1, 11), np.linspace(9, 1, 10), np.linspace(0, 1, 10))
+
 
 @pytest.fixture(scope="module")
 def report_of_noise(tmp_path_factory):
     """The path of a report on random frames whose title holds markup and whose settings hold paths."""
     path = tmp_path_factory.mktemp("noise") / "report.html"
-    return write_html_report(path, noise_report("Run: <script>alert(1)</script>", SETTINGS))
+    return write_html_report(path, noise_report("Run: <script>alert(1)</script>", SETTINGS, CONFIDENCE))
 
 
 def test_the_size_is_bounded_whatever_the_frames(report_of_noise):
@@ -184,10 +189,19 @@ def test_what_a_name_says_is_text_and_folders_are_left_out(report_of_noise):
     assert (rows["time limit"], rows["demo"]) == ("60.0 s", "no")
 
 
+def test_the_errors_by_confidence_are_drawn_where_they_are_known(report_of_noise, tmp_path):
+    page = report_of_noise.read_text(encoding="utf-8")
+    (picture,) = re.findall(r'<section id="confidence">.*?src="data:image/svg\+xml;base64,([^"]*)"', page, re.DOTALL)
+    svg = base64.b64decode(picture).decode()
+    assert svg.lstrip().startswith("<?xml") and "Error by confidence, 55 positions" in svg
+    unknown = write_html_report(tmp_path / "report.html", noise_report(settings=SETTINGS)).read_text(encoding="utf-8")
+    assert "confidence" not in unknown and '<section id="loss">' in unknown
+
+
 def test_without_a_training_run_there_are_no_loss_curves_and_no_settings(tmp_path):
     page = write_html_report(tmp_path / "report.html", noise_report()).read_text(encoding="utf-8")
     assert re.findall('<section id="([a-z]*)"', page) == [
-        name for name in SECTIONS if name not in ("loss", "settings", "identity")
+        name for name in SECTIONS if name not in ("confidence", "loss", "settings", "identity")
     ]
     assert "Trained for" not in page
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 # A logistic curve of the logarithm of the spread, fitted to the ten people of YouTube Pose that a model had not seen:
-# the share of positions within 5 pixels of the 64×64 frame. bench/own_video.py measures how it fits others.
+# the share of positions that are this close to the true ones. bench/own_video.py measures how it fits others.
+WITHIN = 5  # pixels of the 64×64 frame
 HALFWAY = 1.21  # pixels
 STEEPNESS = 1.43
 
@@ -19,4 +20,5 @@ LOW = 0.5
 
 def confidence_of(spread: np.ndarray) -> np.ndarray:
     """Of each joint, from 0 to 1, for the windows' standard deviation in the frame's pixels; NaN where that is NaN."""
-    return np.float32(1) / (1 + (spread / np.float32(HALFWAY)) ** np.float32(STEEPNESS))
+    with np.errstate(over="ignore"):  # of models that yield enormous numbers
+        return np.float32(1) / (1 + (spread / np.float32(HALFWAY)) ** np.float32(STEEPNESS))

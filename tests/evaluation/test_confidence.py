@@ -1,6 +1,6 @@
 import numpy as np
 
-from prediction.confidence import HALFWAY, confidence_of
+from evaluation.confidence import HALFWAY, confidence_of
 
 
 def test_falls_from_one_as_windows_disagree():
