@@ -100,8 +100,9 @@ def predicted_positions(
     """Builds the same network for prediction: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
 
     The result is the average of the members, and with averages_mirror also of what they say of the mirrored frames:
-    bench/README.md compares two views, of a side for each member, with these four. The graph's SharedNodes separate what depends on one frame from what depends on the sequence,
-    for all members and both sides: an evaluation of overlapping sequences computes the former once a frame.
+    bench/README.md compares two views, of a side for each member, with these four. The graph's SharedNodes separate
+    what depends on one frame from what depends on the sequence, for all members and both sides: an evaluation of
+    overlapping sequences computes the former once a frame.
     """
     shape, cnn = _sequence_shape(input_frames), _cnn(network)
     frames = _normalized(input_frames, shape)
