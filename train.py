@@ -260,6 +260,7 @@ def no_progress() -> Iterator[Callable[..., None]]:
 def evaluate_and_save(run: Run, evaluation: Evaluation, state: State, train_loss: float, rate: float) -> State:
     """Scores the averaged weights on the watched sequences, keeps them if they are the best, saves the run's state.
 
+    Where the sequences are trained on, their error does not say which weights are best, and the last ones are kept.
     train_loss: the mean since the last evaluation, px². rate: the learning rate of the last step. Returns the new
     State.
     """
@@ -268,7 +269,7 @@ def evaluate_and_save(run: Run, evaluation: Evaluation, state: State, train_loss
     require_finite(train_loss, weights, state.step)
     load_weights(evaluation.inference, evaluation.session, weights)
     errors = errors_of(evaluation.predictor, data.validation_store, data.watched)
-    if errors.mean_pixel_error < state.best_error:
+    if errors.mean_pixel_error < state.best_error or data.validates_on_training:
         state = state._replace(best_error=errors.mean_pixel_error)
         save_model(best_model(paths.checkpoints, state.step), evaluation.inference, evaluation.session)
     row = {

@@ -99,10 +99,10 @@ def predicted_positions(
 ) -> tf.Tensor:
     """Builds the same network for prediction: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
 
-    The result is the average of the members. With averages_mirror every other member sees the mirrored frames, and a
-    single member sees both sides: members differ from each other as much as mirror images do, and two views take half
-    of the time of four. The graph's SharedNodes separate what depends on one frame from what depends on the sequence,
-    for all members and both sides: an evaluation of overlapping sequences computes the former once a frame.
+    The result is the average of the members, and with averages_mirror also of what they say of the mirrored frames:
+    bench/README.md compares two views, of a side for each member, with these four. The graph's SharedNodes separate
+    what depends on one frame from what depends on the sequence, for all members and both sides: an evaluation of
+    overlapping sequences computes the former once a frame.
     """
     shape, cnn = _sequence_shape(input_frames), _cnn(network)
     frames = _normalized(input_frames, shape)
@@ -126,10 +126,8 @@ def _cnn(network: str) -> CNN:
 
 def _views(members: int, averages_mirror: bool) -> list[View]:
     """Which member sees which side of the frames."""
-    scopes = _member_scopes(members)
-    if averages_mirror and members == 1:
-        return [View(scopes[0], False), View(scopes[0], True)]
-    return [View(scope, averages_mirror and number % 2 == 1) for number, scope in enumerate(scopes)]
+    scopes, sides = _member_scopes(members), (False, True) if averages_mirror else (False,)
+    return [View(scope, is_mirrored) for scope in scopes for is_mirrored in sides]
 
 
 def _by_sequence(seen: list[FrameParts], length: int) -> list[FrameParts]:

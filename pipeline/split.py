@@ -1,4 +1,7 @@
-"""Splits the sequences of a data set into training and validation sequences."""
+"""Splits the sequences of a data set into training and validation sequences.
+
+"none" is no split: everybody is trained on.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import numpy as np
 
 from command_line.user_error import UserError
 
-SPLITS = ("video", "random", "tail")
+SPLITS = ("video", "random", "tail", "none")
 DEFAULT_SHARE = 0.1
 SMALLEST_VALIDATION = 100
 # However large the data are, an evaluation takes no longer than three times as long as that of the course's, 700.
@@ -16,11 +19,12 @@ LARGEST_VALIDATION = 2000
 def split_sequences(
     videos: np.ndarray, kind: str, validation_sequences: int | None, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Splits N sequences into training and validation sequences, neither set empty.
+    """Splits N sequences into training and validation sequences, neither set empty; with "none" it does not split.
 
     videos: int (N,), the video of each sequence. kind: one of SPLITS. "video" keeps whole videos on one side, so that
     validation is on people who were not trained on, and validates on at least `validation_sequences`; "random" and
-    "tail" (the last ones) validate on exactly that many. validation_sequences: None for a tenth, from 100 to 2000.
+    "tail" (the last ones) validate on exactly that many. "none" trains on all sequences and validates on as many of
+    them as "random". validation_sequences: None for a tenth, from 100 to 2000.
     Returns two sorted int32 arrays of sequence numbers, training and validation. Raises UserError if a side would be
     empty.
     """
@@ -30,19 +34,20 @@ def split_sequences(
         wanted = min(max(SMALLEST_VALIDATION, round(DEFAULT_SHARE * number)), LARGEST_VALIDATION)
     if wanted < 1:
         raise UserError("no validation sequences left; ask for at least one with --validation-sequences")
-    if wanted >= number:
+    if wanted >= number and kind != "none":
         raise UserError(
             f"{wanted} validation sequences of {number} leave none to train on; lower --validation-sequences"
         )
     generator = np.random.default_rng(seed)
     if kind == "tail":
         is_validation = np.arange(number) >= number - wanted
-    elif kind == "random":
+    elif kind in ("random", "none"):
         is_validation = np.zeros(number, bool)
         is_validation[generator.permutation(number)[:wanted]] = True
     else:
         is_validation = np.isin(videos, _whole_videos(videos, wanted, generator))
-    return np.flatnonzero(~is_validation).astype(np.int32), np.flatnonzero(is_validation).astype(np.int32)
+    is_training = np.ones(number, bool) if kind == "none" else ~is_validation
+    return np.flatnonzero(is_training).astype(np.int32), np.flatnonzero(is_validation).astype(np.int32)
 
 
 def _whole_videos(videos: np.ndarray, wanted: int, generator: np.random.Generator) -> np.ndarray:

@@ -29,7 +29,8 @@ class RunData(NamedTuple):
     """Two open SequenceStores, perhaps the same, and int (N,) sequence numbers in each.
 
     path: of the training file. watched: those of the validation sequences that are scored while it trains. mean_pose:
-    float32 (7, 2) pixels, that of the training sequences.
+    float32 (7, 2) pixels, that of the training sequences. validates_on_training: whether the validation sequences are
+    trained on too.
     """
 
     path: str
@@ -39,6 +40,7 @@ class RunData(NamedTuple):
     validation: np.ndarray
     watched: np.ndarray
     mean_pose: np.ndarray
+    validates_on_training: bool
 
 
 class DataIdentity(NamedTuple):
@@ -69,7 +71,9 @@ def open_run_data(settings: Settings, paths: RunPaths, open_files: contextlib.Ex
         training, validation = np.arange(len(store), dtype=np.int32), np.arange(len(validation_store), dtype=np.int32)
     check_shapes(store, validation_store)
     watched = watched_sequences(validation_store, validation)
-    return RunData(path, store, training, validation_store, validation, watched, mean_pose(store, training))
+    pose = mean_pose(store, training)
+    trains_on_all = settings.validation_data is None and settings.validation_split == "none"
+    return RunData(path, store, training, validation_store, validation, watched, pose, trains_on_all)
 
 
 def check_shapes(store: SequenceStore, validation_store: SequenceStore) -> None:
@@ -110,12 +114,17 @@ def describe_run_data(settings: Settings, data: RunData) -> str:
         f"validating on  {counted(len(data.validation), 'sequence')} of {counted(validation_videos, 'video')} "
         f"({source}), {shared} of which share a frame with training\n"
         f"watching       {len(data.watched)} of these while it trains, and scoring all of them at the end\n"
-        f"which tells    {_conclusion(settings, shared)}" + _misfit(data.store.shape)
+        f"which tells    {_conclusion(settings, data, shared)}" + _misfit(data.store.shape)
     )
 
 
-def _conclusion(settings: Settings, shared: int) -> str:
+def _conclusion(settings: Settings, data: RunData, shared: int) -> str:
     """What a reader may conclude from an error on the validation sequences, of which so many share a frame."""
+    if data.validates_on_training:
+        return (
+            "how well frames that were trained on are remembered; nobody was kept aside, so the error to expect on "
+            "people never seen comes from runs that did, with --validation-split video"
+        )
     if shared:
         return "how well frames that were trained on are remembered, and nothing of people never seen"
     if settings.validation_data is None and settings.validation_split == "video":

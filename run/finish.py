@@ -32,7 +32,7 @@ def finish(paths: RunPaths, data: RunData, description: str) -> None:
     written = write_score_files(paths.out, scores)
     history = read_history(paths.history)
     curves = draw_loss_curves(paths.loss_plot, history, scores.mean_pose["mean_pixel_error"])
-    training = TrainingStory(_in_a_sentence(history), history, read_config(paths.config)) if history else None
+    training = TrainingStory(_in_a_sentence(history, data), history, read_config(paths.config)) if history else None
     title = f"Run: {os.path.basename(os.path.abspath(paths.out))}"
     identity = identity_of(paths.model, data.validation_store, verdict)
     write_html_report(paths.report, Report(title, scores, description, training, identity))
@@ -54,9 +54,12 @@ def _export_best(paths: RunPaths) -> None:
     copy_model(best, paths.model)
 
 
-def _in_a_sentence(history: Sequence[HistoryRow]) -> str:
+def _in_a_sentence(history: Sequence[HistoryRow], data: RunData) -> str:
     last, best = history[-1], min(history, key=lambda row: row["validation_pixel_error"])
+    chosen = f"that of iteration {best['step']}, the best of {len(history)} evaluations"
+    if data.validates_on_training:
+        chosen = "that of the last evaluation, for all sequences were trained on"
     return (
         f"Trained for {last['step']} iterations in {last['seconds']:.0f} s; whole epochs: {last['epoch']}. "
-        f"The model is that of iteration {best['step']}, the best of {len(history)} evaluations."
+        f"The model is {chosen}."
     )

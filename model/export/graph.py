@@ -32,9 +32,9 @@ def build_inference_graph(
 ) -> InferenceGraph:
     """Builds the course's contract in a graph of its own: `input_frames`, `joint_pos` and the collection of the two.
 
-    network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether every other network sees the
-    mirrored frames, and a single one both sides, which helps only if training saw mirrored frames. members: how many
-    networks are averaged. shape: SequenceShape of the input; with another than the course's, the model is not one to
+    network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether every network sees the
+    mirrored frames too, which helps only if training saw mirrored frames. members: how many networks are averaged.
+    shape: SequenceShape of the input; with another than the course's, the model is not one to
     hand in. Variables have the same names as in the training graph.
     """
     graph = tf.Graph()

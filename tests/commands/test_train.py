@@ -1,5 +1,6 @@
 import contextlib
 import io
+import itertools
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import train
 from evaluation.watched_sequences import watched_sequences
 from model.export.contract import contract_breaches
 from model.session_config import bfloat16_failure
-from model.training.checkpoint import newest_checkpoint
+from model.training.checkpoint import newest_best_model, newest_checkpoint
 from pipeline.augmentation.kinds import KINDS
 from pipeline.batch_order import epoch_order
 from pipeline.joints import JOINT_NAMES
@@ -236,6 +237,28 @@ def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp
             "which tells    how well frames that were trained on are remembered, and nothing of people never seen",
         ]
         np.testing.assert_allclose(data.mean_pose, people.labels.mean(axis=(0, 1), dtype=np.float64), rtol=1e-6)
+
+
+def test_where_all_are_trained_on_the_last_weights_are_kept(people, run, monkeypatch, tmp_path):
+    worse = itertools.count(10.0)
+    errors_of = train.errors_of
+
+    def worse_and_worse(*given):
+        errors = errors_of(*given)
+        number = next(worse)
+        monkeypatch.setattr(type(errors), "mean_pixel_error", number)
+        return errors
+
+    monkeypatch.setattr(train, "errors_of", worse_and_worse)
+    arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 8, "--num-units", 8, "--members", 1, "--seed", 3]
+    output = run(*arguments, "--network", "strided", "--no-augment", "--validation-split", "none", "--out", "run")
+    first, second, *_ = output.splitlines()
+    assert first == "training on    132 sequences of 6 videos"
+    assert second.startswith("validating on  100 sequences of 6 videos (split by none), 100 of which share a frame")
+    assert "nobody was kept aside" in output
+    assert "that of the last evaluation" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    rows = read_history(tmp_path / "run" / "history.csv")
+    assert newest_best_model(str(tmp_path / "run" / "checkpoints")).endswith(f"-{rows[-1]['step']}")
 
 
 # Stopping and resuming
