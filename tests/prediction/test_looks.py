@@ -5,6 +5,7 @@ from prediction.looks import MISSED_BEFORE_END, MISSED_BEFORE_SEARCH, SECONDS_PE
 from prediction.upper_body import UpperBody
 
 PERSON, POSTER = UpperBody(300, 200, 80), UpperBody(700, 220, 100)
+NOTHING = Known()
 PICTURE = np.zeros((400, 900, 3), np.uint8)
 
 
@@ -12,7 +13,7 @@ def scaled(crop):
     return np.zeros((64, 64, 3), np.uint8)
 
 
-def looks(answers, steering=None, known=Known()):
+def looks(answers, steering=None, known=NOTHING):
     """What each look sees and what is known then; answers: whom the detector sees. Also around whom it was asked."""
     asked, seen = [], []
     for people in answers:
