@@ -38,7 +38,7 @@ RATIO = 1.5
 LONGEST_MOVE = 0.4  # face widths from where it was found
 MOST_CANDIDATES = 6
 # How many overlapping windows of both cascades together must look like a face. Fewer are enough around a known person.
-VOTES, VOTES_AROUND = 10, 4
+VOTES, VOTES_AROUND = 12, 4
 MANY_VOTES = 16  # of one cascade: the other need not be asked
 
 # Medians over YouTube Pose's 40 people: a face that is found is 0.61 shoulder widths wide, and its middle is 0.06 above
