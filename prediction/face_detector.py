@@ -65,13 +65,13 @@ class FaceDetector:
             cv2.CascadeClassifier(cv2.data.haarcascades + name) for name in (FRONTAL, PROFILE)
         )
 
-    def __call__(self, picture: np.ndarray, around: UpperBody | None = None) -> list[UpperBody]:
+    def __call__(self, picture: np.ndarray, around: UpperBody | None = None, is_sure: bool = True) -> list[UpperBody]:
         """As Detector.__call__."""
         if around is not None:
             width = around.width / SHOULDERS_IN_FACES
             face = Face(around.x, around.y - CHEST_BELOW_FACE * around.width, width, 0)
             near = self._looked_at(picture, face, AREA_AROUND * SHOULDERS_IN_FACES)
-            return [_body(face) for face in near if face.votes >= VOTES_AROUND]
+            return [_body(face) for face in near if face.votes >= (VOTES_AROUND if is_sure else VOTES)]
         scale = _scale(*picture.shape[:2])
         grey = _scaled(picture, scale)
         for cascade, is_mirrored in ((self._frontal, False), (self._profile, False), (self._profile, True)):

@@ -70,7 +70,7 @@ def look(
         expected = [body for seen in known.before for body in seen]
         known = known._replace(before=(*known.before[-1:], tuple(people)))
     else:
-        people, is_sure = _preferred(detector(picture, around=person), corrected)
+        people, is_sure = _preferred(detector(picture, person, known.is_sure), corrected)
         expected = []
     if person is not None and not (is_sure and not known.is_sure):
         expected = [person]

@@ -18,6 +18,8 @@ from prediction.upper_body import UpperBody, between, middle_of
 # How many looks before and after decide.
 LOOKS_AROUND = 3
 LEAST_SIGHTINGS = 2
+# Where the model is not sure of anybody, so many looks must tell of the same person.
+LEAST_UNSURE = 4
 # After so many looks without a sighting, nobody is there any more: 5 s.
 LONGEST_HOLD = 10
 # The box stays where it is until the person has moved by so many shoulder widths, or grown or shrunk by this ratio.
@@ -60,7 +62,7 @@ def _tracked_in_shot(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, Followed |
     box: UpperBody | None = None
     unseen = 0
     for frames, looks in _looks(sights):
-        seen = _sighting(person, _trusted(looks))
+        seen = _sighting(person, *_trusted(looks))
         unseen = 0 if seen is not None else unseen + 1
         person, before = seen or _guess(person, looks) or person, box
         if person is not None and (box is None or _has_moved(box, person)):
@@ -74,20 +76,22 @@ def _tracked_in_shot(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, Followed |
             yield frame, Followed(person, between(before, box, number / count) if glides and before else box)
 
 
-def _trusted(looks: Sequence[Look]) -> list[Sequence[UpperBody]]:
-    """Whom each look sees: of those looks of which the model is sure, if there are enough."""
+def _trusted(looks: Sequence[Look]) -> tuple[list[Sequence[UpperBody]], int]:
+    """Whom each look sees, of those looks of which the model is sure, if there are enough; how many must agree."""
     sure: list[Sequence[UpperBody]] = [look.people for look in looks if look.is_sure]
-    return sure if len(sure) >= LEAST_SIGHTINGS else [look.people for look in looks]
+    if len(sure) >= LEAST_SIGHTINGS:
+        return sure, LEAST_SIGHTINGS
+    return [look.people for look in looks], LEAST_UNSURE
 
 
-def _sighting(person: UpperBody | None, looks: Sequence[Sequence[UpperBody]]) -> UpperBody | None:
+def _sighting(person: UpperBody | None, looks: Sequence[Sequence[UpperBody]], least: int) -> UpperBody | None:
     """Where the person is whom most of the looks tell of: the one known, if any look tells of them."""
     if person is not None:
         near = _near(person, looks)
         if near:
             return middle_of(near)
     found = [_near(candidate, looks) for people in looks for candidate in people]
-    enough = [near for near in found if len(near) >= min(LEAST_SIGHTINGS, len(looks))]
+    enough = [near for near in found if len(near) >= min(least, len(looks))]
     if not enough:
         return None
     # The larger one of two who are seen as often.

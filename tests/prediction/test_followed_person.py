@@ -18,7 +18,7 @@ class MadeDetector:
     def __init__(self, people_in=lambda picture: [PERSON]):
         self.people_in, self.asked = people_in, []
 
-    def __call__(self, picture, around=None):
+    def __call__(self, picture, around=None, is_sure=True):
         self.asked.append(around)
         return self.people_in(picture)
 
@@ -80,7 +80,7 @@ def test_looks_now_and_then_and_more_often_at_a_person_who_is_known(rate, first_
 def test_what_is_seen_once_is_not_looked_for():
     there = itertools.chain([[UpperBody(100, 300, 200)]], itertools.repeat([PERSON]))
     detector = MadeDetector(lambda picture: next(there))
-    seen = list(views(video(130), "auto", detector))
+    seen = list(views(video(130), "auto", detector, lambda scaled, height, width, body: body))
     assert detector.asked[:4] == [None, None, None, PERSON]
     assert {view.crop for view in seen} == {crop_around(PERSON, 400, 640)}
 

@@ -18,7 +18,7 @@ def looks(answers, steering=None, known=NOTHING):
     asked, seen = [], []
     for people in answers:
 
-        def detector(picture, around=None, people=people):
+        def detector(picture, around=None, is_sure=True, people=people):
             asked.append(around)
             return list(people)
 

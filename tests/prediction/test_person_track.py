@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prediction.looks import Look
-from prediction.person_track import LONGEST_HOLD, LOOKS_AROUND, Sight, tracked
+from prediction.person_track import LEAST_SIGHTINGS, LEAST_UNSURE, LONGEST_HOLD, LOOKS_AROUND, Sight, tracked
 from prediction.upper_body import UpperBody
 
 PERSON = UpperBody(300, 200, 80)
@@ -71,8 +71,18 @@ def test_a_person_not_seen_for_a_while_is_still_there_but_not_for_ever():
     assert boxes_of(looks[:15] + [[PERSON]] * 5) == [PERSON] * 100
 
 
+@pytest.mark.parametrize("is_sure, least", [(True, LEAST_SIGHTINGS), (False, LEAST_UNSURE)])
+def test_fewer_sightings_are_enough_where_the_model_is_sure(is_sure, least):
+    looks = [Look([]) for _ in range(20)]
+    for number in range(8, 8 + least):
+        looks[number] = Look([PERSON], is_sure)
+    assert PERSON in boxes_of(looks)
+    looks[8] = Look([])
+    assert set(boxes_of(looks)) == {None}
+
+
 def test_somebody_who_comes_is_there_a_little_before():
-    boxes = boxes_of([[]] * 10 + [[PERSON]] * 10)
+    boxes = boxes_of([[]] * 10 + [Look([PERSON], is_sure=True)] * 10)
     assert boxes.index(PERSON) in range((10 - LOOKS_AROUND) * FRAMES_PER_LOOK, 10 * FRAMES_PER_LOOK)
 
 
