@@ -1,13 +1,13 @@
 """Measures predict.py on clips in which the person does not fill the frame as in the training videos.
 
 Makes each clip itself: a person at a third of the size at the right of 1280×720 black or coloured noise, one across the
-whole width of 720×1280 noise, and head and shoulders alone, as in a call. Errors are means over joints and frames, in
-pixels of the clip; of head and shoulders alone, over these three joints. People are those of the publisher's release in
---data, or drawn ones. With --speed SECONDS it times predict.py on a video of 1280×720 instead, and measures its memory.
+whole width of 720×1280 noise, head and shoulders alone, as in a call, and pictures of nobody. Errors are means over
+joints and frames, in pixels of the clip; of head and shoulders alone, over these three joints. People are those of the
+publisher's release in --data, or drawn ones. With --speed SECONDS it times predict.py on a video of 1280×720 instead,
+and measures its memory.
 """
 
 import argparse
-import glob
 import itertools
 import json
 import sys
@@ -16,110 +16,28 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.finished_process import run_to_end  # noqa: E402
-from media.frame import Frame  # noqa: E402
+from bench.own_video_clips import (  # noqa: E402
+    CALL,
+    RATE,
+    DrawnPerson,
+    Nobody,
+    RealPerson,
+    clips,
+    drawn_shapes,
+    strips_beside,
+)
 from model.walled.walled_model import walled_model  # noqa: E402
-from pipeline.demo.data import draw_video  # noqa: E402
 from pipeline.joints import JOINT_NAMES  # noqa: E402
-from prediction.crop import Crop  # noqa: E402
 from prediction.face_detector import FaceDetector  # noqa: E402
 from prediction.media_prediction import predicted_frames  # noqa: E402
 
-RATE = 25
-WIDE, PORTRAIT = (720, 1280), (1280, 720)
-SIDES = ("right", "left")
-CALL = "head and shoulders"
 ARMS = [number for number, name in enumerate(JOINT_NAMES) if "wrist" in name or "elbow" in name]
 FEWEST_POSITIONS = 20  # of a point in the plot
-GT_FRAMES = Path("YouTube_Pose_dataset_1.0") / "GT_frames"
-
-
-class Clip:
-    """Pictures that are made as they are read. place: where the person's picture is pasted, a Crop."""
-
-    frame_count = duration = None
-
-    def __init__(self, name, person, size, place, noise):
-        self.name, self.person, self.size, self.place, self.noise = name, person, size, place, noise
-
-    def frames(self):
-        random = np.random.default_rng(0)
-        for number in range(len(self.person)):
-            canvas = np.zeros((*self.size, 3), np.uint8)
-            if self.noise:
-                canvas = random.integers(0, 256, canvas.shape, dtype=np.uint8)
-            x, y, width, height = self.place
-            pasted = Image.fromarray(self.person.picture(number)).resize((width, height), Image.Resampling.BICUBIC)
-            canvas[y : y + height, x : x + width] = pasted
-            yield Frame(canvas, seconds=number / RATE)
-
-    def joints(self, number):
-        """In pixels of the clip, (7, 2)."""
-        return self.place[:2] + self.person.labels[number] * np.array(self.place[2:]) / 64
-
-
-class RealPerson:
-    """labels: (F, 7, 2) in pixels of a 64×64 frame."""
-
-    def __init__(self, data, name, labels):
-        self.name, self.labels = name, labels
-        self._paths = sorted(glob.glob(str(data / GT_FRAMES / glob.escape(name) / "*.jpg")))[: len(labels)]
-        with Image.open(self._paths[0]) as image:
-            self.ratio = image.width / image.height
-
-    def __len__(self):
-        return len(self.labels)
-
-    def picture(self, number):
-        with Image.open(self._paths[number]) as image:
-            return np.asarray(image.convert("RGB"))
-
-
-class DrawnPerson:
-    ratio = 4 / 3
-
-    def __init__(self, seed, frames):
-        self.name = f"drawn {seed}"
-        self._frames, self.labels = draw_video((7, seed), frames)
-
-    def __len__(self):
-        return len(self.labels)
-
-    def picture(self, number):
-        return self._frames[number]
-
-
-class HeadAndShoulders:
-    """The same person in a picture that ends HEIGHT_BELOW shoulder widths below the shoulders."""
-
-    HEIGHT_BELOW = 0.4
-    WIDTH = 2.6  # in shoulder widths
-
-    def __init__(self, person):
-        self.name, self._person = person.name, person
-        shoulders = np.median(person.labels[:, [JOINT_NAMES.index(f"{side} shoulder") for side in SIDES]], axis=0)
-        width = np.abs(shoulders[0, 0] - shoulders[1, 0])
-        middle, bottom = shoulders[:, 0].mean(), min(shoulders[:, 1].mean() + self.HEIGHT_BELOW * width, 64)
-        # Left, top, right, bottom, in shares of the picture.
-        half = self.WIDTH / 2 * width
-        self._box = np.clip(np.array([middle - half, 0, middle + half, bottom]) / 64, 0, 1)
-        left, top, right, bottom = 64 * self._box
-        self.labels = (person.labels - [left, top]) * 64 / np.array([right - left, bottom - top])
-        self.ratio = person.ratio * (right - left) / (bottom - top)
-
-    def __len__(self):
-        return len(self._person)
-
-    def picture(self, number):
-        picture = self._person.picture(number)
-        height, width, _ = picture.shape
-        left, top, right, bottom = np.round(self._box * [width, height, width, height]).astype(int)
-        return picture[top:bottom, left:right]
 
 
 def main():
@@ -145,7 +63,10 @@ def main():
                     f"{clip.person.name:14} {clip.name:18} {label:8} {errors.mean():6.1f} px, {found.mean():4.0%}",
                     flush=True,
                 )
+        nobody = [(clip.name, share_found(opened.predictor, clip, detector)) for clip in clips_of_nobody(arguments)]
     print_table(rows)
+    for name, share in nobody:
+        print(f"\n{name}, nobody there: somebody found in {share:.1%} of the frames")
     print(f"\n{CALL}: both arms said to be outside the picture in {np.mean(arms_outside):.0%} of the frames")
     errors, confidences = (np.concatenate(parts) for parts in zip(*errors_and_confidences, strict=True))
     print_confidence(errors, confidences)
@@ -175,15 +96,14 @@ def chosen_people(arguments):
         yield RealPerson(arguments.data, str(names[video]), labels[video, : arguments.frames])
 
 
-def clips(person):
-    third = Crop(810, 220, 427, round(427 / person.ratio))
-    across = Crop(0, 300, 720, round(720 / person.ratio))
-    yield Clip("wide, black", person, WIDE, third, noise=False)
-    yield Clip("wide, noise", person, WIDE, third, noise=True)
-    yield Clip("portrait", person, PORTRAIT, across, noise=True)
-    call = HeadAndShoulders(person)
-    height = round(640 / call.ratio)
-    yield Clip(CALL, call, (height, 640), Crop(0, 0, 640, height), noise=False)
+def clips_of_nobody(arguments):
+    yield Nobody("drawn shapes", drawn_shapes())
+    if arguments.data is not None:
+        yield Nobody("strips beside the people", strips_beside(chosen_people(arguments)))
+
+
+def share_found(predictor, clip, detector):
+    return np.mean([result.is_found for result in predicted_frames(predictor, clip, "auto", detector)])
 
 
 def scored(clip, results):
@@ -206,13 +126,23 @@ def print_table(rows):
 
 
 def print_confidence(errors, confidences):
-    """How errors, in pixels of the 64×64 frame, fall as confidence rises."""
+    """How errors, in pixels of the 64×64 frame, fall as confidence rises; both (F, 7)."""
+    known = np.isfinite(confidences)
+    frames = known.all(axis=1)
+    by_joint = -rank_correlation(errors[known], confidences[known])
+    by_frame = -rank_correlation(errors[frames].mean(axis=1), confidences[frames].mean(axis=1))
+    print(f"\nrank correlation of doubt and error: {by_joint:.2f} by joint, {by_frame:.2f} by frame")
     print("\n| confidence | positions | within 5 px | mean error, px of the frame |\n|---|---|---|---|")
     bounds = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 1.01]
     for low, high in itertools.pairwise(bounds):
         chosen = errors[(confidences >= low) & (confidences < high)]
         if len(chosen):
             print(f"| {low} to {min(high, 1)} | {len(chosen)} | {np.mean(chosen < 5):.0%} | {chosen.mean():.1f} |")
+
+
+def rank_correlation(first, second):
+    ranks = [np.argsort(np.argsort(values)) for values in (first, second)]
+    return np.corrcoef(*ranks)[0, 1]
 
 
 def plot_confidence(path, errors, confidences):

@@ -27,7 +27,8 @@ from prediction.followed_person import View, views
 from prediction.head_and_shoulders import ends_below_shoulders, head_and_shoulders
 from prediction.joint_table import Row, check_table_name, joint_table
 from prediction.limbs import draw_crop, draw_limbs
-from prediction.sliding_windows import positions_in_video
+from prediction.sliding_windows import positions_in_shots
+from prediction.steering import steering_of
 from prediction.upper_body import Detector
 from walls.limits import Limits
 
@@ -178,12 +179,12 @@ def predicted_frames(
     """
     waiting: deque[View] = deque()
 
-    def seen() -> Iterator[np.ndarray]:
-        for view in views(source.frames(), choice, detector):
+    def seen() -> Iterator[tuple[np.ndarray, bool]]:
+        for view in views(source.frames(), choice, detector, steering_of(predictor)):
             waiting.append(view._replace(frame=NOTHING))
-            yield view.frame
+            yield view.frame, view.begins_shot
 
-    decoded = zip(source.frames(), positions_in_video(predictor, seen()), strict=True)
+    decoded = zip(source.frames(), positions_in_shots(predictor, seen()), strict=True)
     for number, (frame, positions) in enumerate(decoded):
         if not np.isfinite(positions.joints).all():
             raise UserError(f"{model}: the positions in frame {number} are NaN or infinite; train the model again")

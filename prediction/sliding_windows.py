@@ -14,9 +14,19 @@ import numpy as np
 from evaluation.window_positions import Positions, add_windows, empty_sums, positions_of
 from model.predictor import PosePredictor
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
+from prediction.shots import runs
 
 WINDOWS_PER_BLOCK = 128
 OVERLAP = FRAMES_PER_SEQUENCE - 1
+
+
+def positions_in_shots(predictor: PosePredictor, frames: Iterable[tuple[np.ndarray, bool]]) -> Iterator[Positions]:
+    """Yields the joint positions in each of `frames`, in order; no window holds frames of two shots.
+
+    frames: each with whether a shot begins with it. Each shot is predicted as positions_in_video predicts a video.
+    """
+    for shot in runs(frames, lambda pair: pair[1]):
+        yield from positions_in_video(predictor, (frame for frame, _ in shot))
 
 
 def positions_in_video(predictor: PosePredictor, frames: Iterable[np.ndarray]) -> Iterator[Positions]:

@@ -41,10 +41,11 @@ class UpperBody(NamedTuple):
 class Detector(Protocol):
     """Finds people."""
 
-    def __call__(self, picture: np.ndarray, around: UpperBody | None = None) -> list[UpperBody]:
+    def __call__(self, picture: np.ndarray, around: UpperBody | None = None, is_sure: bool = True) -> list[UpperBody]:
         """The people in a picture, uint8 (height, width, 3), RGB.
 
-        around: a person who was there shortly before; only their surroundings are searched then.
+        around: a person who was there shortly before; only their surroundings are searched then. is_sure: whether it is
+        certain that this was a person, so that less is enough to see them again.
         """
 
 

@@ -1,9 +1,12 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from media.frame import Frame
 from prediction.crop import Crop, scale_to_frame
-from prediction.followed_person import MOST_FRAMES_PER_LOOK, SECONDS_PER_LOOK, views
+from prediction.followed_person import views
+from prediction.looks import LOOKS_PER_SEARCH_UNSURE, MOST_FRAMES_PER_LOOK, SECONDS_PER_LOOK
 from prediction.upper_body import UpperBody, crop_around
 
 PERSON = UpperBody(420, 300, 60)
@@ -15,7 +18,7 @@ class MadeDetector:
     def __init__(self, people_in=lambda picture: [PERSON]):
         self.people_in, self.asked = people_in, []
 
-    def __call__(self, picture, around=None):
+    def __call__(self, picture, around=None, is_sure=True):
         self.asked.append(around)
         return self.people_in(picture)
 
@@ -55,21 +58,29 @@ def test_where_nobody_is_the_whole_picture_is_seen():
     assert [(view.crop, view.is_found) for view in seen] == [(Crop(0, 0, 640, 400), False)] * 30
 
 
-@pytest.mark.parametrize("rate, per_look", [(25, 13), (100, MOST_FRAMES_PER_LOOK), (1, 1)])
-def test_looks_now_and_then_and_mostly_around_the_person(rate, per_look):
-    detector = MadeDetector()
-    assert len(list(views(video(120, rate=rate), "auto", detector))) == 120
-    assert len(detector.asked) == -(-120 // per_look) and SECONDS_PER_LOOK == 0.5
+@pytest.mark.parametrize("rate, first_looks", [(25, [0, 13, 18, 23]), (100, [0, 15, 20, 25]), (1, [0, 1, 2, 3])])
+def test_looks_now_and_then_and_more_often_at_a_person_who_is_known(rate, first_looks):
+    looked_at = []
+    detector = MadeDetector(lambda picture: looked_at.append(int(picture[0, 0, 0])) or [PERSON])
+    count = 120
+    random = np.random.default_rng(0).integers(60, 70, (400, 640, 3), dtype=np.uint8)
+    frames = []
+    for number in range(count):
+        random[0, 0, 0] = number
+        frames.append(Frame(random.copy(), seconds=number / rate))
+    assert len(list(views(frames, "auto", detector))) == count
+    assert looked_at[:4] == first_looks
+    assert set(np.diff(looked_at[1:])) == {1 if rate == 1 else MOST_FRAMES_PER_LOOK} and SECONDS_PER_LOOK == 0.2
     # The whole picture until somebody is seen twice, and now and then after.
-    whole = [number for number, around in enumerate(detector.asked) if around is None]
-    assert whole == sorted({0, 1, *range(0, len(detector.asked), 4)})
+    whole = [number for number, around in enumerate(detector.asked, 1) if around is None]
+    assert whole == [1, 2, *range(LOOKS_PER_SEARCH_UNSURE, len(detector.asked) + 1, LOOKS_PER_SEARCH_UNSURE)]
     assert {around for around in detector.asked if around is not None} == {PERSON}
 
 
 def test_what_is_seen_once_is_not_looked_for():
-    there = iter([[UpperBody(100, 300, 200)], *[[PERSON]] * 20])
+    there = itertools.chain([[UpperBody(100, 300, 200)]], itertools.repeat([PERSON]))
     detector = MadeDetector(lambda picture: next(there))
-    seen = list(views(video(130), "auto", detector))
+    seen = list(views(video(130), "auto", detector, lambda scaled, height, width, body: body))
     assert detector.asked[:4] == [None, None, None, PERSON]
     assert {view.crop for view in seen} == {crop_around(PERSON, 400, 640)}
 
@@ -96,3 +107,17 @@ def test_other_choices_ask_nobody():
     for choice, crop in (("none", Crop(0, 0, 640, 400)), (Crop(3, 4, 50, 60), Crop(3, 4, 50, 60))):
         seen = list(views(frames, choice, None))
         assert [(view.crop, view.is_found, view.person) for view in seen] == [(crop, True, None)] * 3
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", Crop(100, 50, 320, 200)])
+def test_tells_where_shots_begin(choice):
+    frames = video(40, lambda number: 60 if 7 <= number < 20 else 160)
+    begun = [number for number, view in enumerate(views(frames, choice, MadeDetector())) if view.begins_shot]
+    assert begun == [0, 7, 20]
+
+
+def test_the_box_goes_where_the_model_sees_the_person_whom_nobody_else_sees():
+    there = iter([[PERSON]] * 4)
+    moved = UpperBody(PERSON.x + 40, PERSON.y, PERSON.width)
+    seen = list(views(video(100), "auto", MadeDetector(lambda picture: next(there, [])), lambda *_: moved))
+    assert seen[0].is_found and seen[75].person == moved

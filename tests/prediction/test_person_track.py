@@ -3,7 +3,8 @@ import weakref
 import numpy as np
 import pytest
 
-from prediction.person_track import LONGEST_HOLD, LOOKS_AROUND, Sight, tracked
+from prediction.looks import Look
+from prediction.person_track import LEAST_SIGHTINGS, LEAST_UNSURE, LONGEST_HOLD, LOOKS_AROUND, Sight, tracked
 from prediction.upper_body import UpperBody
 
 PERSON = UpperBody(300, 200, 80)
@@ -12,11 +13,12 @@ FRAMES_PER_LOOK = 5
 
 
 def sights_of(looks, cuts=()):
-    """Numbers for frames, of which every fifth is looked at. looks: the people whom each look sees."""
+    """Numbers for frames, of which every fifth is looked at. looks: each a Look, or the people whom it sees."""
     for number in range(len(looks) * FRAMES_PER_LOOK):
         look, rest = divmod(number, FRAMES_PER_LOOK)
         is_cut = rest == 0 and (look == 0 or look in cuts)
-        yield Sight(number, looks[look] if rest == 0 else None, is_cut)
+        seen = looks[look] if isinstance(looks[look], Look) else Look(looks[look])
+        yield Sight(number, seen if rest == 0 else None, is_cut)
 
 
 def boxes_of(looks, cuts=()):
@@ -69,8 +71,18 @@ def test_a_person_not_seen_for_a_while_is_still_there_but_not_for_ever():
     assert boxes_of(looks[:15] + [[PERSON]] * 5) == [PERSON] * 100
 
 
+@pytest.mark.parametrize("is_sure, least", [(True, LEAST_SIGHTINGS), (False, LEAST_UNSURE)])
+def test_fewer_sightings_are_enough_where_the_model_is_sure(is_sure, least):
+    looks = [Look([]) for _ in range(20)]
+    for number in range(8, 8 + least):
+        looks[number] = Look([PERSON], is_sure)
+    assert PERSON in boxes_of(looks)
+    looks[8] = Look([])
+    assert set(boxes_of(looks)) == {None}
+
+
 def test_somebody_who_comes_is_there_a_little_before():
-    boxes = boxes_of([[]] * 10 + [[PERSON]] * 10)
+    boxes = boxes_of([[]] * 10 + [Look([PERSON], is_sure=True)] * 10)
     assert boxes.index(PERSON) in range((10 - LOOKS_AROUND) * FRAMES_PER_LOOK, 10 * FRAMES_PER_LOOK)
 
 
@@ -83,6 +95,24 @@ def test_of_two_the_one_who_was_there_first_is_followed(first, second):
 def test_of_two_the_larger_one_is_followed_and_the_other_when_that_one_leaves():
     boxes = boxes_of([[OTHER, PERSON]] * 8 + [[OTHER]] * 20)
     assert boxes[0] == PERSON and boxes[-1] == OTHER and set(boxes) == {PERSON, OTHER}
+
+
+def test_one_of_whom_the_model_is_sure_is_followed_at_once():
+    unsure, sure = Look([PERSON]), Look([OTHER], is_sure=True)
+    boxes = boxes_of([unsure] * 4 + [sure] * 12)
+    assert boxes[:10] == [PERSON] * 10 and boxes[5 * FRAMES_PER_LOOK :] == [OTHER] * 55
+    # A single one is outvoted.
+    assert set(boxes_of([unsure] * 8 + [sure] + [unsure] * 8)) == {PERSON}
+
+
+def test_a_person_of_whom_only_the_model_tells_is_followed_but_not_for_ever():
+    looks = [[PERSON]] * 6 + [Look([], guess=moved(0.1 * number)) for number in range(30)]
+    boxes = boxes_of(looks)
+    end = boxes.index(None)
+    assert end == (5 + LOOKS_AROUND + 1 + LONGEST_HOLD) * FRAMES_PER_LOOK
+    assert boxes[end - 1].x > PERSON.x + 0.8 * PERSON.width
+    # Of somebody else's place it is not believed.
+    assert set(boxes_of([[PERSON]] * 6 + [Look([], guess=OTHER)] * 5)) == {PERSON}
 
 
 def test_a_cut_changes_the_box_at_once():

@@ -3,7 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from prediction.sliding_windows import positions_in_video
+from prediction.sliding_windows import positions_in_shots, positions_in_video
 
 
 class OneNumberPredictor:
@@ -54,15 +54,27 @@ def test_of_under_ten_frames_the_last_is_repeated(count):
     assert np.isnan([part.spread for part in positions]).all()
 
 
+@pytest.mark.parametrize("lengths", [(30,), (12, 3, 1, 15), (140, 10, 9, 2)])
+def test_no_window_lies_across_a_cut(lengths):
+    shots = np.split(random_frames(sum(lengths)), np.cumsum(lengths)[:-1])
+    pairs = ((frame, number == 0) for shot in shots for number, frame in enumerate(shot))
+    predictor = OneNumberPredictor()
+    positions = list(positions_in_shots(predictor, pairs))
+    alone = [part for shot in shots for part in positions_in_video(predictor, shot)]
+    np.testing.assert_array_equal([part.joints for part in positions], [part.joints for part in alone])
+    np.testing.assert_array_equal([part.spread for part in positions], [part.spread for part in alone])
+
+
 def test_no_frames_have_no_positions():
     assert list(positions_in_video(OneNumberPredictor(), [])) == []
 
 
-def test_memory_does_not_grow_with_the_length():
+@pytest.mark.parametrize("shot_length", [10**6, 200, 7])
+def test_memory_does_not_grow_with_the_length(shot_length):
     def peak(count):
         tracemalloc.start()
-        frames = (np.zeros((64, 64, 3), np.uint8) for _ in range(count))
-        assert sum(1 for _ in positions_in_video(OneNumberPredictor(), frames)) == count
+        frames = ((np.zeros((64, 64, 3), np.uint8), number % shot_length == 0) for number in range(count))
+        assert sum(1 for _ in positions_in_shots(OneNumberPredictor(), frames)) == count
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
