@@ -25,8 +25,8 @@ MOST_CORRECTED = 3  # people in a look
 class Known(NamedTuple):
     """What the looks at a shot have told so far.
 
-    person: who is looked for next. is_sure: whether the model sees them too. missed: how many looks have missed them.
-    before: what the last two searches saw.
+    person: who is looked for next. is_sure: whether the model has seen them too. missed: how many looks have missed
+    them. before: what the last two searches saw. looks: how many there were.
     """
 
     person: UpperBody | None = None
@@ -75,14 +75,20 @@ def look(
     if person is not None and not (is_sure and not known.is_sure):
         expected = [person]
     again = [body for body in people if any(body.is_near(other) for other in expected)]
+    if person is None and is_sure:
+        # Two have seen them independently.
+        again = again or people
     if again:
         seen = max(again, key=lambda body: body.width)
-        return Look(people, is_sure), known._replace(person=seen, is_sure=is_sure, missed=0)
+        is_same = person is not None and seen.is_near(person)
+        return Look(people, is_sure), known._replace(
+            person=seen, is_sure=is_sure or (known.is_sure and is_same), missed=0
+        )
     if person is None:
         return Look(people, is_sure), known
     guess = corrected(person)
     if known.missed + 1 >= MISSED_BEFORE_END:
-        return Look(people, is_sure, guess), known._replace(person=None, missed=0)
+        return Look(people, is_sure, guess), known._replace(person=None, is_sure=False, missed=0)
     return Look(people, is_sure, guess), known._replace(person=guess or person, missed=known.missed + 1)
 
 

@@ -81,7 +81,7 @@ def _trusted(looks: Sequence[Look]) -> tuple[list[Sequence[UpperBody]], int]:
     sure: list[Sequence[UpperBody]] = [look.people for look in looks if look.is_sure]
     if len(sure) >= LEAST_SIGHTINGS:
         return sure, LEAST_SIGHTINGS
-    return [look.people for look in looks], LEAST_UNSURE
+    return [look.people for look in looks], LEAST_SIGHTINGS if sure else LEAST_UNSURE
 
 
 def _sighting(person: UpperBody | None, looks: Sequence[Sequence[UpperBody]], least: int) -> UpperBody | None:

@@ -80,9 +80,9 @@ def test_looks_now_and_then_and_more_often_at_a_person_who_is_known(rate, first_
 def test_what_is_seen_once_is_not_looked_for():
     there = itertools.chain([[UpperBody(100, 300, 200)]], itertools.repeat([PERSON]))
     detector = MadeDetector(lambda picture: next(there))
-    seen = list(views(video(130), "auto", detector, lambda scaled, height, width, body: body))
+    seen = list(views(video(130), "auto", detector))
     assert detector.asked[:4] == [None, None, None, PERSON]
-    assert {view.crop for view in seen} == {crop_around(PERSON, 400, 640)}
+    assert {view.person for view in seen} == {None, PERSON} and seen[30].person == PERSON
 
 
 def test_a_cut_is_looked_at_and_the_box_does_not_glide_over_it():

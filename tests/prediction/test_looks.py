@@ -44,6 +44,15 @@ def test_who_is_seen_twice_is_known_and_looked_at_more_often():
     assert seen[0][1].pause[0] == SECONDS_PER_SEARCH and seen[1][1].pause[0] == SECONDS_PER_LOOK
 
 
+def test_who_is_seen_by_the_model_too_is_known_at_once_and_stays_so():
+    agrees = sees_only(PERSON)
+    seen, asked = looks([[PERSON]], agrees)
+    [(_, known)] = seen
+    assert known.is_sure and known.person.is_near(PERSON)
+    [(result, known)], _ = looks([[PERSON]], sees_only(), known)
+    assert known.is_sure and not result.is_sure
+
+
 def test_a_person_who_is_missed_is_searched_for_in_the_whole_picture_and_given_up_at_last():
     known = Known(person=PERSON, is_sure=True, looks=20)
     seen, asked = looks([[]] * (MISSED_BEFORE_END + 1), known=known)
