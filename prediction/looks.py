@@ -1,6 +1,7 @@
 """When a detector looks for people, and where: around a person who is known, else in the whole picture.
 
-Around a person a look takes 10 ms, in a picture of 1280×720 up to 400 ms. So a person who is known is looked at often.
+Around a person a look takes 27 ms, in a whole picture of 1280×720 without anybody 420 ms (one busy core). So a person
+who is known is looked at often.
 """
 
 from __future__ import annotations

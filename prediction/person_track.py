@@ -20,7 +20,7 @@ LOOKS_AROUND = 3
 LEAST_SIGHTINGS = 2
 # Where the model is not sure of anybody, so many looks must tell of the same person.
 LEAST_UNSURE = 4
-# After so many looks without a sighting, nobody is there any more: 5 s.
+# After so many looks without a sighting, nobody is there any more: about 5 s.
 LONGEST_HOLD = 10
 # The box stays where it is until the person has moved by so many shoulder widths, or grown or shrunk by this ratio.
 LARGEST_MOVE = 0.3

@@ -174,6 +174,19 @@ def test_a_folder_whose_people_stand_in_crops(model, predictor, run, tmp_path):
     assert contents_of(tmp_path) == before
 
 
+def test_two_shots_are_predicted_as_two_videos(model, run, tmp_path):
+    first = people(12)
+    shots = [first, [255 - picture for picture in first[:11]]]
+    tables = []
+    for name, pictures in zip(("first", "second", "both"), (*shots, shots[0] + shots[1]), strict=True):
+        (tmp_path / name).mkdir()
+        for number, picture in enumerate(pictures):
+            Image.fromarray(picture).save(tmp_path / name / f"{number:02}.png")
+        run(model, tmp_path / name, "--out", tmp_path / f"{name}_out")
+        tables.append(read_table(tmp_path / f"{name}_out.csv")[2])
+    np.testing.assert_allclose(tables[2], np.concatenate(tables[:2]), atol=0.011)
+
+
 def test_under_ten_frames_of_an_unusual_shape(model, run_whole, tmp_path):
     source = write_video(tmp_path / "in.mp4", people(3, across=1, down=3))
     output = run_whole(model, source, "--out", tmp_path / "out.mp4")
