@@ -134,12 +134,7 @@ def _parser(description: str) -> ArgumentParser:
     _add(parser, "window_megabytes", "MB", f"memory for frames (default: {DEFAULTS['window_megabytes']:g})")
     _add(parser, "seed", "N", _default("of weights, split and order", "seed"))
     _add(parser, "precision", _choices(PRECISIONS), _default("auto: bfloat16 where fast", "precision"))
-    _add(
-        parser,
-        "validation_split",
-        _choices(SPLITS),
-        _default("whole videos, sequences, or none kept aside", "validation_split"),
-    )
+    _add(parser, "validation_split", _choices(SPLITS), _default("whom to keep aside", "validation_split"))
     _add(parser, "validation_sequences", "N", "how many (default: a tenth, 100 to 2000)")
     _add(parser, "validation_data", "FILE.h5", "validate on it, train on all of --data")
     parser.add_argument("--exact", action="store_true", help="equal bits for 1, 2 and 4 machines")

@@ -35,13 +35,6 @@ SECONDS_BETWEEN_TRIES = 0.5
 REMOTE_TASK = re.compile(rf"remote target /job:{JOB}/replica:0/task:(\d+)")
 # Each chain of collectives has its own number.
 STEPS, VARIABLES, COMPARISON, ARRIVAL, END = range(1, 6)
-# What TensorFlow raises where another worker has ended, or another process has taken its address.
-OTHER_ENDED = (
-    tf.errors.UnavailableError,
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.FailedPreconditionError,
-)
 # So many facts are compared at most: the row has the same length in every version of this project.
 FACTS = 63
 
@@ -92,7 +85,7 @@ class Membership(NamedTuple):
         """Ends the process, with an `error:` line that names who has ended, where TensorFlow cannot reach a worker."""
         try:
             yield
-        except OTHER_ENDED as error:
+        except _errors_where_another_ended() as error:
             if self.watch is None:
                 raise
             # One worker passes on what it has heard of another: the last one named is the first that failed.
@@ -128,7 +121,7 @@ def join(cluster: Cluster, facts: Mapping[str, str], first_step: int, say: Calla
     row = np.array([[first_step, *map(_fingerprint, facts.values()), *[0] * (FACTS - len(facts))]], np.int64)
     try:
         rows = _exchanged(cluster, server.target, COMPARISON, row, SECONDS_TO_COMPARE)
-    except OTHER_ENDED as error:
+    except _errors_where_another_ended() as error:
         others = cluster.named(_others(cluster))
         print_error(f"{others}: not there any more, or still ending ({_first_line(error)}); start all workers again")
         raise SystemExit(BROKEN) from error
@@ -161,6 +154,12 @@ def _not_understood(cluster: Cluster, error: tf.errors.OpError) -> str:
         f"listens there, that {VARIABLE} names the same workers in the same order everywhere, and "
         "what the others print"
     )
+
+
+def _errors_where_another_ended() -> tuple[type[tf.errors.OpError], ...]:
+    """What TensorFlow raises where another worker has ended, or another process has taken its address."""
+    errors = tf.errors
+    return errors.UnavailableError, errors.AbortedError, errors.CancelledError, errors.FailedPreconditionError
 
 
 def _others(cluster: Cluster) -> list[int]:
