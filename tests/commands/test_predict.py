@@ -80,7 +80,7 @@ def refused(monkeypatch, capfd, tmp_path):
 
 def people(count, across=3, down=2):
     """A drawn person, each pixel of the 64×64 frames `across` pixels wide and `down` pixels high."""
-    frames, _ = draw_video(5, count)
+    frames, _ = draw_video(51, count)
     return list(np.repeat(np.repeat(frames, down, axis=1), across, axis=2))
 
 

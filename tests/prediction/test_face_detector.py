@@ -9,7 +9,8 @@ from prediction.upper_body import UpperBody
 
 pytestmark = pytest.mark.skipif(not HAS_OPENCV, reason="needs the package opencv-python-headless")
 
-SEEDS = (5, 6)  # of drawn people whose faces are enough like real ones
+# Of drawn people whose faces get 20 votes or more, far over the 12 that are enough, in each of the pictures below.
+SEEDS = (51, 21)
 
 
 @pytest.fixture(scope="module")
