@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 
 import h5py
 import numpy as np
@@ -135,23 +136,23 @@ def test_two_workers_give_the_loss_curve_of_one(start, pair, people, tmp_path):
     assert not (pair / "not made").exists()
 
 
-def kill_after_two_steps(number):
-    """Worker 1 alone, by SIGKILL."""
+def signal_after_two_steps(kind, number):
+    """Worker 1 alone gets a signal of this kind."""
     if number == 1:
         take = train.Steps.take
 
-        def take_or_die(self, rate):
+        def signal_and_take(self, rate):
             if self._session.run(self._training.global_step) == 2:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), kind)
             return take(self, rate)
 
-        train.Steps.take = take_or_die
+        train.Steps.take = signal_and_take
 
 
 @pytest.mark.promise("A worker that dies ends all others, which name it, and --resume goes on to the same bits")
 def test_the_same_number_of_workers_goes_on_to_the_same_bits_without_exact(start, pair, people, tmp_path):
     arguments = ["--data", people.path, *PYRAMID, "--evaluations", 30]
-    group = start(tmp_path, *arguments, workers=2, before=kill_after_two_steps)
+    group = start(tmp_path, *arguments, workers=2, before=partial(signal_after_two_steps, signal.SIGKILL))
     assert statuses(group) == [3, -signal.SIGKILL], logs(tmp_path)
     assert len(losses(tmp_path)) == 2
     trained(start, tmp_path, people, workers=2, arguments=["--resume"])
@@ -279,22 +280,17 @@ def test_an_address_that_is_taken_or_another_machine_s_is_an_error(start, people
     assert not (tmp_path / "run" / "history.csv").exists()
 
 
-def stop_after_two_steps(number):
-    """Worker 1 alone is asked to stop."""
-    if number == 1:
-        take = train.Steps.take
-
-        def take_and_ask(self, rate):
-            if self._session.run(self._training.global_step) == 2:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return take(self, rate)
-
-        train.Steps.take = take_and_ask
-
-
 def test_a_signal_to_one_worker_stops_all_after_the_same_step(start, people, tmp_path):
     limits = ["--time-limit", 600]
-    group = start(tmp_path, "--data", people.path, *STRIDED, *limits, workers=2, before=stop_after_two_steps)
+    group = start(
+        tmp_path,
+        "--data",
+        people.path,
+        *STRIDED,
+        *limits,
+        workers=2,
+        before=partial(signal_after_two_steps, signal.SIGTERM),
+    )
     assert statuses(group) == [0, 0], logs(tmp_path)
     assert read_history(tmp_path / "run" / "history.csv")[-1]["step"] in (3, 4)
     assert all("stopped; --resume goes on from here" in log for log in logs(tmp_path))
