@@ -1,7 +1,8 @@
 """How far a position may be trusted, from how far the windows that see the frame disagree.
 
 The mirrored picture was considered: on people never seen its positions tell as much of a joint (rank correlation with
-the error 0.44, that of the windows 0.45) and more of a frame (0.59 and 0.50), but they double the work.
+the error 0.44, that of the windows 0.45) and more of a frame (0.59 and 0.50), but a model's output is
+the average over both pictures, so that it would have to be computed once more.
 """
 
 from __future__ import annotations
