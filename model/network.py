@@ -53,6 +53,13 @@ class MemberOutput(NamedTuple):
     positions: tf.Tensor
     points: tf.Tensor | None
 
+    def prediction(self) -> tf.Tensor:
+        """Float32 (B, 10, 7, 2), pixels: the average of both.
+
+        Each is trained by itself and errs in another way: bench/README.md has the errors of either and of the average.
+        """
+        return self.positions if self.points is None else (self.positions + self.points) / 2
+
 
 class View(NamedTuple):
     """scope: the variable scope of a member. is_mirrored: whether it sees the mirrored frames."""
@@ -86,11 +93,7 @@ def training_positions(
         with tf.variable_scope(scope):
             seen = cnn.see_frames(frames, convolve)
             sequences = seen._make(_in_sequences(part, shape.length) for part in seen)
-            features, points = cnn.see_sequences(sequences, convolve)
-            if points is not None:
-                points = tf.reshape((points + 1) * (shape.width / 2, shape.height / 2), [-1, *shape.labels])
-            positions = _member_positions(features, network, num_units, shape, mean_pose)
-            outputs.append(MemberOutput(positions, points))
+            outputs.append(_member_output(sequences, network, num_units, shape, convolve, mean_pose))
     return outputs
 
 
@@ -99,10 +102,10 @@ def predicted_positions(
 ) -> tf.Tensor:
     """Builds the same network for prediction: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
 
-    The result is the average of the members, and with averages_mirror also of what they say of the mirrored frames:
-    bench/README.md compares two views, of a side for each member, with these four. The graph's SharedNodes separate
-    what depends on one frame from what depends on the sequence, for all members and both sides: an evaluation of
-    overlapping sequences computes the former once a frame.
+    The result is the average of the members' predictions, and with averages_mirror also of those for the mirrored
+    frames: bench/README.md compares two views, of a side for each member, with these four. The graph's SharedNodes
+    separate what depends on one frame from what depends on the sequence, for all members and both sides: an evaluation
+    of overlapping sequences computes the former once a frame.
     """
     shape, cnn = _sequence_shape(input_frames), _cnn(network)
     frames = _normalized(input_frames, shape)
@@ -113,8 +116,7 @@ def predicted_positions(
             seen.append(cnn.see_frames(viewed, convolution))
     for view, sequences in zip(views, _by_sequence(seen, shape.length), strict=True):
         with tf.variable_scope(view.scope, reuse=tf.AUTO_REUSE):
-            features, _ = cnn.see_sequences(sequences, convolution)
-            of_view = _member_positions(features, network, num_units, shape)
+            of_view = _member_output(sequences, network, num_units, shape, convolution).prediction()
         positions.append(_mirrored(of_view, shape.width) if view.is_mirrored else of_view)
     return tf.add_n(positions) / len(positions)
 
@@ -169,10 +171,20 @@ def _member_scopes(members: int) -> list[str]:
     return [f"member_{number + 1}" for number in range(members)]
 
 
-def _member_positions(
-    features: tf.Tensor, network: str, num_units: int, shape: SequenceShape, mean_pose: np.ndarray | None = None
-) -> tf.Tensor:
-    return _head(_hidden_states(features, num_units, shape, NETWORKS[network].forget_bias), shape, mean_pose)
+def _member_output(
+    sequences: FrameParts,
+    network: str,
+    num_units: int,
+    shape: SequenceShape,
+    convolve: Convolution,
+    mean_pose: np.ndarray | None = None,
+) -> MemberOutput:
+    """What a member makes of what the frames of sequences show alone, in the member's variable scope."""
+    features, points = _cnn(network).see_sequences(sequences, convolve)
+    if points is not None:
+        points = tf.reshape((points + 1) * (shape.width / 2, shape.height / 2), [-1, *shape.labels])
+    hidden_states = _hidden_states(features, num_units, shape, NETWORKS[network].forget_bias)
+    return MemberOutput(_head(hidden_states, shape, mean_pose), points)
 
 
 def _hidden_states(features: tf.Tensor, num_units: int, shape: SequenceShape, forget_bias: float) -> tf.Tensor:

@@ -129,7 +129,7 @@ def _losses(
     total: as for mean_squared_error.
     """
     outputs = training_positions(frames, network, num_units, members, mean_pose, convolve)
-    loss = mean_squared_error(tf.add_n([positions for positions, _ in outputs]) / members, labels, total)
+    loss = mean_squared_error(tf.add_n([output.prediction() for output in outputs]) / members, labels, total)
     return loss, tf.add_n([_member_loss(positions, points, labels, total) for positions, points in outputs])
 
 

@@ -77,6 +77,21 @@ def test_points_lie_in_frames_that_are_not_square():
     np.testing.assert_allclose(middles, [20, 8], rtol=0, atol=4)
 
 
+@pytest.mark.parametrize("network, expected", [("strided", POSE), ("pyramid", (POSE + 32) / 2)])
+def test_a_prediction_is_the_average_of_the_head_and_of_the_points(network, expected):
+    """The head says POSE whatever it sees, and flat maps give the middle of the frame."""
+    inference = build_inference_graph(network, 8, averages_mirror=False)
+    weights = drawn_weights(inference, seed=1)
+    for name, value in weights.items():
+        if name.endswith("head/bias"):
+            weights[name] = POSE.ravel()
+        elif name.endswith(("head/weights", "maps/weights")):
+            weights[name] = np.zeros_like(value)
+    frames = np.random.default_rng(0).integers(0, 256, (1, 10, 64, 64, 3), dtype=np.uint8)
+    positions = positions_of(inference, weights, frames)
+    np.testing.assert_allclose(positions, np.broadcast_to(expected, positions.shape), rtol=0, atol=1e-3)
+
+
 def test_learns(trained):
     # Ten seeds of each network came to 0.16 to 0.66 of the first loss.
     assert trained.losses[-1] < 0.9 * trained.losses[0]
