@@ -16,7 +16,7 @@ from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 
 FIRST_FILTERS = 24
-FINE_FILTERS = 40
+FINE_FILTERS = 48
 COARSE_FILTERS = 80
 COARSE_CONVOLUTIONS = 4
 NUM_POINTS = 64
@@ -28,7 +28,7 @@ SMALLEST_SPREAD = 1e-2
 class FrameMaps(NamedTuple):
     """What a frame shows alone: shape and appearance at 16×16 positions, and a summary of the whole frame.
 
-    found: float32 (F, 16, 16, 40). compared: float32 (F, 16, 16, 40), to compare with other frames. summary: float32
+    found: float32 (F, 16, 16, 48). compared: float32 (F, 16, 16, 48), to compare with other frames. summary: float32
     (F, 80).
     """
 
