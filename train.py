@@ -22,7 +22,7 @@ from evaluation.scores import errors_of
 from model.export.graph import InferenceGraph, build_inference_graph, load_weights
 from model.export.saved_model import save_model
 from model.predictor import Predictor
-from model.session_config import resolve_precision, session_config
+from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config
 from model.training.checkpoint import (
     Checkpoint,
     best_model,
@@ -131,6 +131,7 @@ def main() -> None:
         description = describe_run_data(settings, data)
         print(description, flush=True)
         # The first use of TensorFlow, which imports it: everything that the user may have got wrong is checked by now.
+        keep_each_op_on_a_thread(settings.members)
         precision = resolve_precision(wanted_precision)
         checkpoint = checkpoint_to_resume(paths)
         membership = join(

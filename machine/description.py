@@ -6,6 +6,7 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from machine.cores import usable_cores
 from machine.processor import processor_name
 
 PACKAGES = ("tensorflow", "tf-keras", "numpy", "h5py")
@@ -16,19 +17,13 @@ def describe_machine() -> dict[str, str]:
     """A short text by the name of what it describes, in the order to show them; what is unknown is left out."""
     described = {
         "processor": processor_name() or platform.processor() or platform.machine(),
-        "cores": _cores(),
+        "cores": str(usable_cores()),
         "memory": _memory(),
         "operating system": _operating_system(),
         "Python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
     }
     return {name: text for name, text in described.items() if text}
-
-
-def _cores() -> str | None:
-    """The number of cores that this process may use, where the system says; else of all cores."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return str(usable) if usable else None
 
 
 def _memory() -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
 
 from command_line.user_error import UserError
+from machine.cores import usable_cores
 from machine.processor import processor_flags
 from pipeline.tensorflow_v1 import tf
 
@@ -22,6 +24,19 @@ def session_config(precision: str) -> tf.ConfigProto:
     if precision == "bfloat16":
         config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = 1
     return config
+
+
+def keep_each_op_on_a_thread(branches: int) -> None:
+    """Has each op computed by one thread, where the graph has as many independent branches as there are cores.
+
+    By default an op is split over all cores. Two networks side by side then send the parts of each other's ops, and
+    what is in the cores' caches, back and forth: bench/README.md has what that costs. The threads are those of the
+    whole process, and made when the first data set or session is: from then on this changes nothing. A session's
+    ConfigProto has the same setting, which is ignored after that, too.
+    """
+    if usable_cores() <= branches:
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def tensorflow_version() -> str:

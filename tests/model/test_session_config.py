@@ -1,10 +1,20 @@
+import subprocess
+import sys
+
 import pytest
 
 from command_line.user_error import UserError
 from machine import processor
 from model import session_config as module
-from model.session_config import bfloat16_failure, has_bfloat16, resolve_precision, session_config
+from model.session_config import (
+    bfloat16_failure,
+    has_bfloat16,
+    keep_each_op_on_a_thread,
+    resolve_precision,
+    session_config,
+)
 from pipeline.tensorflow_v1 import tf
+from tests.conftest import ROOT
 
 BFLOAT16 = "flags\t\t: fpu vme sse2 avx512_bf16 avx2\nmodel name\t: one\nflags\t\t: fpu\n"
 
@@ -16,6 +26,30 @@ def precision_of(config):
 def test_only_bfloat16_rewrites_the_graph():
     assert precision_of(session_config("bfloat16")) == 1
     assert precision_of(session_config("float32")) == 0
+
+
+THREADS = """
+from model import session_config
+from pipeline.tensorflow_v1 import tf
+for cores, branches in ((3, 2), (2, 2)):
+    session_config.usable_cores = lambda: cores
+    session_config.keep_each_op_on_a_thread(branches)
+    print(tf.config.threading.get_intra_op_parallelism_threads())
+"""
+
+
+def test_an_op_is_kept_on_a_thread_where_there_are_branches_for_all_cores():
+    # A process of its own, for the setting is that of a process; 0 is TensorFlow's default, all cores.
+    lines = subprocess.run([sys.executable, "-c", THREADS], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert lines.split() == ["0", "1"]
+
+
+def test_where_threads_are_made_already_they_stay():
+    with tf.Graph().as_default():
+        tf.data.Dataset.from_generator(lambda: iter(()), tf.int32)
+    before = tf.config.threading.get_intra_op_parallelism_threads()
+    keep_each_op_on_a_thread(10**6)
+    assert tf.config.threading.get_intra_op_parallelism_threads() == before
 
 
 @pytest.mark.parametrize(
