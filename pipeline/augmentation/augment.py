@@ -17,15 +17,23 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.augmentation import colour
 from pipeline.augmentation.background import change_backgrounds
-from pipeline.augmentation.colour import change_colours
 from pipeline.augmentation.kinds import KINDS
 from pipeline.augmentation.pace import half_of_frames
 from pipeline.augmentation.warp import random_transforms, warp_frames, warp_labels
 from pipeline.tensorflow_v1 import tf
 
 # How many numbers each kind draws for a sequence, in the order of their columns.
-NUMBERS_DRAWN = {"mirror": 1, "scale": 2, "rotation": 1, "shift": 2, "colour": 6, "background": 3, "pace": 2}
+NUMBERS_DRAWN = {
+    "mirror": 1,
+    "scale": 2,
+    "rotation": 1,
+    "shift": 2,
+    "colour": colour.NUMBERS,
+    "background": 3,
+    "pace": 2,
+}
 
 
 class Augmentation(NamedTuple):
@@ -78,7 +86,7 @@ def augment(
             )
     warped = warp_frames(frames, transforms)
     if "colour" in kinds:
-        warped = change_colours(warped, drawn["colour"])
+        warped = colour.change_colours(warped, drawn["colour"])
     warped = tf.cast(tf.clip_by_value(tf.round(warped), 0.0, 255.0), tf.uint8)
     return tf.ensure_shape(warped, frames.shape), warp_labels(labels, transforms)
 
