@@ -17,20 +17,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.augmentation import colour
 from pipeline.augmentation.background import change_backgrounds
+from pipeline.augmentation.colour import NUMBERS, change_colours
 from pipeline.augmentation.kinds import KINDS
 from pipeline.augmentation.pace import half_of_frames
 from pipeline.augmentation.warp import random_transforms, warp_frames, warp_labels
 from pipeline.tensorflow_v1 import tf
 
-# How many numbers each kind draws for a sequence, in the order of their columns.
+# How many numbers each kind draws for a sequence, in the order of their columns. Colours are drawn twice: for the
+# person in front of another background, and for the frame.
 NUMBERS_DRAWN = {
     "mirror": 1,
     "scale": 2,
     "rotation": 1,
     "shift": 2,
-    "colour": colour.NUMBERS,
+    "colour": 2 * NUMBERS,
     "background": 3,
     "pace": 2,
 }
@@ -79,14 +80,15 @@ def augment(
     if "pace" in kinds:
         frames, labels = half_of_frames(frames, labels, drawn["pace"])
     if "background" in kinds:
-        frames = change_backgrounds(frames, labels, drawn["background"])
+        colours = drawn["colour"][:, NUMBERS:] if "colour" in kinds else None
+        frames = change_backgrounds(frames, labels, drawn["background"], colours)
         if rows is not None:
             frames, labels, transforms, drawn["colour"] = (
                 values[1:] for values in (frames, labels, transforms, drawn["colour"])
             )
     warped = warp_frames(frames, transforms)
     if "colour" in kinds:
-        warped = colour.change_colours(warped, drawn["colour"])
+        warped = change_colours(warped, drawn["colour"][:, :NUMBERS])
     warped = tf.cast(tf.clip_by_value(tf.round(warped), 0.0, 255.0), tf.uint8)
     return tf.ensure_shape(warped, frames.shape), warp_labels(labels, transforms)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.augmentation.colour import change_colours
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 
@@ -21,12 +22,15 @@ DOWN = (0.0, 1.0)
 HEAD, RIGHT_WRIST, LEFT_WRIST, RIGHT_ELBOW, LEFT_ELBOW, RIGHT_SHOULDER, LEFT_SHOULDER = range(len(JOINT_NAMES))
 
 
-def change_backgrounds(frames: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+def change_backgrounds(
+    frames: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor, colours: tf.Tensor | None = None
+) -> tf.Tensor:
     """Gives half of the sequences of a batch the background of the sequence before them in the batch.
 
     frames: uint8 (B, 10, 64, 64, 3). labels: float32 (B, 10, 7, 2), x and y in pixels. uniform: float32 (B, 3) from -1
     to 1: whether the background changes, whether it is a strip of the left or of the right edge, and whether it is
-    upside down. Returns uint8 frames of the same shape.
+    upside down. colours: of the people in front of another background, the numbers that change_colours takes, or None
+    for their own. Returns uint8 frames of the same shape.
     """
     height, width = frames.shape[2].value, frames.shape[3].value
     changed = tf.where(uniform[:, 0] > 0)
@@ -38,6 +42,8 @@ def change_backgrounds(frames: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor)
     backgrounds = _choose(is_upside_down, tf.reverse(backgrounds, axis=[2]), backgrounds)
     masks = person_masks(tf.gather_nd(labels, changed), height, width)
     back, front = tf.cast(backgrounds, tf.float32), tf.cast(tf.gather_nd(frames, changed), tf.float32)
+    if colours is not None:
+        front = tf.clip_by_value(change_colours(front, tf.gather_nd(colours, changed)), 0.0, 255.0)
     pasted = tf.cast(tf.round(back + masks * (front - back)), tf.uint8)
     return tf.tensor_scatter_nd_update(frames, changed, pasted)
 

@@ -72,6 +72,20 @@ def test_the_person_stays_and_the_rest_is_the_sequence_before():
     assert (frames[2] == 50).all()
 
 
+def test_a_person_in_front_of_another_background_gets_colours_of_their_own():
+    frames, labels = sequences(100, 200, 50)
+    # Three gains of 1, no offsets, another look without another curve of tones, a negative, no mixed channels.
+    negative = [0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]
+    uniform = np.float32([LEFT_EDGE, NONE, NONE])
+    with tf.Graph().as_default():
+        colours = tf.constant(np.float32([negative] * 3))
+        changed_frames = evaluated(change_backgrounds(tf.constant(frames), tf.constant(labels), uniform, colours))
+    assert (changed_frames[0, :, :8, :8] == 50).all()
+    for x, y in POSE.astype(int):
+        assert (changed_frames[0, :, y, x] == 255 - 100).all()
+    assert (changed_frames[1:] == frames[1:]).all()
+
+
 def test_a_batch_in_which_no_background_changes():
     frames, labels = sequences(100, 200)
     np.testing.assert_array_equal(changed(frames, labels, [NONE, NONE]), frames)
