@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -31,12 +31,12 @@ def keep_each_op_on_a_thread(branches: int) -> None:
 
     By default an op is split over all cores. Two networks side by side then send the parts of each other's ops, and
     what is in the cores' caches, back and forth: bench/README.md has what that costs. The threads are those of the
-    whole process, and made when the first data set or session is: from then on this changes nothing. A session's
-    ConfigProto has the same setting, which is ignored after that, too.
+    whole process, and made with the first session or data set: from then on this changes nothing. A ConfigProto and
+    tf.config.threading have the same setting; each is ignored where the other's session or data set came first, but
+    this variable of TensorFlow's holds for both. One that the user has set stays.
     """
     if usable_cores() <= branches:
-        with contextlib.suppress(RuntimeError):
-            tf.config.threading.set_intra_op_parallelism_threads(1)
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 
 def tensorflow_version() -> str:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -5,6 +6,7 @@ import pytest
 
 from command_line.user_error import UserError
 from machine import processor
+from machine.cores import usable_cores
 from model import session_config as module
 from model.session_config import (
     bfloat16_failure,
@@ -29,27 +31,31 @@ def test_only_bfloat16_rewrites_the_graph():
 
 
 THREADS = """
-from model import session_config
-from pipeline.tensorflow_v1 import tf
-for cores, branches in ((3, 2), (2, 2)):
-    session_config.usable_cores = lambda: cores
-    session_config.keep_each_op_on_a_thread(branches)
-    print(tf.config.threading.get_intra_op_parallelism_threads())
+import os, sys
+from machine.cores import usable_cores
+from model.session_config import bfloat16_failure, keep_each_op_on_a_thread
+keep_each_op_on_a_thread(usable_cores() - 1 + int(sys.argv[1]))
+bfloat16_failure()
+print(len(os.listdir("/proc/self/task")))
 """
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="counts a process's threads where Linux lists them")
+@pytest.mark.skipif(usable_cores() == 1, reason="one core has one thread for ops")
 def test_an_op_is_kept_on_a_thread_where_there_are_branches_for_all_cores():
-    # A process of its own, for the setting is that of a process; 0 is TensorFlow's default, all cores.
-    lines = subprocess.run([sys.executable, "-c", THREADS], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert lines.split() == ["0", "1"]
+    # Processes of their own, for the threads are those of a process.
+    environment = {name: value for name, value in os.environ.items() if name != "TF_NUM_INTRAOP_THREADS"}
+    split, kept = (
+        int(subprocess.run([sys.executable, "-c", THREADS, too_few], cwd=ROOT, env=environment, stdout=-1).stdout)
+        for too_few in ("0", "1")
+    )
+    assert split - kept == usable_cores() - 1
 
 
-def test_where_threads_are_made_already_they_stay():
-    with tf.Graph().as_default():
-        tf.data.Dataset.from_generator(lambda: iter(()), tf.int32)
-    before = tf.config.threading.get_intra_op_parallelism_threads()
+def test_threads_that_the_user_has_set_stay(monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "3")
     keep_each_op_on_a_thread(10**6)
-    assert tf.config.threading.get_intra_op_parallelism_threads() == before
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == "3"
 
 
 @pytest.mark.parametrize(
