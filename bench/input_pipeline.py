@@ -9,7 +9,9 @@ import argparse
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -19,7 +21,7 @@ from larger_data import enlarge
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from model.network_kinds import NETWORKS  # noqa: E402
-from model.session_config import resolve_precision, session_config  # noqa: E402
+from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config  # noqa: E402
 from model.training.graph import build_training_graph  # noqa: E402
 from pipeline.augmentation.augment import Augmentation  # noqa: E402
 from pipeline.augmentation.kinds import KINDS  # noqa: E402
@@ -46,12 +48,15 @@ def main():
                 path = Path(folder) / "larger.h5"
                 enlarge(arguments.data, str(path), copies)
             for network, augmentation in (("strided", None), ("pyramid", Augmentation(KINDS, 0, 0))):
-                rates = compare(network, augmentation, path, arguments)
+                # A process of its own, for the number of threads is one of a process.
+                with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+                    rates = process.submit(compare, network, augmentation, path, arguments).result()
                 print_ratio(f"{copies:3} times the data, {network}", rates)
 
 
 def compare(network, augmentation, path, arguments):
     """The rates of both ways, in steps per second: a dict from the way to a list."""
+    keep_each_op_on_a_thread(NETWORKS[network].defaults.members)
     batch_size = NETWORKS[network].defaults.batch_size
     with SequenceStore(path) as store:
         indices = np.arange(len(store))

@@ -33,7 +33,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(arguments.keep or temporary)
         for fold in arguments.only or range(arguments.folds):
-            training, held_out = write_fold(arguments.data, folder / f"fold-{fold}", fold, arguments.folds)
+            training, held_out = write_fold(arguments, folder / f"fold-{fold}", fold)
             out = folder / f"fold-{fold}" / arguments.name
             metrics = train_and_score(training, held_out, out, arguments)
             mean_pose_error = metrics["mean_pose_pixel_error"]
@@ -54,6 +54,7 @@ def parse_arguments():
     parser.add_argument("--time-limit", type=float, default=900, help="seconds of training (default: %(default)s)")
     parser.add_argument("--folds", type=int, default=4, help="number of folds (default: %(default)s)")
     parser.add_argument("--only", type=int, nargs="*", metavar="FOLD", help="folds to run (default: all)")
+    parser.add_argument("--people", type=int, metavar="N", help="train on N of a fold's videos (default: on all)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--recipe", action="store_true", help="train the assignment's recipe too")
     parser.add_argument("--keep", metavar="DIR", help="keep the folds' files, the runs and the scores in this folder")
@@ -63,24 +64,39 @@ def parse_arguments():
     return parser.parse_args(given[:end], argparse.Namespace(train_arguments=given[end + 1 :]))
 
 
-def write_fold(path, folder, fold, folds):
-    """Writes training.h5 and held_out.h5 to the folder and returns their paths.
+def write_fold(arguments, folder, fold):
+    """Writes what a fold trains on and what it holds out to the folder, where they are not yet; returns the paths.
 
-    The latter holds the sequences of every folds-th video, starting with number `fold`.
+    The latter holds the sequences of every --folds-th video, starting with number `fold`; the former those of the
+    others, or of --people of them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = folder / "training.h5", folder / "held_out.h5"
-    with SequenceStore(path) as store:
-        is_held_out = store.videos % folds == fold
-        for part, destination in zip((~is_held_out, is_held_out), paths, strict=True):
-            if destination.exists():
-                continue
-            with StoreWriter(destination) as writer:
-                for frames, labels in blocks(store, np.flatnonzero(part)):
-                    writer.add_frames(frames)
-                    writer.add_labels(labels)
-                writer.finish(Path(path).name, Path(path).stat().st_size, store.source_sha256)
-    return paths
+    people = arguments.people
+    with SequenceStore(arguments.data) as store:
+        is_held_out = store.videos % arguments.folds == fold
+        videos = np.unique(store.videos[~is_held_out])
+        if people is not None and not 0 < people <= len(videos):
+            sys.exit(f"error: --people must be from 1 to {len(videos)}, the videos that the fold trains on")
+        kept = videos if people is None else spread(videos, people)
+        training = folder / ("training.h5" if people is None else f"training-{people}.h5"), np.isin(store.videos, kept)
+        held_out = folder / "held_out.h5", is_held_out
+        for path, part in (training, held_out):
+            if not path.exists():
+                write_part(store, np.flatnonzero(part), path, Path(arguments.data))
+    return training[0], held_out[0]
+
+
+def spread(values, number):
+    """So many of the values, at equal distances in their order; of a smaller number not always a part of a larger."""
+    return values[np.arange(number) * len(values) // number]
+
+
+def write_part(store, indices, path, source):
+    with StoreWriter(path) as writer:
+        for frames, labels in blocks(store, indices):
+            writer.add_frames(frames)
+            writer.add_labels(labels)
+        writer.finish(source.name, source.stat().st_size, store.source_sha256)
 
 
 def blocks(store, indices):
