@@ -34,19 +34,22 @@ def change_colours(frames: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     has_look = tf.cast(look > 0, tf.float32)
     sign = 1 - 2 * has_look * tf.cast(negative > NEGATIVE_FROM, tf.float32)
     largest_gain = LARGEST_GAIN + has_look * (LARGEST_GAIN_OF_LOOK - LARGEST_GAIN)
-    bend, largest_share = has_look * LARGEST_BEND * bend, has_look * LARGEST_SHARE
+    bend, shares = has_look * (LARGEST_BEND / 255) * bend, [has_look * LARGEST_SHARE * share for share in shares]
     # A channel at a time: broadcasting over the last of five dimensions takes twice as long.
-    channels = [_bent(channel, bend, sign) for channel in tf.unstack(frames, axis=-1)]
+    channels = [_bent(channel, bend) * sign for channel in tf.unstack(frames, axis=-1)]
     changed = []
     for own, (gain, offset) in enumerate(zip(gains, offsets, strict=True)):
-        mixed = channels[own] * (1 + largest_gain * gain) + (MIDDLE + LARGEST_OFFSET * offset)
-        for other in (1, 2):
-            mixed += channels[(own + other) % 3] * (largest_share * shares[2 * own + other - 1])
-        changed.append(mixed)
+        parts = [channels[own] * (1 + largest_gain * gain)]
+        parts += [channels[(own + other) % 3] * shares[2 * own + other - 1] for other in (1, 2)]
+        # TensorFlow reorders a chain of sums as shapes and devices suggest, and so its last bit, but not this op.
+        changed.append(tf.add_n(parts) + (MIDDLE + LARGEST_OFFSET * offset))
     return tf.stack(changed, axis=-1)
 
 
-def _bent(channel: tf.Tensor, bend: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:
-    """A channel with another curve of tones, less the middle of their range, and negative where `sign` is."""
-    tones = tf.clip_by_value(channel, 0.0, 255.0)
-    return (tones - MIDDLE + tones * (255 - tones) * (bend / 255)) * sign
+def _bent(channel: tf.Tensor, bend: tf.Tensor) -> tf.Tensor:
+    """A channel with another curve of tones, less the middle of their range; black and white stay.
+
+    In t, tones less the middle m, the curve is t + bend * (m² - t²): a chain of products would be reordered, too.
+    """
+    tones = tf.clip_by_value(channel, 0.0, 255.0) - MIDDLE
+    return tones + bend * (MIDDLE**2 - tf.square(tones))
