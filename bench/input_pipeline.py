@@ -8,7 +8,6 @@ and each ratio is that of their medians. bench/peers.py measures the data set al
 import argparse
 import sys
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -20,18 +19,16 @@ from larger_data import enlarge
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from training_rate import constant_dataset, training_rate  # noqa: E402
+
 from model.network_kinds import NETWORKS  # noqa: E402
-from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config  # noqa: E402
-from model.training.graph import build_training_graph  # noqa: E402
+from model.session_config import keep_each_op_on_a_thread  # noqa: E402
 from pipeline.augmentation.augment import Augmentation  # noqa: E402
 from pipeline.augmentation.kinds import KINDS  # noqa: E402
 from pipeline.dataset import make_dataset  # noqa: E402
 from pipeline.frame_window import BatchOrder  # noqa: E402
 from pipeline.mean_pose import mean_pose  # noqa: E402
 from pipeline.store.reader import SequenceStore  # noqa: E402
-from pipeline.tensorflow_v1 import tf  # noqa: E402
-
-FIRST_STEPS = 20
 
 
 def main():
@@ -56,8 +53,9 @@ def main():
 
 def compare(network, augmentation, path, arguments):
     """The rates of both ways, in steps per second: a dict from the way to a list."""
-    keep_each_op_on_a_thread(NETWORKS[network].defaults.members)
-    batch_size = NETWORKS[network].defaults.batch_size
+    defaults = NETWORKS[network].defaults
+    batch_size, members = defaults.batch_size, defaults.members
+    keep_each_op_on_a_thread(members)
     with SequenceStore(path) as store:
         indices = np.arange(len(store))
         pose = mean_pose(store, indices)
@@ -70,29 +68,8 @@ def compare(network, augmentation, path, arguments):
     rates = {way: [] for way in ways}
     for _ in range(arguments.runs):
         for way, make in ways.items():
-            rates[way].append(training_rate(network, pose, make, arguments.seconds))
+            rates[way].append(training_rate(network, members, pose, make, arguments.seconds))
     return rates
-
-
-def constant_dataset(batch):
-    """Repeats one batch, a pair of arrays, endlessly."""
-    return tf.data.Dataset.from_tensors(tuple(map(tf.constant, batch))).repeat()
-
-
-def training_rate(network, pose, make, seconds):
-    """Steps per second, after the first ones."""
-    defaults = NETWORKS[network].defaults
-    training = build_training_graph(make, network, defaults.num_units, pose, 0, defaults.members)
-    with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
-        session.run(training.initialize)
-        step = session.make_callable(training.train_step, feed_list=[training.learning_rate])
-        for _ in range(FIRST_STEPS):
-            step(1e-4)
-        began, count = time.perf_counter(), 0
-        while time.perf_counter() - began < seconds:
-            step(1e-4)
-            count += 1
-        return count / (time.perf_counter() - began)
 
 
 def print_ratio(what, rates):

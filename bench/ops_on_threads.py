@@ -7,7 +7,7 @@ thread. Each run is a process of its own, for the threads are those of a process
 import argparse
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -15,14 +15,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from training_rate import constant_dataset, training_rate  # noqa: E402
+
 from machine.cores import usable_cores  # noqa: E402
 from model.network_kinds import NETWORKS  # noqa: E402
-from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config  # noqa: E402
-from model.training.graph import build_training_graph  # noqa: E402
+from model.session_config import keep_each_op_on_a_thread  # noqa: E402
 from pipeline.sequence_shape import COURSE_SHAPE  # noqa: E402
-from pipeline.tensorflow_v1 import tf  # noqa: E402
 
-FIRST_STEPS = 20
 WAYS = ("split", "on a thread")
 
 
@@ -58,19 +57,8 @@ def rate(arguments):
     frames = random.integers(0, 256, (*shape, *COURSE_SHAPE.frame), dtype=np.uint8)
     labels = random.uniform(0, 64, (*shape, *COURSE_SHAPE.labels[1:])).astype(np.float32)
     pose = labels.mean(axis=(0, 1))
-    make = lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat()  # noqa: E731
-    config = session_config(resolve_precision(arguments.precision))
-    training = build_training_graph(make, "pyramid", network.num_units, pose, 0, arguments.members)
-    with tf.Session(graph=training.graph, config=config) as session:
-        session.run(training.initialize)
-        step = session.make_callable(training.train_step, feed_list=[training.learning_rate])
-        for _ in range(FIRST_STEPS):
-            step(1e-4)
-        began, count = time.perf_counter(), 0
-        while time.perf_counter() - began < arguments.seconds:
-            step(1e-4)
-            count += 1
-        return count / (time.perf_counter() - began)
+    make = partial(constant_dataset, (frames, labels))
+    return training_rate("pyramid", arguments.members, pose, make, arguments.seconds, arguments.precision)
 
 
 if __name__ == "__main__":

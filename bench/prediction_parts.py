@@ -1,7 +1,7 @@
 """Compares what a model's prediction is the average of: the positions of its head, and its CNN's points.
 
 The model is one that train.py exported with the pyramid network. Both sides of the frames are shown to each member, as
-in a model of --augment, and "members" are averaged. The errors are those on every EACH-th sequence of the data.
+in a model of --augment. The errors are those on every EACH-th sequence of the data.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from pipeline.store.reader import SequenceStore  # noqa: E402
 from pipeline.tensorflow_v1 import tf  # noqa: E402
 
 SEQUENCES_PER_RUN = 16
-SIDES = ("frames", "mirrored")
 
 
 def main():
@@ -54,7 +53,7 @@ def predictions(checkpoint, store, indices):
         for start in range(0, len(indices), SEQUENCES_PER_RUN):
             seen, truth = store.read_sequences(indices[start : start + SEQUENCES_PER_RUN])
             values = np.array(session.run(fetches, {frames: seen}))
-            said.append(values.reshape(2, members, len(SIDES), len(seen), 10, 7, 2))
+            said.append(values.reshape(2, members, 2, len(seen), 10, 7, 2))
             labels.append(truth)
     said = np.concatenate(said, axis=3)
     said[:, :, 1] = said[:, :, 1][..., MIRRORED_JOINTS, :] * (-1, 1) + (64, 0)
@@ -63,13 +62,11 @@ def predictions(checkpoint, store, indices):
 
 def averages(heads, points):
     """The predictions to compare, (N, 10, 7, 2) each, by what they are."""
-    both = (heads + points) / 2
-    whats = {"heads": heads, "points": points, "average of both": both}
-    rows = {what: said.mean(axis=(0, 1)) for what, said in whats.items()}
-    for number, (of_head, of_points) in enumerate(zip(heads, points, strict=True), 1):
-        rows[f"member {number}, head"] = of_head.mean(axis=0)
-        rows[f"member {number}, points"] = of_points.mean(axis=0)
-        rows[f"member {number}, average"] = (of_head.mean(axis=0) + of_points.mean(axis=0)) / 2
+    rows = {}
+    for number, of_member in enumerate((slice(None), *range(len(heads)))):
+        who = "all members" if number == 0 else f"member {number}"
+        for what, said in (("heads", heads), ("points", points), ("average", (heads + points) / 2)):
+            rows[f"{who}, {what}"] = said[of_member].reshape(-1, *said.shape[2:]).mean(axis=0)
     return rows
 
 
