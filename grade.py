@@ -24,6 +24,7 @@ from grading.grades_page import GradesPage, write_grades_page
 from grading.gradescope import write_gradescope_results
 from grading.grading import Task, graded
 from grading.submissions import find_submissions
+from machine.cores import usable_cores
 from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
 from report.identity import data_identity, date_identity
@@ -47,7 +48,7 @@ def main() -> None:
             indices = np.arange(len(store))
             pose = mean_pose(store, indices)
             pose_error = errors_of_pose(pose, store, indices).mean_pixel_error
-            threads = max(1, (os.cpu_count() or 1) // arguments.jobs)
+            threads = max(1, usable_cores() // arguments.jobs)
             limits = Limits(arguments.time_limit, arguments.time_limit, arguments.memory_limit, threads)
             task = Task(store, pose, limits, arguments.trust, os.path.join(arguments.out, "kept"))
             grades: list[Grade] = []
@@ -77,7 +78,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("data", metavar="DATA.h5", help="a converted data set to score the models on")
     parser.add_argument("--out", metavar="GRADES", required=True, help="the folder for grades.csv and grades.html")
     parser.add_argument(
-        "--jobs", type=positive(int), default=os.cpu_count() or 1, help="models at a time (default: the cores)"
+        "--jobs", type=positive(int), default=usable_cores(), help="models at a time (default: the cores)"
     )
     parser.add_argument(
         "--time-limit",
