@@ -18,6 +18,7 @@ from command_line.user_error import LONGEST_MESSAGE, UserError
 from model.export.contract import ExaminedModel, examined_model
 from model.export.failure_cause import failure_cause
 from pipeline.sequence_shape import SequenceShape
+from pipeline.tensorflow_v1 import tf
 from walls.limits import Limits, enforce, peak_megabytes
 from walls.own_process import end_with_parent, silence
 
@@ -33,16 +34,15 @@ def serve(connection: Connection, directory: str, shape: SequenceShape, trust: b
     """
     silence()
     end_with_parent(connection.fileno())
-    enforce(limits)
-    with (
-        contextlib.suppress(EOFError, OSError),
-        answered_errors(connection),
-        examined_model(directory, shape, trust, limits.threads) as examined,
-    ):
-        send(connection, FACTS, json.dumps(facts(examined)).encode())
-        while request := json.loads(connection.recv_bytes()):
-            send(connection, POSITIONS, positions(examined, request, connection).tobytes())
-        send(connection, FACTS, json.dumps(facts(examined)).encode())
+    with contextlib.suppress(EOFError, OSError), answered_errors(connection):
+        # Under the limits it could not be imported. It is already, if the process that this one was forked from has it.
+        _ = tf.Session
+        enforce(limits)
+        with examined_model(directory, shape, trust, limits.threads) as examined:
+            send(connection, FACTS, json.dumps(facts(examined)).encode())
+            while request := json.loads(connection.recv_bytes()):
+                send(connection, POSITIONS, positions(examined, request, connection).tobytes())
+            send(connection, FACTS, json.dumps(facts(examined)).encode())
 
 
 def facts(examined: ExaminedModel) -> dict[str, Any]:

@@ -134,6 +134,22 @@ def test_a_process_that_crashes_is_reported(number, fine_model, people):
 
 
 @on_linux
+def test_tensorflow_is_imported_before_the_limits_whatever_the_process_is_forked_from(fine_model):
+    """Its import writes a temporary file. A fork server that runs already preloads nothing more."""
+    script = (
+        "import sys\n"
+        "from multiprocessing import forkserver\n"
+        "from model.walled.walled_model import walled_model\n"
+        "if __name__ == '__main__':\n"
+        "    forkserver.ensure_running()\n"
+        "    with walled_model(sys.argv[1]) as model:\n"
+        "        print(model.breaches, model.predictor is not None)\n"
+    )
+    command = [sys.executable, "-c", script, fine_model]
+    assert subprocess.check_output(command, cwd=ROOT, text=True) == "[] True\n"
+
+
+@on_linux
 @pytest.mark.promise("A saved model writes no file")
 def test_the_process_cannot_write(fine_model):
     with walled_model(str(fine_model)) as model, open(f"/proc/{model.process.number}/limits") as file:
