@@ -119,12 +119,15 @@ def _examined(
     breaches += tried.breaches
     if not tried.can_score:
         return ExaminedModel(None, breaches, tried.warnings, version)
-    return ExaminedModel(_predictor(session, named.tensors, tried, breaches), breaches, tried.warnings, version)
+    # Where the files lie says nothing of the graph.
+    keeps = not named.breaches and not tried.breaches
+    return ExaminedModel(_predictor(session, named.tensors, tried, keeps), breaches, tried.warnings, version)
 
 
-def _predictor(session: tf.Session, tensors: tuple[str, str], tried: Probe, breaches: list[str]) -> Predictor:
+def _predictor(session: tf.Session, tensors: tuple[str, str], tried: Probe, keeps: bool) -> Predictor:
+    """keeps: whether the graph keeps the contract. Only then what overlapping sequences share is computed once."""
     graph = session.graph
-    shared = None if breaches else shared_nodes(graph)
+    shared = shared_nodes(graph) if keeps else None
     input_frames, joint_pos = map(graph.get_tensor_by_name, tensors)
     return Predictor(session, input_frames, joint_pos, shared, tried.batch_size)
 

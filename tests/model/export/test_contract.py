@@ -351,3 +351,21 @@ def test_nan_or_infinity_on_a_frame_of_one_colour_is_warned_of(changes, tmp_path
         assert examined.breaches == [] and examined.predictor is not None
         [warning] = [line for line in examined.warnings if "one colour" in line]
         assert warning.startswith("joint_pos is NaN or infinite for a frame of one colour")
+
+
+def test_a_frame_is_computed_once_wherever_the_files_lie(trained_run, people, monkeypatch, tmp_path):
+    shutil.copytree(trained_run.folder / "model", tmp_path / "handed_in" / "my_model")
+    frames = np.concatenate(people.frames[[0, 30]])
+    rows = np.array([[*range(10)], [*range(5, 15)], [*range(10, 20)]])
+    run, counted = tf.Session.run, []
+
+    def counting_run(session, fetches, feeds):
+        counted.extend(10 * len(value) for value in feeds.values() if value.dtype == np.uint8)
+        return run(session, fetches, feeds)
+
+    with examined_model(str(tmp_path / "handed_in")) as examined:
+        assert len(examined.breaches) == 1 and "the model is in my_model" in examined.breaches[0]
+        expected = examined.predictor.predict_block(frames, rows)
+        monkeypatch.setattr(tf.Session, "run", counting_run)
+        np.testing.assert_allclose(examined.predictor.predict_block(frames, rows), expected, rtol=0, atol=1e-3)
+    assert sum(counted) == 20
