@@ -15,6 +15,7 @@ from model.training.graph import build_training_graph, exported_weights
 from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
 from tests.conftest import drawn_weights
+from tests.model.counting_session import CountingSession
 
 POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
 NORMALIZED_LAYERS = {"pyramid": 8, "strided": 0}
@@ -208,17 +209,6 @@ def test_each_frame_is_computed_once_where_sequences_overlap(averages_mirror, me
         by_features._session.frames = 0
         by_features.predict_block(frames, positions)
         assert by_features._session.frames == 20
-
-
-class CountingSession:
-    """A session that counts the frames that it is fed."""
-
-    def __init__(self, session):
-        self._session, self.frames = session, 0
-
-    def run(self, fetches, feeds):
-        self.frames += sum(10 * len(value) for value in feeds.values() if value.dtype == np.uint8)
-        return self._session.run(fetches, feeds)
 
 
 def test_points_are_where_their_maps_are_high():
