@@ -5,7 +5,7 @@ VENV_PYTHON := $(VENV)/bin/python
 # The versions in requirements.lock are those that CI passed with.
 INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 FUZZ_SECONDS ?= 60
-FUZZERS := $(filter-out fuzz/fuzz_settings.py,$(wildcard fuzz/fuzz_*.py))
+FUZZERS := $(filter-out tests/fuzz/fuzz_settings.py,$(wildcard tests/fuzz/fuzz_*.py))
 
 .PHONY: demo hand-in test test-machines lint lock fuzz submission install install-dev clean
 

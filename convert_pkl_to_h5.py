@@ -4,11 +4,11 @@ import argparse
 import os
 import sys
 
-from command_line.argument_parser import ArgumentParser
-from command_line.stopping import ended_by_signals
-from command_line.user_error import reported_user_errors
 from pipeline.sources.conversion_summary import summarize_pickle
 from pipeline.sources.pickle_conversion import claimed_pickle_paths, convert_pickle
+from support.argument_parser import ArgumentParser
+from support.stopping import ended_by_signals
+from support.user_error import reported_user_errors
 
 
 def main() -> None:

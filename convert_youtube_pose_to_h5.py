@@ -3,14 +3,14 @@
 import argparse
 import sys
 
-from command_line.argument_parser import ArgumentParser, positive, value_type
-from command_line.stopping import ended_by_signals
-from command_line.user_error import reported_user_errors
 from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
 from pipeline.sources.conversion_summary import summarize_part
 from pipeline.sources.release_conversion import claimed_release_paths, convert_release
 from pipeline.sources.sequence_frames import COURSE_STRIDES
 from pipeline.sources.youtube_pose_release import MAT_FILE
+from support.argument_parser import ArgumentParser, positive, value_type
+from support.stopping import ended_by_signals
+from support.user_error import reported_user_errors
 
 LARGEST_SIZE = 1024
 

@@ -8,15 +8,10 @@ import os
 
 import numpy as np
 
-from command_line.argument_parser import ArgumentParser
-from command_line.counted import counted
-from command_line.user_error import UserError, print_error, print_warning, reported_user_errors
 from evaluation.scores import score
-from files.destination import check_is_no_device, make_folder
 from model.export.contract import verdict
 from model.predictor import PosePredictor
-from model.walled.limit_options import add_limit_options, limits_of
-from model.walled.walled_model import WalledModel, walled_model
+from model.sandboxed.sandboxed_model import WalledModel, walled_model
 from pipeline.mean_pose import mean_pose
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
@@ -25,6 +20,11 @@ from report.identity import identity_of
 from report.score_files import write_score_files
 from report.table import format_scores
 from run.data import describe_scored_data
+from support.argument_parser import ArgumentParser
+from support.counted import counted
+from support.destination import check_is_no_device, make_folder
+from support.sandbox.limit_options import add_limit_options, limits_of
+from support.user_error import UserError, print_error, print_warning, reported_user_errors
 
 
 def main() -> None:

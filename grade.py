@@ -14,21 +14,21 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from command_line.argument_parser import ArgumentParser, positive
-from command_line.user_error import UserError, print_warning, printable, reported_user_errors
 from evaluation.scores import errors_of_pose
-from files.destination import check_is_no_device, make_folder
 from grading.grade import KEEPS, NOT_SCORED, SCORED, Grade
 from grading.grades_csv import write_grades_csv
 from grading.grades_page import GradesPage, write_grades_page
 from grading.gradescope import write_gradescope_results
 from grading.grading import Task, graded
 from grading.submissions import find_submissions
-from machine.cores import usable_cores
 from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
 from report.identity import data_identity, date_identity
-from walls.limits import Limits, can_limit_memory
+from support.argument_parser import ArgumentParser, positive
+from support.cores import usable_cores
+from support.destination import check_is_no_device, make_folder
+from support.sandbox.limits import Limits, can_limit_memory
+from support.user_error import UserError, print_warning, printable, reported_user_errors
 
 # A page of a hundred students takes a second to write.
 SECONDS_BETWEEN_PAGES = 20.0

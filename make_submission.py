@@ -3,12 +3,12 @@
 import argparse
 import os
 
-from command_line.argument_parser import ArgumentParser
-from command_line.user_error import UserError, reported_user_errors
-from files.destination import check_is_no_device
 from model.export.contract import opened_model
 from run.paths import RunPaths
 from run.submission import check_run, submission_members, write_zip
+from support.argument_parser import ArgumentParser
+from support.destination import check_is_no_device
+from support.user_error import UserError, reported_user_errors
 
 
 def main() -> None:

@@ -6,17 +6,17 @@ import argparse
 import os
 import sys
 
-from command_line.argument_parser import ArgumentParser
-from command_line.counted import counted
-from command_line.stopping import ended_by_signals
-from command_line.user_error import UserError, reported_user_errors
-from media.opened import open_media
-from model.walled.limit_options import add_limit_options, limits_of
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
-from prediction.crop import Crop, CropChoice, has_usual_ratio, parse_crop
-from prediction.face_detector import HAS_OPENCV, FaceDetector
-from prediction.media_prediction import PredictionSummary, check_first_frame, claimed_outputs, predict
+from support.argument_parser import ArgumentParser
+from support.counted import counted
+from support.sandbox.limit_options import add_limit_options, limits_of
+from support.stopping import ended_by_signals
+from support.user_error import UserError, reported_user_errors
+from video.crop import Crop, CropChoice, has_usual_ratio, parse_crop
+from video.files.opened import open_media
+from video.media_prediction import PredictionSummary, check_first_frame, claimed_outputs, predict
+from video.tracking.face_detector import HAS_OPENCV, FaceDetector
 
 INSTALL_OPENCV = 'python -m pip install ".[video]"'
 

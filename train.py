@@ -15,8 +15,6 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from command_line.sudden_end import reported_sudden_end
-from command_line.user_error import UserError, reported_user_errors
 from evaluation.examples import spaced_examples
 from evaluation.scores import errors_of
 from model.export.graph import InferenceGraph, build_inference_graph, load_weights
@@ -32,12 +30,9 @@ from model.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from model.training.cluster import cluster_of, precision_of
 from model.training.graph import TrainingGraph, build_training_graph, exported_weights, initial_values, load_values
 from model.training.learning_rate import learning_rate, share_done
-from model.training.membership import Membership, join, require_divisible
 from model.training.steps import Steps
-from model.training.worker_watch import certain_end
 from pipeline.augmentation.augment import Augmentation
 from pipeline.batch_order import steps_per_epoch
 from pipeline.dataset import make_dataset, user_errors_of_dataset
@@ -45,10 +40,13 @@ from pipeline.frame_window import BatchOrder
 from pipeline.tensorflow_v1 import tf
 from report.event_files import EventFile, begun_event_file, write_events
 from run.arguments import parse_arguments
+from run.cluster.compared_facts import facts_to_compare
+from run.cluster.membership import Membership, join, require_divisible
+from run.cluster.tf_config import cluster_of, precision_of
+from run.cluster.worker_watch import certain_end
 from run.config_file import read_config, write_config
 from run.data import RunData, check_same_data, data_identity, describe_run_data, open_run_data
 from run.duration import RunDuration, measured_duration
-from run.facts import facts_to_compare
 from run.finish import finish
 from run.folder import claimed_folder
 from run.history import append_to_history, read_history, start_history
@@ -57,6 +55,8 @@ from run.progress import shown_progress
 from run.schedule import next_evaluation
 from run.settings import Settings
 from run.stop_signals import stop_signals
+from support.sudden_end import reported_sudden_end
+from support.user_error import UserError, reported_user_errors
 
 KILLED = (
     "the run was killed or aborted, as it is where memory runs out; close other programs or use a smaller "

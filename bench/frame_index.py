@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from command_line.argument_parser import ArgumentParser, value_type  # noqa: E402
-from command_line.user_error import reported_user_errors  # noqa: E402
 from pipeline.store.frame_numbers import FrameNumbers, Videos  # noqa: E402
+from support.argument_parser import ArgumentParser, value_type  # noqa: E402
+from support.user_error import reported_user_errors  # noqa: E402
 
 FRAMES_PER_STEP = 10_000
 FRAMES_OF_SEQUENCE = 10

@@ -15,12 +15,12 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from command_line.argument_parser import ArgumentParser, value_type  # noqa: E402
-from command_line.user_error import reported_user_errors  # noqa: E402
-from files.atomic_write import atomic_write  # noqa: E402
-from files.destination import check_destination  # noqa: E402
 from pipeline.store.reader import SequenceStore  # noqa: E402
 from pipeline.store.writer import StoredCounts, StoreWriter  # noqa: E402
+from support.argument_parser import ArgumentParser, value_type  # noqa: E402
+from support.atomic_write import atomic_write  # noqa: E402
+from support.destination import check_destination  # noqa: E402
+from support.user_error import reported_user_errors  # noqa: E402
 
 # As many as a byte has values.
 MOST_COPIES = 256

@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from training_rate import constant_dataset, training_rate  # noqa: E402
 
-from machine.cores import usable_cores  # noqa: E402
 from model.network_kinds import NETWORKS  # noqa: E402
 from model.session_config import keep_each_op_on_a_thread  # noqa: E402
 from pipeline.sequence_shape import COURSE_SHAPE  # noqa: E402
+from support.cores import usable_cores  # noqa: E402
 
 WAYS = ("split", "on a thread")
 

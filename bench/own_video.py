@@ -31,10 +31,10 @@ from bench.own_video_clips import (  # noqa: E402
     drawn_shapes,
     strips_beside,
 )
-from model.walled.walled_model import walled_model  # noqa: E402
+from model.sandboxed.sandboxed_model import walled_model  # noqa: E402
 from pipeline.joints import JOINT_NAMES  # noqa: E402
-from prediction.face_detector import FaceDetector  # noqa: E402
-from prediction.media_prediction import predicted_frames  # noqa: E402
+from video.media_prediction import predicted_frames  # noqa: E402
+from video.tracking.face_detector import FaceDetector  # noqa: E402
 
 ARMS = [number for number, name in enumerate(JOINT_NAMES) if "wrist" in name or "elbow" in name]
 FEWEST_POSITIONS = 20  # of a point in the plot

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from media.frame import Frame
 from pipeline.demo.data import draw_video
 from pipeline.joints import JOINT_NAMES
-from prediction.crop import Crop
+from video.crop import Crop
+from video.files.frame import Frame
 
 RATE = 25
 WIDE, PORTRAIT = (720, 1280), (1280, 720)

@@ -24,8 +24,8 @@ from peers.data import data_of_size, folder_for_files  # noqa: E402
 from peers.table import table  # noqa: E402
 from peers.turns import measure_in_turn  # noqa: E402
 
-from command_line.argument_parser import ArgumentParser, one_of, positive  # noqa: E402
-from command_line.user_error import reported_user_errors  # noqa: E402
+from support.argument_parser import ArgumentParser, one_of, positive  # noqa: E402
+from support.user_error import reported_user_errors  # noqa: E402
 
 
 def main() -> None:

@@ -28,10 +28,10 @@ from scale_out.places import Network  # noqa: E402
 from scale_out.plot import draw  # noqa: E402
 from scale_out.reach import show_reach  # noqa: E402
 
-from command_line.argument_parser import ArgumentParser, positive  # noqa: E402
-from command_line.user_error import reported_user_errors  # noqa: E402
 from pipeline.demo.data import write_demo_pickle  # noqa: E402
 from pipeline.sources.pickle_conversion import convert_pickle  # noqa: E402
+from support.argument_parser import ArgumentParser, positive  # noqa: E402
+from support.user_error import reported_user_errors  # noqa: E402
 
 
 def main() -> None:

@@ -24,10 +24,10 @@ sys.path[:0] = [str(BENCH.parent), str(BENCH)]
 from student_models.catalogue import CATALOGUE, KEEPS, Submission  # noqa: E402
 from student_models.names import name_of_submission  # noqa: E402
 
-from command_line.argument_parser import ArgumentParser  # noqa: E402
-from command_line.user_error import UserError, reported_user_errors  # noqa: E402
-from files.atomic_write import atomic_folder  # noqa: E402
 from model.export.saved_model import MODEL_FILES, copy_model  # noqa: E402
+from support.argument_parser import ArgumentParser  # noqa: E402
+from support.atomic_write import atomic_folder  # noqa: E402
+from support.user_error import UserError, reported_user_errors  # noqa: E402
 
 OURS = "ours"
 

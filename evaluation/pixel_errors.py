@@ -4,9 +4,9 @@ from typing import TypedDict
 
 import numpy as np
 
-from command_line.user_error import UserError
 from evaluation.distance import squared_distances
 from pipeline.joints import JOINT_NAMES
+from support.user_error import UserError
 
 THRESHOLDS = np.arange(0, 20.5, 0.5)
 

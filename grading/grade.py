@@ -7,9 +7,9 @@ import math
 import os
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from files.atomic_write import atomic_write
 from pipeline.joints import JOINT_NAMES
 from report.frame_drawing import DrawnFrame
+from support.atomic_write import atomic_write
 
 KEEPS = "keeps the contract"
 SCORED = "scored, with breaches"

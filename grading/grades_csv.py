@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 
-from files.atomic_write import atomic_write
 from grading.grade import Grade
 from pipeline.joints import JOINT_NAMES
+from support.atomic_write import atomic_write
 
 COLUMNS = (
     "student",

@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from command_line.deferred_module import DeferredModule
-from files.atomic_write import atomic_write
 from grading.grade import KEEPS, NOT_SCORED, SCORED, Grade, GradeScores
 from grading.histogram import error_histogram
 from report.figure_file import svg_bytes
 from report.frame_drawing import data_address
 from report.overlays import PREDICTION, TRUTH
 from report.table import format_share
+from support.atomic_write import atomic_write
+from support.deferred_module import DeferredModule
 
 if TYPE_CHECKING:
     import jinja2

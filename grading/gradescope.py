@@ -8,9 +8,9 @@ import os
 import re
 from typing import Any
 
-from files.atomic_write import atomic_write
 from grading.grade import KEEPS, Grade, GradeScores
 from report.table import format_share
+from support.atomic_write import atomic_write
 
 # So few that the name of the file stays below 255 bytes, whatever the letters, while it is written too.
 MOST_LETTERS = 50

@@ -14,18 +14,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from command_line.user_error import UserError, printable
 from evaluation.examples import FrameExamples
 from evaluation.scores import Scores, score
 from grading.grade import KEEPS, NOT_SCORED, SCORED, Grade, GradeScores, ShownFrame, read_grade, write_grade
 from grading.submissions import Submission, submission_digest, unpacked
 from model.export.found_model import find_model
-from model.walled.walled_model import walled_model
+from model.sandboxed.sandboxed_model import walled_model
 from pipeline.store.reader import SequenceStore
 from report.frame_drawing import draw_frame
 from report.identity import weights_sha256
 from report.table import mean_share_within
-from walls.limits import Limits
+from support.sandbox.limits import Limits
+from support.user_error import UserError, printable
 
 SHOWN_FRAMES = 3
 # Raise it where grades of the same files would come out otherwise.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from command_line.deferred_module import DeferredModule
+from support.deferred_module import DeferredModule
 
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from command_line.user_error import UserError
+from support.user_error import UserError
 
 MOST_BYTES = 2_000_000_000
 MOST_ENTRIES = 10_000

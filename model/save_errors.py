@@ -6,8 +6,8 @@ import contextlib
 import re
 from collections.abc import Iterator
 
-from command_line.user_error import UserError
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 
 
 @contextlib.contextmanager

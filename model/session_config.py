@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from command_line.user_error import UserError
-from machine.cores import usable_cores
-from machine.processor import processor_flags
 from pipeline.tensorflow_v1 import tf
+from support.cores import usable_cores
+from support.processor import processor_flags
+from support.user_error import UserError
 
 BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
 

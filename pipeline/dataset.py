@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from command_line.user_error import UserError
 from pipeline.augmentation.augment import Augmentation, BatchRows, augment
 from pipeline.batch_part import BatchPart, shard_cuts
 from pipeline.frame_window import BatchOrder, Round, rounds, window_rows
@@ -21,6 +20,7 @@ from pipeline.freed_memory import keep_freed_memory
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 
 if TYPE_CHECKING:
     from _typeshed import StrPath

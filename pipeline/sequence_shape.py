@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from command_line.counted import counted
 from pipeline.joints import JOINT_NAMES
+from support.counted import counted
 
 
 class SequenceShape(NamedTuple):

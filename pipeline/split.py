@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from command_line.user_error import UserError
+from support.user_error import UserError
 
 SPLITS = ("video", "random", "tail", "none")
 DEFAULT_SHARE = 0.1

@@ -17,8 +17,8 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from command_line.deferred_module import DeferredModule
 from pipeline.freed_memory import share_freed_memory
+from support.deferred_module import DeferredModule
 
 __all__ = ["tf"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from command_line.deferred_module import DeferredModule
 from evaluation.pixel_errors import Summary
 from pipeline.joints import JOINT_NAMES
 from report.figure_file import write_png
+from support.deferred_module import DeferredModule
 
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from command_line.deferred_module import DeferredModule
 from evaluation.confidence import WITHIN
 from evaluation.confidence_bins import BINS, ConfidenceTable
+from support.deferred_module import DeferredModule
 
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from command_line.deferred_module import DeferredModule
-from files.atomic_write import atomic_write
+from support.atomic_write import atomic_write
+from support.deferred_module import DeferredModule
 
 if TYPE_CHECKING:
     import matplotlib

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from command_line.deferred_module import DeferredModule
 from evaluation.distance import mean_distances
 from pipeline.joints import JOINT_NAMES, LIMBS
+from support.deferred_module import DeferredModule
 
 if TYPE_CHECKING:
     from matplotlib import image as matplotlib_image

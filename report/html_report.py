@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from command_line.deferred_module import DeferredModule
 from evaluation.confidence import WITHIN
 from evaluation.confidence_bins import ConfidenceTable
 from evaluation.pixel_errors import Summary
 from evaluation.scores import Scores
-from files.atomic_write import atomic_write
-from machine.description import describe_machine
 from pipeline.joints import JOINT_NAMES
 from report.accuracy_curves import accuracy_curves_figure
 from report.confidence_bars import confidence_figure
@@ -24,6 +21,9 @@ from report.frame_drawing import DrawnFrame, data_address, draw_frame
 from report.loss_curves import HistoryRow, loss_curves_figure
 from report.overlays import PREDICTION, TRUTH
 from report.table import LISTED_THRESHOLDS, format_share, mean_share_within, table_cells
+from support.atomic_write import atomic_write
+from support.deferred_module import DeferredModule
+from support.machine_description import describe_machine
 
 if TYPE_CHECKING:
     import jinja2

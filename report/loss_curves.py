@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from command_line.deferred_module import DeferredModule
 from report.figure_file import write_png
+from support.deferred_module import DeferredModule
 
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure

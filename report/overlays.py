@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from command_line.deferred_module import DeferredModule
 from evaluation.distance import mean_distances
 from pipeline.joints import JOINT_NAMES, LIMBS
 from report.figure_file import write_png
+from support.deferred_module import DeferredModule
 
 if TYPE_CHECKING:
     from matplotlib import figure as matplotlib_figure

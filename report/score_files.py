@@ -4,9 +4,9 @@ import json
 import os
 
 from evaluation.scores import Scores
-from files.atomic_write import atomic_write
 from report.accuracy_curves import draw_accuracy_curves
 from report.overlays import draw_overlays
+from support.atomic_write import atomic_write
 
 
 def write_score_files(folder: str, scores: Scores) -> list[str]:

@@ -5,8 +5,6 @@ import os
 import time
 from typing import Any, NamedTuple
 
-from command_line.argument_parser import ArgumentParser
-from command_line.user_error import UserError
 from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
 from pipeline.augmentation.kinds import KINDS
 from pipeline.split import SPLITS
@@ -22,6 +20,8 @@ from run.settings import (
     complete_settings,
     option_of,
 )
+from support.argument_parser import ArgumentParser
+from support.user_error import UserError
 
 # Settings of which one, given on the command line, replaces the others of a --config file.
 REPLACED = {

@@ -5,10 +5,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from command_line.user_error import UserError
-from files.atomic_write import atomic_write
 from run.data import DataIdentity
 from run.settings import ADDED, NULLABLE, Settings, checked_values
+from support.atomic_write import atomic_write
+from support.user_error import UserError
 
 
 def write_config(path: str, settings: Settings, identity: DataIdentity) -> None:

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from command_line.counted import counted
-from command_line.user_error import UserError
 from evaluation.watched_sequences import watched_sequences
 from pipeline.demo.data import write_demo_pickle
 from pipeline.mean_pose import mean_pose
@@ -19,6 +17,8 @@ from pipeline.store.frame_sharing import count_sharing_frames
 from pipeline.store.reader import SequenceStore
 from run.paths import RunPaths
 from run.settings import Settings
+from support.counted import counted
+from support.user_error import UserError
 
 # Many people in few frames each, for it is people that a network learns to generalize from.
 DEMO_VIDEOS = 1000

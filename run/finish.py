@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 
-from command_line.user_error import UserError
 from evaluation.scores import score
 from model.export.contract import opened_model
 from model.export.saved_model import copy_model
@@ -17,6 +16,7 @@ from run.config_file import read_config
 from run.data import RunData
 from run.history import read_history
 from run.paths import RunPaths
+from support.user_error import UserError
 
 
 def finish(paths: RunPaths, data: RunData, description: str) -> None:

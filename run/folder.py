@@ -6,10 +6,10 @@ import re
 import shutil
 from collections.abc import Iterator
 
-from command_line.user_error import UserError
-from files.destination import make_folder
-from files.file_lock import locked_file
 from run.paths import RunPaths
+from support.destination import make_folder
+from support.file_lock import locked_file
+from support.user_error import UserError
 
 LOCK = ".lock"
 HALF_DONE = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<state>partial|old)")

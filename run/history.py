@@ -5,8 +5,8 @@ import math
 import os
 from collections.abc import Mapping
 
-from command_line.user_error import UserError
-from files.atomic_write import atomic_write
+from support.atomic_write import atomic_write
+from support.user_error import UserError
 
 LARGEST_STEP = 2**63 - 1  # of TensorFlow's int64
 LARGEST_MEASURED = 1e100  # beyond the square of any float32

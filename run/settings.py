@@ -5,12 +5,12 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from command_line.argument_parser import one_of, positive, value_type
-from command_line.user_error import UserError
 from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
 from pipeline.augmentation.kinds import KINDS
 from pipeline.frame_window import DEFAULT_MEGABYTES
 from pipeline.split import SPLITS
+from support.argument_parser import one_of, positive, value_type
+from support.user_error import UserError
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEFAULT_SECONDS = 300

@@ -15,10 +15,10 @@ import h5py
 import numpy as np
 import pytest
 
-from files.file_lock import lock
 from pipeline.demo.data import write_demo_pickle
 from pipeline.joints import JOINT_NAMES
 from pipeline.sources.pickle_conversion import convert_pickle
+from support.file_lock import lock
 
 ROOT = Path(__file__).parent.parent
 

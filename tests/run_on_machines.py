@@ -18,7 +18,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from machine.processor import processor_flags  # noqa: E402
+from support.processor import processor_flags  # noqa: E402
 
 VENVS = ROOT / ".venvs"
 DEPENDENCIES = ROOT / "pyproject.toml"

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from larger_data import enlarge
 
-from command_line.user_error import UserError
 from pipeline.sequence_shape import SequenceShape
 from pipeline.store.reader import SequenceStore
+from support.user_error import UserError
 
 # Bytes of disk or memory, for whatever else is running.
 LEFT_FREE = 2**30

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from files.atomic_write import atomic_folder
 from peers.catalogue import PEERS, Peer
 from peers.data import Data, missing_disk_space, missing_space
 from peers.run_peer import Measurement
 from peers.task import Task
+from support.atomic_write import atomic_folder
 
 BENCH = Path(__file__).resolve().parent.parent
 BATCH_SIZE = 16

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from command_line.user_error import UserError
 from pipeline.tensorflow_v1 import tf
 from scale_out.places import Network, places
 from scale_out.runs import history_of, log_of, started, train
+from support.user_error import UserError
 
 LONGEST = 10.0  # seconds after which all others are to have ended
 BROKEN = 3  # their status

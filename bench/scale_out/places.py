@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from command_line.user_error import UserError
 from scale_out.delaying_relay import DEVICE
+from support.user_error import UserError
 
 FOLDER = Path(__file__).parent
 # Of one packet or two, as the kernel hands them over: what is sent at once has to wait for the rate.

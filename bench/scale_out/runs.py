@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from command_line.user_error import UserError
 from scale_out.places import Place
+from support.user_error import UserError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PORT = 23000

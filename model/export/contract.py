@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from command_line.user_error import UserError
 from model.export.failure_cause import failure_cause
 from model.export.found_model import FoundModel, find_model
 from model.export.probe import Probe, probe, whose
@@ -16,6 +15,7 @@ from model.predictor import Predictor
 from model.shared_nodes import shared_nodes
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 
 FURTHER_INPUTS = ("Placeholder", "IteratorV2", "Iterator", "OneShotIterator", "QueueDequeueV2", "QueueDequeueManyV2")
 

@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from command_line.user_error import UserError
 from model.export.saved_model import MODEL_FILES, MODEL_NAME
+from support.user_error import UserError
 
 MOST_FOLDERS = 1000
 DEEPEST = 3

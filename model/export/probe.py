@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from command_line.user_error import UserError
 from model.export.failure_cause import failure_cause
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 
 USUAL_BATCH_SIZES = (32, 16, 8, 64, 10, 20, 4, 2, 128, 100, 50, 5)
 LARGEST_BATCH_SIZE = 256

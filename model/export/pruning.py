@@ -22,11 +22,11 @@ from collections.abc import Collection, Iterable, Iterator
 
 from google.protobuf.message import DecodeError, Message
 
-from command_line.user_error import UserError
 from model.export.allowed_ops import ALLOWED_OPS
 from model.export.refused_ops import refusal_reason
 from model.shared_nodes import FRAME_FEATURES, FRAME_ROWS
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 
 COLLECTION = "validation_nodes"
 LARGEST_GRAPH = 256 << 20

@@ -8,8 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from command_line.user_error import UserError
-from files.atomic_write import atomic_folder
 from model.export.failure_cause import failure_cause
 from model.export.graph import InferenceGraph
 from model.export.pruning import COLLECTION, check_ops, pruned_graph, read_meta_graph
@@ -18,6 +16,8 @@ from model.save_errors import user_errors_of_saving
 from model.session_config import session_config
 from model.shared_nodes import shared_nodes
 from pipeline.tensorflow_v1 import tf
+from support.atomic_write import atomic_folder
+from support.user_error import UserError
 
 MODEL_NAME = "my_model"
 MODEL_FILES = (

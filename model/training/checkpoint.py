@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from command_line.user_error import UserError
 from model.save_errors import user_errors_of_saving
 from model.training.checkpoint_index import is_sound_index
 from model.training.graph import TrainingGraph
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 
 NAME = "training"
 STEP_OF_CHECKPOINT = re.compile(rf"{NAME}-(\d+)\.index")

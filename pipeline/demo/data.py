@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from files.atomic_write import atomic_write
 from pipeline.demo.motion import move_person
 from pipeline.demo.pictures import draw_person_in_room
 from pipeline.sources.sequence_frames import sequence_frames
+from support.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from _typeshed import StrPath

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from files.picture import open_regular_file, opened_picture
 from pipeline.area_averaging import area_average
+from support.picture import open_regular_file, opened_picture
 
 if TYPE_CHECKING:
     from _typeshed import StrPath

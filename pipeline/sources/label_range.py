@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from command_line.user_error import UserError
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
+from support.user_error import UserError
 
 FAR_OUTSIDE = 64
 

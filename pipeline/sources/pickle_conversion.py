@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tqdm import tqdm
 
-from command_line.user_error import UserError
-from files.atomic_write import atomic_write
-from files.destination import claimed_destination
 from pipeline.sources.label_range import LabelRange
 from pipeline.sources.pickle_reader import LocatedArrays, Source, locate_arrays, open_source, read_frames, read_labels
 from pipeline.store.writer import StoredCounts, StoreWriter
+from support.atomic_write import atomic_write
+from support.destination import claimed_destination
+from support.user_error import UserError
 
 if TYPE_CHECKING:
     from _typeshed import StrPath

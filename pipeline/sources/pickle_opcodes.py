@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import NamedTuple, TypeAlias
 
-from command_line.user_error import UserError
+from support.user_error import UserError
 
 # Two pickled arrays take about 120 opcodes. Each opcode adds at most one value to the stack and one to the memo, and
 # no value holds more than LONGEST_VALUE bytes, so these two numbers bound memory and time for any file.

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from command_line.counted import counted
-from command_line.user_error import UserError
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.sources.pickle_opcodes import (
@@ -30,6 +28,8 @@ from pipeline.sources.pickle_opcodes import (
     parse_pickle,
 )
 from pipeline.sources.zipped_pickle import unzipped
+from support.counted import counted
+from support.user_error import UserError
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from command_line.user_error import UserError
-from files.atomic_write import atomic_write
-from files.destination import claimed_destination
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.sources.annotated_pictures import AnnotatedPictures, Part, WrittenPart, write_part
 from pipeline.sources.sequence_frames import COURSE_STRIDES, number_of_starts, sequence_frames
 from pipeline.sources.youtube_pose_release import PICTURES_FOLDER, find_pictures, mat_file, read_annotations
+from support.atomic_write import atomic_write
+from support.destination import claimed_destination
+from support.user_error import UserError
 
 
 class ConvertedRelease(NamedTuple):

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from command_line.user_error import UserError
-from files.picture import open_regular_file
+from support.picture import open_regular_file
+from support.user_error import UserError
 
 MAT_FILE = "YouTube_Pose_dataset.mat"
 PICTURES_FOLDER = "GT_frames"

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-from command_line.user_error import UserError
+from support.user_error import UserError
 
 # zipfile reads the list of files at once; a megabyte lists some twenty thousand. By default it seeks in steps of 16 MB,
 # which take 50 MB of memory.

@@ -14,9 +14,9 @@ import os
 import h5py
 import numpy as np
 
-from command_line.user_error import UserError
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.layout import FORMAT, READABLE_VERSIONS, DatasetLayout, dataset_layouts
+from support.user_error import UserError
 
 CHECKSUM_BYTES = 4
 LARGEST_CHUNK = 1 << 24

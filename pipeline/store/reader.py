@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from command_line.user_error import UserError
 from pipeline.store.check import checked_datasets, damaged, text_attribute
 from pipeline.store.layout import DIGEST_BYTES, frame_digest
 from pipeline.store.reading_gate import GATE
+from support.user_error import UserError
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from files.guarded_hdf5_file import GuardedHDF5File
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.frame_numbers import FrameNumbers, Videos
@@ -22,6 +21,7 @@ from pipeline.store.layout import (
     HDF5_FORMAT,
     dataset_layouts,
 )
+from support.guarded_hdf5_file import GuardedHDF5File
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,12 +16,12 @@ from PIL import Image
 
 import predict
 import train
-from files import file_lock
 from pipeline.store.reader import SequenceStore
-from prediction.media_prediction import PredictionSummary
 from run.config_file import read_config
+from support import file_lock
 from tests.pipeline.sources.pickles import made_arrays, pickled
 from tests.pipeline.sources.youtube_pose import MadeVideo, write_release
+from video.media_prediction import PredictionSummary
 
 if sys.platform == "win32":
     pytest.skip("needs a fork server", allow_module_level=True)

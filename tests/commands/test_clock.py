@@ -11,9 +11,9 @@ import pytest
 
 import convert_pkl_to_h5
 import train
-from files.atomic_write import atomic_write
 from pipeline.store.reader import SequenceStore
 from run.history import read_history
+from support.atomic_write import atomic_write
 from tests.pipeline.sources.pickles import made_arrays, pickled
 
 DAY = 24 * 3600.0

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 import train
-from model.training import membership
 from pipeline.tensorflow_v1 import tf
+from run.cluster import membership
 from run.history import read_history
 from tests.commands.test_faults import PATIENCE, values_of, wait_for_rows, write_output_to
 
@@ -128,7 +128,9 @@ def trained(start, folder, people, workers, arguments=()):
     return folder
 
 
-@pytest.mark.promise("A step of two workers has the loss and the gradient of one worker, within the rounding of float32")
+@pytest.mark.promise(
+    "A step of two workers has the loss and the gradient of one worker, within the rounding of float32"
+)
 def test_a_step_of_two_workers_has_the_loss_and_the_gradient_of_one(start, people, tmp_path):
     # One step: a later one starts from weights that Adam has moved by the sign of gradients that are rounded to zero.
     one_step = ["--batch-size", 22, "--evaluations", 1]

@@ -65,7 +65,7 @@ def test_the_code_in_it_is_whole(run_folder, run, tmp_path):
     packages = {path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "tests"}
     code = [*ROOT.glob("*.py"), *(path for package in packages for path in package.rglob("*.*"))]
     code = {f"code/{path.relative_to(ROOT).as_posix()}" for path in code if path.suffix != ".pyc"}
-    assert len(packages) == 12 and code | {"code/pyproject.toml", "code/LICENSE"} <= names
+    assert len(packages) == 8 and code | {"code/pyproject.toml", "code/LICENSE"} <= names
     assert not any("__pycache__" in name or name.endswith((".h5", ".pkl", ".json")) for name in names)
     command = [sys.executable, "-B", "code/train.py", "--help"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0

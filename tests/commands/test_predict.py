@@ -12,17 +12,17 @@ import pytest
 from PIL import Image
 
 import predict
-from media.frame import Frame
-from media.opened import open_media
 from model.export.contract import ExaminedModel
 from model.export.saved_model import loaded_model
 from pipeline.demo.data import draw_video
-from prediction.limbs import draw_crop, draw_limbs
-from prediction.media_prediction import predicted_frames, summary
-from prediction.upper_body import UpperBody, crop_around
 from tests.commands.in_process import contents_of, run_command, run_refused_command
-from tests.media.videos import read_video, write_video
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
+from tests.video.files.videos import read_video, write_video
+from video.files.frame import Frame
+from video.files.opened import open_media
+from video.limbs import draw_crop, draw_limbs
+from video.media_prediction import predicted_frames, summary
+from video.tracking.upper_body import UpperBody, crop_around
 
 VIDEOS = (".mp4", ".avi", ".webm")
 
@@ -57,7 +57,7 @@ def run(run_whole, predictor, monkeypatch):
     """The same with the model loaded already."""
     opened = ExaminedModel(predictor, [], [])
     monkeypatch.setattr(
-        "prediction.media_prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
+        "video.media_prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
     )
     return run_whole
 
@@ -262,7 +262,7 @@ def run_default(monkeypatch, capfd, model, predictor):
     """Runs the command as it is without --crop, the model loaded already."""
     opened = ExaminedModel(predictor, [], [])
     monkeypatch.setattr(
-        "prediction.media_prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
+        "video.media_prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
     )
     return lambda *arguments: run_command(predict, (model, *arguments), monkeypatch, capfd)
 
@@ -352,8 +352,8 @@ def test_sigterm_leaves_nothing(run_whole, monkeypatch, tmp_path):
         signal.raise_signal(signal.SIGTERM)
 
     opened = contextlib.nullcontext(ExaminedModel(Still(), [], []))
-    monkeypatch.setattr("prediction.media_prediction.walled_model", lambda directory, trust, limits: opened)
-    monkeypatch.setattr("prediction.media_prediction.draw_limbs", draw_and_end)
+    monkeypatch.setattr("video.media_prediction.walled_model", lambda directory, trust, limits: opened)
+    monkeypatch.setattr("video.media_prediction.draw_limbs", draw_and_end)
     source = write_video(tmp_path / "in.mp4", people(2, 1, 1))
     with pytest.raises(SystemExit) as ended:
         run_whole("model", source, "--out", tmp_path / "out.mp4")

@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from evaluation.pixel_errors import THRESHOLDS, PixelErrors
 from pipeline.joints import JOINT_NAMES
+from support.user_error import UserError
 
 
 def random_positions(seed, sequences):

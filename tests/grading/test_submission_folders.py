@@ -4,8 +4,8 @@ import zipfile
 
 import pytest
 
-from command_line.user_error import UserError
 from grading.submissions import Submission, find_submissions, submission_digest, unpacked
+from support.user_error import UserError
 
 
 def zipped(path, members):

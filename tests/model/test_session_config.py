@@ -4,9 +4,6 @@ import sys
 
 import pytest
 
-from command_line.user_error import UserError
-from machine import processor
-from machine.cores import usable_cores
 from model import session_config as module
 from model.session_config import (
     bfloat16_failure,
@@ -16,6 +13,9 @@ from model.session_config import (
     session_config,
 )
 from pipeline.tensorflow_v1 import tf
+from support import processor
+from support.cores import usable_cores
+from support.user_error import UserError
 from tests.conftest import ROOT
 
 BFLOAT16 = "flags\t\t: fpu vme sse2 avx512_bf16 avx2\nmodel name\t: one\nflags\t\t: fpu\n"
@@ -32,7 +32,7 @@ def test_only_bfloat16_rewrites_the_graph():
 
 THREADS = """
 import os, sys
-from machine.cores import usable_cores
+from support.cores import usable_cores
 from model.session_config import bfloat16_failure, keep_each_op_on_a_thread
 keep_each_op_on_a_thread(usable_cores() - 1 + int(sys.argv[1]))
 bfloat16_failure()

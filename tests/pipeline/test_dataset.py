@@ -5,7 +5,6 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from pipeline import frame_window
 from pipeline.augmentation.augment import Augmentation, augment
 from pipeline.augmentation.kinds import KINDS
@@ -15,6 +14,7 @@ from pipeline.dataset import make_dataset, user_errors_of_dataset
 from pipeline.frame_window import BatchOrder
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 
 HAS_DESCRIPTORS = os.path.isdir("/proc/self/fd")
 PATIENCE = 60  # seconds

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from pipeline.split import SPLITS, split_sequences
+from support.user_error import UserError
 
 # 30 videos of 5 to 60 sequences each, shuffled.
 SIZES = np.random.default_rng(1).integers(5, 61, 30)

@@ -2,8 +2,8 @@ import importlib
 
 import pytest
 
-from command_line.deferred_module import DeferredModule
 from pipeline import tensorflow_v1
+from support.deferred_module import DeferredModule
 
 
 @pytest.mark.parametrize(

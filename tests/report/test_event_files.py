@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from command_line.user_error import UserError
 from pipeline.tensorflow_v1 import tf
 from report.event_files import EventFile, begun_event_file
+from support.user_error import UserError
 
 
 @pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from command_line.user_error import UserError
 from run.arguments import parse_arguments
 from run.config_file import write_config
 from run.data import DataIdentity
 from run.settings import ADDED, Settings, complete_settings
+from support.user_error import UserError
 
 CONFIG = {
     "data": "people.h5",

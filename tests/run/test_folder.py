@@ -2,9 +2,9 @@ import os
 
 import pytest
 
-from command_line.user_error import UserError
-from files import file_lock
 from run.folder import claimed_folder
+from support import file_lock
+from support.user_error import UserError
 
 
 @pytest.mark.promise("Two runs never share a folder")

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from command_line.user_error import UserError
 from run.history import COLUMNS, append_to_history, read_history, start_history
+from support.user_error import UserError
 
 
 def row(step):

@@ -4,9 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from model.export.contract import contract_breaches, examined_model
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 from tests.model.counting_session import CountingSession
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
 

@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-from command_line.user_error import UserError
 from model.export.contract import examined_model
 from model.export.found_model import find_model
+from support.user_error import UserError
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import sys
 import pytest
 
 from model.export.contract import examined_model
-from model.walled.walled_model import walled_model
+from model.sandboxed.sandboxed_model import walled_model
 from pipeline.tensorflow_v1 import tf
+from support.sandbox.limits import Limits
 from tests.model.checkpoint_writer import LARGE_LIES, LIES, write_checkpoint
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
-from walls.limits import Limits
 
 
 @pytest.fixture

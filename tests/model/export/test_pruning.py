@@ -3,12 +3,12 @@ import os
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from model.export import pruning
 from model.export.allowed_ops import ALLOWED_OPS
 from model.export.contract import contract_breaches
 from model.export.saved_model import loaded_model
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 from tests.model.export.foreign_model import foreign_network, positions_of, save_foreign_model
 from tests.model.export.tensorflow_1_15_registry import registry
 

@@ -4,13 +4,13 @@ import shutil
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from model.export import saved_model
 from model.export.contract import contract_breaches
 from model.export.graph import build_inference_graph, load_weights
 from model.export.saved_model import copy_model, import_graph, loaded_model, restore_weights, save_model
 from model.network_kinds import NETWORKS
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 from tests.conftest import drawn_weights
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
 from tests.model.export.tensorflow_1_15_registry import breaches_of_tensorflow_1_15

@@ -6,7 +6,6 @@ import time
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from model.training.checkpoint import (
     best_model,
     keep_best_models,
@@ -17,6 +16,7 @@ from model.training.checkpoint import (
 )
 from model.training.graph import build_training_graph
 from pipeline.tensorflow_v1 import tf
+from support.user_error import UserError
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from model.training.checkpoint import newest_checkpoint
 from model.training.checkpoint_index import is_sound_index
+from support.user_error import UserError
 from tests.model.checkpoint_writer import LARGE_LIES, LIES, write_checkpoint
 
 VALUES = {

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from command_line.user_error import UserError
 from pipeline.sources.decoded_pictures import MOST_THREADS, WAITING_PER_THREAD, decoded_pictures
+from support.user_error import UserError
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from pipeline.sources.label_range import LabelRange
+from support.user_error import UserError
 
 
 def labels_with(sequences=1, dtype=np.float64, **values):

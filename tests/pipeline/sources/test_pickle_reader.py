@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from command_line.user_error import UserError
 from pipeline.sources import pickle_reader
 from pipeline.sources.pickle_opcodes import MOST_OPCODES
 from pipeline.sources.pickle_reader import Source, locate_arrays, open_source, read_frames, read_labels
+from support.user_error import UserError
 from tests.pipeline.sources.pickles import made_arrays, pickled
 
 DATA = Path(__file__).parent / "data"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from command_line.user_error import UserError
 from pipeline.sources.pickle_reader import locate_arrays, open_source, read_frames, read_labels
+from support.user_error import UserError
 from tests.pipeline.sources.pickles import made_arrays, pickled
 
 FRAMES, LABELS = made_arrays(1)

@@ -4,10 +4,10 @@ import h5py
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
 from pipeline.store.writer import StoreWriter
+from support.user_error import UserError
 from tests.pipeline.sources.pickles import made_arrays
 
 FRAMES, LABELS = made_arrays(66)

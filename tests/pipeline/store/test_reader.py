@@ -5,9 +5,9 @@ import h5py
 import numpy as np
 import pytest
 
-from command_line.user_error import UserError
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
+from support.user_error import UserError
 
 
 @pytest.fixture

@@ -1,1 +1,0 @@
-"""Atomic files, locks and destinations; knows nothing of poses."""

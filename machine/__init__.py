@@ -1,1 +1,0 @@
-"""Describes the machine: its processor, memory and versions; knows nothing of poses."""

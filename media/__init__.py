@@ -1,1 +1,0 @@
-"""Videos, GIFs and folders of pictures, read and written one frame at a time; knows nothing of joints."""

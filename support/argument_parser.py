@@ -1,0 +1,67 @@
+"""The argument parser that all commands share, and types for the values of their options."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import math
+from collections.abc import Callable, Collection
+from typing import NoReturn, TypeVar
+
+from support.user_error import UserError
+
+Value = TypeVar("Value")
+Number = TypeVar("Number", int, float)
+
+LONGEST_VALUE = 80  # characters that an error quotes
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse's parser, except that an invalid command line raises UserError."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} ({self.prog} --help lists the options)")
+
+
+def value_type(name: str) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
+    """Decorates a function that parses the text of an option, for `type=` in add_argument.
+
+    If the function raises ValueError, the error reads "'TEXT' is not a NAME".
+    """
+
+    def decorate(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+        @functools.wraps(parse)
+        def parse_option(text: str) -> Value:
+            try:
+                return parse(text)
+            except ValueError:
+                shown = text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+                raise argparse.ArgumentTypeError(f"{shown!r} is not a {name}") from None
+
+        return parse_option
+
+    return decorate
+
+
+def positive(kind: type[Number]) -> Callable[[str], Number]:
+    """The type of an option whose value is finite and greater than 0. kind: int or float."""
+
+    @value_type("positive number" if kind is float else "positive whole number")
+    def parse(text: str) -> Number:
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def one_of(choices: Collection[str]) -> Callable[[str], str]:
+    """The type of an option whose value is one of these texts."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {', '.join(choices)})")
+        return text
+
+    return parse

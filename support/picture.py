@@ -1,0 +1,109 @@
+"""Opens the files of pictures that a stranger may have made: all that Pillow refuses is an error of the user's."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import stat
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from support.user_error import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
+
+# Pillow reads forty further formats; for EPS it starts Ghostscript.
+PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+
+# For the whole process: pictures are decoded in threads, which share the filters. All that matters is raised below.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+# Pillow silences libtiff's warnings, and has no function for its errors. On Windows, libtiff is in Pillow's own file.
+with contextlib.suppress(AttributeError, OSError):
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
+
+
+def open_regular_file(path: StrPath, within: StrPath | None = None) -> BinaryIO:
+    """Opens a file to read its bytes.
+
+    within: a folder that `path` must not lead out of as a link. Raises UserError if it does, or if there is a device, a
+    pipe, a socket or a folder at `path`, none of which is waited for; OSError if the file cannot be opened.
+    """
+    if within is not None:
+        folder = os.path.join(os.path.realpath(within), "")
+        if not os.path.realpath(path).startswith(folder):
+            raise UserError(f"{path} is a link out of its folder; put the file itself there")
+    # Looked at before it is opened, since opening a device may set it off, and after, since it may have been replaced.
+    _require_regular(path, os.stat(path))
+    return open(path, "rb", opener=_opened_without_waiting)
+
+
+def _require_regular(path: StrPath, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError(f"{path} is a folder, a device, a pipe or a socket; give a file")
+
+
+def _opened_without_waiting(path: str, flags: int) -> int:
+    # A pipe without a writer would be waited for. The flag has no effect on regular files.
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    try:
+        _require_regular(path, os.fstat(descriptor))
+    except UserError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def largest_picture() -> int:
+    """How many pixels a picture may have: Pillow's limit, which guards against decompression bombs."""
+    return Image.MAX_IMAGE_PIXELS or sys.maxsize
+
+
+def require_allowed_size(image: Image.Image) -> None:
+    """Raises Pillow's DecompressionBombError where the image has more than largest_picture() pixels."""
+    if image.width * image.height > largest_picture():
+        raise Image.DecompressionBombError
+
+
+@contextlib.contextmanager
+def opened_picture(
+    file: BinaryIO, path: StrPath, formats: tuple[str, ...] = PICTURE_FORMATS, advice: str | None = None
+) -> Iterator[Image.Image]:
+    """Yields the Pillow image in `file`, which stays open.
+
+    path: of the file, for messages. formats: Pillow's names of those to try. advice: what to do about a picture that
+    cannot be read; by default it depends on what is wrong. Raises UserError in place of what Pillow raises, then or
+    while the image is used in the `with` block, if it has more than largest_picture() pixels, or is none of these
+    formats, or is damaged. Errors of the operating system pass through.
+    """
+    try:
+        with Image.open(file, formats=formats) as image:
+            require_allowed_size(image)
+            yield image
+    except (UserError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise UserError(
+            f"{path} has more than {largest_picture() // 1_000_000} million pixels; scale it down"
+        ) from error
+    except UnidentifiedImageError as error:
+        readable = f"{path} is no picture that can be read ({', '.join(formats)})"
+        raise UserError(f"{readable}; {advice or 'take it out, or give another copy'}") from error
+    except OSError as error:
+        # Pillow's own errors have no errno, the operating system's have one.
+        if error.errno is not None:
+            raise
+        raise UserError(f"{path} is damaged: {error}; {advice or 'give a whole copy'}") from error
+    # Each format's plugin raises what it likes.
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(
+            f"{path} cannot be read: {reason}; {advice or 'save it again with 8 bits a channel'}"
+        ) from error

@@ -1,0 +1,1 @@
+"""Limits of a process that reads a stranger's file."""

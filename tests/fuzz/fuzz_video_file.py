@@ -1,0 +1,106 @@
+"""Fuzzes the reading of videos: each file is opened and its frames are read.
+
+A file must either be refused with a UserError or give frames of one size. FFmpeg is C code, so each input is read in a
+fork before it is read here.
+"""
+
+import contextlib
+import itertools
+import math
+import random
+import struct
+import sys
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import atheris
+import av
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+with atheris.instrument_imports(include=["support.picture", "media"]):
+    from PIL import Image
+
+    from support.user_error import UserError
+    from video.files.video_file import VideoFile
+
+from forked import end_of_fork
+from fuzz_settings import fuzz
+
+LARGEST = 1 << 16  # pixels of a picture
+MOST_FRAMES = 200
+MOST_MEGABYTES = 400
+WORDS = (0, 1, 2, 255, 1 << 15, 1 << 16, 1 << 24, 1 << 31, (1 << 31) - 1, (1 << 32) - 1)
+CODECS = {".avi": "mjpeg", ".mkv": "libx264", ".mp4": "libx264", ".mov": "mpeg4", ".webm": "libvpx"}
+
+
+def write_corpus(folder):
+    generator = np.random.default_rng(0)
+    pictures = [np.full((16, 16, 3), generator.integers(0, 256), np.uint8) for _ in range(4)]
+    for ending, codec in CODECS.items():
+        _write_video(folder / f"video{ending}", codec, pictures)
+    for path in folder.iterdir():
+        assert read(path.read_bytes()) == len(pictures), path
+
+
+def _write_video(path, codec, pictures):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for number, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def change_bytes(contents, largest_input, seed):
+    """Changes bytes or, in half of all cases, whole numbers of the headers and sizes of boxes, without moving any."""
+    drawn = random.Random(seed)
+    if len(contents) < 16 or drawn.random() < 0.5:
+        return atheris.Mutate(contents, largest_input)
+    changed = bytearray(contents)
+    for _ in range(drawn.choice([1, 1, 2, 4])):
+        order = drawn.choice("<>")
+        code, size = drawn.choice([("B", 1), ("H", 2), ("I", 4)])
+        place = drawn.randrange(len(changed) - size)
+        [present] = struct.unpack_from(order + code, changed, place)
+        number = drawn.choice([*WORDS, present + 1, present - 1, 2 * present, present // 2]) % (1 << 8 * size)
+        struct.pack_into(order + code, changed, place, number)
+    return bytes(changed)
+
+
+def read(contents):
+    """The number of frames, at most MOST_FRAMES; raises UserError where the file is refused."""
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+        file.write(contents)
+        file.flush()
+        media = VideoFile(file.name)
+        assert media.frame_count is None or media.frame_count >= 0
+        assert media.duration is None or isinstance(media.duration, Fraction)
+        frames = list(itertools.islice(media.frames(), MOST_FRAMES))
+        assert len({frame.picture.shape for frame in frames}) == 1
+        for frame in frames:
+            assert frame.picture.size <= 3 * LARGEST
+            assert frame.picture.dtype == np.uint8 and frame.picture.shape[2] == 3 and math.isfinite(frame.seconds)
+        return len(frames)
+
+
+def read_or_refuse(contents):
+    with contextlib.suppress(UserError):
+        read(contents)
+
+
+def check(contents):
+    end = end_of_fork(lambda: read_or_refuse(contents))
+    assert end.crash is None, f"crashes with {end.crash}"
+    assert end.megabytes < MOST_MEGABYTES, f"takes {end.megabytes:.0f} MB"
+    read_or_refuse(contents)
+
+
+if __name__ == "__main__":
+    Image.MAX_IMAGE_PIXELS = LARGEST
+    fuzz(check, write_corpus, largest_input=20_000, custom_mutator=change_bytes)

@@ -1,0 +1,26 @@
+import os
+
+import pytest
+
+from support.guarded_hdf5_file import GuardedHDF5File
+
+
+def test_writes_reads_and_truncates(tmp_path):
+    with GuardedHDF5File(tmp_path / "data") as output:
+        assert output.write(b"abcdef") == 6
+        output.truncate(4)
+        output.seek(1)
+        assert output.read(10) == b"bcd"
+        output.check()
+
+
+@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.parametrize("change", [lambda output: output.write(b"abc"), lambda output: output.truncate(10)])
+def test_keeps_the_first_error_until_asked(change):
+    with GuardedHDF5File("/dev/full") as output:
+        change(output)
+        assert output.write(b"defg") == 4
+        output.truncate(3)
+        with pytest.raises(OSError):
+            output.check()

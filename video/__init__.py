@@ -1,0 +1,1 @@
+"""Joint positions in videos, GIFs and folders of pictures."""

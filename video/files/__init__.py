@@ -1,0 +1,1 @@
+"""Videos, GIFs and folders of pictures, read and written one frame at a time."""

@@ -1,0 +1,1 @@
+"""The person in a video, detected and tracked."""

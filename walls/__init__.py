@@ -1,1 +1,0 @@
-"""What a process that reads a stranger's file holds itself to; knows nothing of models and videos."""
