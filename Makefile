@@ -5,7 +5,7 @@ VENV_PYTHON := $(VENV)/bin/python
 # The versions in requirements.lock are those that CI passed with.
 INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 FUZZ_SECONDS ?= 60
-FUZZERS := $(filter-out tests/fuzz/fuzz_settings.py,$(wildcard tests/fuzz/fuzz_*.py))
+FUZZERS := $(patsubst tests/fuzz/%.py,tests.fuzz.%,$(wildcard tests/fuzz/fuzz_*.py))
 
 .PHONY: demo hand-in test test-machines lint lock fuzz submission install install-dev clean
 
@@ -17,7 +17,7 @@ test: $(VENV)/installed-dev
 
 # The tests that compute, on all that this machine can pretend to be: make test-machines MACHINES=--quick for a few of them.
 test-machines: $(VENV)/installed-dev
-	$(VENV_PYTHON) tests/run_on_machines.py $(MACHINES)
+	$(VENV_PYTHON) -m tests.run_on_machines $(MACHINES)
 
 # All that is checked without running the code; the rules are in pyproject.toml.
 lint: $(VENV)/installed-dev
@@ -48,7 +48,7 @@ submission: $(VENV)/installed
 
 # atheris has wheels for Linux and Python 3.11 to 3.13.
 fuzz: $(VENV)/installed-fuzz
-	for fuzzer in $(FUZZERS); do echo "$$fuzzer" && $(VENV_PYTHON) "$$fuzzer" $(FUZZ_SECONDS) || exit 1; done
+	for fuzzer in $(FUZZERS); do echo "$$fuzzer" && $(VENV_PYTHON) -m "$$fuzzer" $(FUZZ_SECONDS) || exit 1; done
 
 install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev

@@ -11,18 +11,15 @@ Prints a `step` line for each evaluation on the withheld pickle, and writes the 
 import argparse
 import json
 import pickle
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from evaluation.pixel_errors import PixelErrors  # noqa: E402
-from pipeline.tensorflow_v1 import tf  # noqa: E402
-from run.history import append_to_history, start_history  # noqa: E402
-from run.schedule import next_evaluation  # noqa: E402
+from evaluation.pixel_errors import PixelErrors
+from pipeline.tensorflow_v1 import tf
+from run.history import append_to_history, start_history
+from run.schedule import next_evaluation
 
 BATCH_SIZE = 5
 NUM_FEATURES = 128

@@ -9,11 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
-from finished_process import run_to_end
-
-ROOT = Path(__file__).resolve().parent.parent
+from bench.finished_process import run_to_end
 
 
 def main():
@@ -26,7 +23,7 @@ def main():
     parser.add_argument("--demo", action="store_true", help="run the demo too")
     parser.add_argument("--keep", metavar="DIR", help="keep the runs in this folder")
     arguments = parser.parse_args()
-    imported = run_to_end([sys.executable, "-c", "from pipeline.tensorflow_v1 import tf; tf.nn.rnn_cell"], cwd=ROOT)
+    imported = run_to_end([sys.executable, "-c", "from pipeline.tensorflow_v1 import tf; tf.nn.rnn_cell"])
     print(f"{'command':40}{'wall':>9}{'CPU':>11}   memory over the import", flush=True)
     print_row("import of TensorFlow", imported, 0)
     with tempfile.TemporaryDirectory() as temporary:
@@ -46,7 +43,7 @@ def main():
 def run(command):
     """Runs a command. If it fails, exits with its status: it has printed why."""
     try:
-        return run_to_end([sys.executable, *command], cwd=ROOT)
+        return run_to_end([sys.executable, *command])
     except subprocess.CalledProcessError as error:
         sys.exit(error.returncode)
 

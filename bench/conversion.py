@@ -9,9 +9,7 @@ import sys
 import tempfile
 from statistics import median
 
-from finished_process import run_to_end
-
-CONVERTER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "convert_pkl_to_h5.py")
+from bench.finished_process import run_to_end
 
 LOAD_AND_WRITE = """
 import pickle, sys
@@ -24,7 +22,7 @@ with h5py.File(sys.argv[2], "w") as destination:
 """
 
 WAYS = {
-    "convert_pkl_to_h5.py": [sys.executable, CONVERTER],
+    "convert_pkl_to_h5.py": [sys.executable, "convert_pkl_to_h5.py"],
     "pickle.load and h5py": [sys.executable, "-c", LOAD_AND_WRITE],
 }
 

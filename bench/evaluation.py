@@ -4,18 +4,14 @@ Both run in one process and alternate. Prints the largest difference between the
 """
 
 import argparse
-import sys
 import time
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from evaluation.blocks import evaluation_blocks  # noqa: E402
-from model.export.saved_model import loaded_model  # noqa: E402
-from pipeline.store.reader import SequenceStore  # noqa: E402
+from evaluation.blocks import evaluation_blocks
+from model.export.saved_model import loaded_model
+from pipeline.store.reader import SequenceStore
 
 SEQUENCES_PER_RUN = 16
 

@@ -18,7 +18,7 @@ class FinishedProcess(NamedTuple):
     peak_mebibytes: float
 
 
-def run_to_end(command, cwd=None, on_line=None):
+def run_to_end(command, on_line=None):
     """Runs a command; raises subprocess.CalledProcessError if it fails. Linux and macOS.
 
     on_line: a function called with each line of output as it arrives; without it, output is discarded.
@@ -27,7 +27,7 @@ def run_to_end(command, cwd=None, on_line=None):
     if on_line is not None:
         streams = {"stdout": subprocess.PIPE, "text": True, "env": {**os.environ, "PYTHONUNBUFFERED": "1"}}
     start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=cwd, **streams)
+    process = subprocess.Popen(command, **streams)
     if on_line is not None:
         with process.stdout as lines:
             for line in lines:

@@ -2,12 +2,12 @@
 
 Once with the settings of --no-augment, once with the default network and augmentation; that constant batch is not
 augmented. With --copies, on data sets that many times as large as well. The two ways of a pair alternate several times,
-and each ratio is that of their medians. bench/peers.py measures the data set alone.
+and each ratio is that of their medians. bench.peers measures the data set alone.
 """
 
 import argparse
-import sys
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -15,20 +15,20 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from larger_data import enlarge
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from bench.larger_data import enlarge
+from model.network_kinds import NETWORKS
+from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config
+from model.training.graph import build_training_graph
+from pipeline.augmentation.augment import Augmentation
+from pipeline.augmentation.kinds import KINDS
+from pipeline.dataset import make_dataset
+from pipeline.frame_window import BatchOrder
+from pipeline.mean_pose import mean_pose
+from pipeline.store.reader import SequenceStore
+from pipeline.tensorflow_v1 import tf
 
-from training_rate import constant_dataset, training_rate  # noqa: E402
-
-from model.network_kinds import NETWORKS  # noqa: E402
-from model.session_config import keep_each_op_on_a_thread  # noqa: E402
-from pipeline.augmentation.augment import Augmentation  # noqa: E402
-from pipeline.augmentation.kinds import KINDS  # noqa: E402
-from pipeline.dataset import make_dataset  # noqa: E402
-from pipeline.frame_window import BatchOrder  # noqa: E402
-from pipeline.mean_pose import mean_pose  # noqa: E402
-from pipeline.store.reader import SequenceStore  # noqa: E402
+FIRST_STEPS = 20
 
 
 def main():
@@ -70,6 +70,26 @@ def compare(network, augmentation, path, arguments):
         for way, make in ways.items():
             rates[way].append(training_rate(network, members, pose, make, arguments.seconds))
     return rates
+
+
+def constant_dataset(batch):
+    """Repeats one batch, a pair of arrays, endlessly."""
+    return tf.data.Dataset.from_tensors(tuple(map(tf.constant, batch))).repeat()
+
+
+def training_rate(network, members, pose, make, seconds):
+    """Steps per second, after the first ones. make: as for build_training_graph's make_dataset."""
+    training = build_training_graph(make, network, NETWORKS[network].defaults.num_units, pose, 0, members)
+    with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
+        session.run(training.initialize)
+        step = session.make_callable(training.train_step, feed_list=[training.learning_rate])
+        for _ in range(FIRST_STEPS):
+            step(1e-4)
+        began, count = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds:
+            step(1e-4)
+            count += 1
+        return count / (time.perf_counter() - began)
 
 
 def print_ratio(what, rates):

@@ -7,20 +7,17 @@ sequences, labels and videos are those given.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from pipeline.store.reader import SequenceStore  # noqa: E402
-from pipeline.store.writer import StoredCounts, StoreWriter  # noqa: E402
-from support.argument_parser import ArgumentParser, value_type  # noqa: E402
-from support.atomic_write import atomic_write  # noqa: E402
-from support.destination import check_destination  # noqa: E402
-from support.user_error import reported_user_errors  # noqa: E402
+from pipeline.store.reader import SequenceStore
+from pipeline.store.writer import StoredCounts, StoreWriter
+from support.argument_parser import ArgumentParser, value_type
+from support.atomic_write import atomic_write
+from support.destination import check_destination
+from support.user_error import reported_user_errors
 
 # As many as a byte has values.
 MOST_COPIES = 256
@@ -38,7 +35,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(
-        description=__doc__, epilog="example: python bench/larger_data.py youtube_train_data.h5 10 ten_times.h5"
+        description=__doc__, epilog="example: python -m bench.larger_data youtube_train_data.h5 10 ten_times.h5"
     )
     parser.add_argument("data", metavar="DATA.h5")
     parser.add_argument("copies", metavar="COPIES", type=copies, help=f"how often, from 1 to {MOST_COPIES}")

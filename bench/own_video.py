@@ -17,11 +17,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from bench.finished_process import run_to_end  # noqa: E402
-from bench.own_video_clips import (  # noqa: E402
+from bench.finished_process import run_to_end
+from bench.own_video_clips import (
     CALL,
     RATE,
     DrawnPerson,
@@ -31,10 +28,10 @@ from bench.own_video_clips import (  # noqa: E402
     drawn_shapes,
     strips_beside,
 )
-from model.sandboxed.sandboxed_model import walled_model  # noqa: E402
-from pipeline.joints import JOINT_NAMES  # noqa: E402
-from video.media_prediction import predicted_frames  # noqa: E402
-from video.tracking.face_detector import FaceDetector  # noqa: E402
+from model.sandboxed.sandboxed_model import walled_model
+from pipeline.joints import JOINT_NAMES
+from video.media_prediction import predicted_frames
+from video.tracking.face_detector import FaceDetector
 
 ARMS = [number for number, name in enumerate(JOINT_NAMES) if "wrist" in name or "elbow" in name]
 FEWEST_POSITIONS = 20  # of a point in the plot
@@ -172,7 +169,7 @@ def measure_speed(arguments):
         source, out = Path(folder, "in.mp4"), Path(folder, "out.mp4")
         count = write_repeated(pictures, source, arguments.speed)
         few = write_repeated(pictures, Path(folder, "short.mp4"), 2)
-        command = [sys.executable, ROOT / "predict.py", arguments.model, "--overwrite", "--out", out]
+        command = [sys.executable, "predict.py", arguments.model, "--overwrite", "--out", out]
         for crop in ("auto", "none"):
             short, whole = (
                 run_to_end([*command, name, "--crop", crop]) for name in (Path(folder, "short.mp4"), source)

@@ -13,21 +13,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-BENCH = Path(__file__).resolve().parent
-sys.path[:0] = [str(BENCH.parent), str(BENCH)]
-
-from student_models.catalogue import CATALOGUE, KEEPS, Submission  # noqa: E402
-from student_models.names import name_of_submission  # noqa: E402
-
-from model.export.saved_model import MODEL_FILES, copy_model  # noqa: E402
-from support.argument_parser import ArgumentParser  # noqa: E402
-from support.atomic_write import atomic_folder  # noqa: E402
-from support.user_error import UserError, reported_user_errors  # noqa: E402
+from bench.student_models.catalogue import CATALOGUE, KEEPS, Submission
+from bench.student_models.names import name_of_submission
+from model.export.saved_model import MODEL_FILES, copy_model
+from support.argument_parser import ArgumentParser
+from support.atomic_write import atomic_folder
+from support.user_error import UserError, reported_user_errors
 
 OURS = "ours"
 
@@ -54,7 +49,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example: python bench/submissions.py submissions --ours runs/first/model",
+        epilog="example: python -m bench.submissions submissions --ours runs/first/model",
     )
     parser.add_argument("out", metavar="OUT_DIR", help="the folder to make")
     parser.add_argument("--ours", metavar="MODEL_DIR", help="add a copy of the model in this folder")

@@ -15,12 +15,8 @@ import time
 from pathlib import Path
 from statistics import median
 
-from finished_process import run_to_end
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from run.history import read_history  # noqa: E402
+from bench.finished_process import run_to_end
+from run.history import read_history
 
 TARGET = 2.0
 FIGURES = (
@@ -46,9 +42,9 @@ def main():
         time_limit, recipe_limit = arguments.time_limit, arguments.recipe_time_limit or arguments.time_limit
         for seed in map(str, range(arguments.seeds)):
             history = os.path.join(folder, f"recipe-{seed}.csv")
-            recipe = [ROOT / "bench" / "assignment_recipe.py", arguments.training, arguments.validation]
+            recipe = ["-m", "bench.assignment_recipe", arguments.training, arguments.validation]
             out = os.path.join(folder, f"run-{seed}")
-            ours = [ROOT / "train.py", "--data", training, "--validation-data", validation, "--no-augment"]
+            ours = ["train.py", "--data", training, "--validation-data", validation, "--no-augment"]
             ours += ["--out", out]
             if not arguments.skip_recipe:
                 command = [*recipe, "--time-limit", str(recipe_limit), "--seed", seed, "--history", history]
@@ -63,7 +59,7 @@ def main():
 
 def convert(pickle, folder):
     destination = os.path.join(folder, Path(pickle).stem + ".h5")
-    subprocess.run([sys.executable, ROOT / "convert_pkl_to_h5.py", pickle, destination], check=True)
+    subprocess.run([sys.executable, "convert_pkl_to_h5.py", pickle, destination], check=True)
     return destination
 
 

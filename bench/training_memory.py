@@ -7,12 +7,9 @@ import argparse
 import os
 import sys
 import tempfile
-from pathlib import Path
 
-from finished_process import run_to_end
-from larger_data import enlarge
-
-ROOT = Path(__file__).resolve().parent.parent
+from bench.finished_process import run_to_end
+from bench.larger_data import enlarge
 
 TIMES = 10
 
@@ -36,7 +33,7 @@ def main():
 
 def peak_memory(arguments):
     """MiB; runs Python with these arguments."""
-    return run_to_end([sys.executable, *arguments], cwd=ROOT).peak_mebibytes
+    return run_to_end([sys.executable, *arguments]).peak_mebibytes
 
 
 if __name__ == "__main__":

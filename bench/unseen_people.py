@@ -17,12 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from pipeline.store.reader import SequenceStore  # noqa: E402
-from pipeline.store.writer import StoreWriter  # noqa: E402
-from report.table import format_table  # noqa: E402
+from pipeline.store.reader import SequenceStore
+from pipeline.store.writer import StoreWriter
+from report.table import format_table
 
 SEQUENCES_PER_BLOCK = 64
 WATCHED_SEQUENCES = 64
@@ -108,9 +105,9 @@ def train_and_score(training, held_out, out, arguments):
     """Runs train.py on the training file; returns the metrics that evaluate.py writes for the people held out."""
     limit, seed = str(arguments.time_limit), str(arguments.seed)
     watched = ["--validation-split", "random", "--validation-sequences", str(WATCHED_SEQUENCES)]
-    command = [ROOT / "train.py", "--data", training, "--out", out, "--time-limit", limit, "--seed", seed, *watched]
+    command = ["train.py", "--data", training, "--out", out, "--time-limit", limit, "--seed", seed, *watched]
     run([*command, *arguments.train_arguments])
-    run([ROOT / "evaluate.py", out / "model", held_out, "--out", out / "held_out"])
+    run(["evaluate.py", out / "model", held_out, "--out", out / "held_out"])
     return json.loads((out / "held_out" / "metrics.json").read_text())
 
 
@@ -121,7 +118,7 @@ def score_recipe(training, held_out, out, arguments):
     limit = ["--time-limit", str(arguments.time_limit), "--seed", str(arguments.seed)]
     scores = out / "scores.json"
     files = ["--history", out / "history.csv", "--scores", scores]
-    run([ROOT / "bench" / "assignment_recipe.py", *pickles, *limit, *files])
+    run(["-m", "bench.assignment_recipe", *pickles, *limit, *files])
     return json.loads(scores.read_text())
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 # A logistic curve of the logarithm of the spread, fitted to the ten people of YouTube Pose that a model had not seen:
-# the share of positions that are this close to the true ones. bench/own_video.py measures how it fits others.
+# the share of positions that are this close to the true ones. `python -m bench.own_video` measures how it fits others.
 WITHIN = 5  # pixels of the 64×64 frame
 HALFWAY = 1.21  # pixels
 STEEPNESS = 1.43

@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from support.processor import processor_flags  # noqa: E402
+from support.processor import processor_flags
 
+ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venvs"
 DEPENDENCIES = ROOT / "pyproject.toml"
 EXTRAS = ("video", "dev")

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from larger_data import enlarge
-
+from bench.larger_data import enlarge
 from pipeline.sequence_shape import SequenceShape
 from pipeline.store.reader import SequenceStore
 from support.user_error import UserError

@@ -14,7 +14,7 @@ import grain
 import numpy as np
 from array_record.python.array_record_module import ArrayRecordWriter
 
-from peers.task import SEED, Delivery, Task, read_all_sequences
+from bench.peers.task import SEED, Delivery, Task, read_all_sequences
 from pipeline.sequence_shape import SequenceShape
 
 FILE_NAME = "sequences.array_record"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from peers.task import Delivery
+from bench.peers.task import Delivery
 
 if TYPE_CHECKING:
     import tensorflow as tf  # noqa: TID251

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from peers.task import Delivery, Task, random_batches
+from bench.peers.task import Delivery, Task, random_batches
 from pipeline.store.reader import SequenceStore
 
 

@@ -16,17 +16,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
-
-from peers.process_figures import bytes_read, peak_mebibytes, workers_mebibytes  # noqa: E402
-from peers.task import SEQUENCES_PER_READ, Delivery, Task  # noqa: E402
-from pipeline.store.reader import SequenceStore  # noqa: E402
+from bench.peers.process_figures import bytes_read, peak_mebibytes, workers_mebibytes
+from bench.peers.task import SEQUENCES_PER_READ, Delivery, Task
+from pipeline.store.reader import SequenceStore
 
 WARM_UP_BATCHES = 20
 
@@ -49,7 +46,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     logging.getLogger("absl").setLevel(logging.ERROR)
     action, module, *arguments = sys.argv[1:]
-    peer = import_quietly(f"peers.{module}")
+    peer = import_quietly(f"bench.peers.{module}")
     if action == "write":
         peer.write(*arguments)
         return

@@ -8,8 +8,8 @@ import platform
 from collections.abc import Mapping
 from statistics import median
 
-from peers.data import Data
-from peers.turns import Row
+from bench.peers.data import Data
+from bench.peers.turns import Row
 
 PACKAGES = ("tensorflow", "grain", "array_record", "torch", "h5py", "numpy")
 HEADER = (

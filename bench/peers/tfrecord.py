@@ -12,8 +12,8 @@ import os
 
 import tensorflow as tf  # noqa: TID251
 
-from peers.graph_mode import deliver_dataset
-from peers.task import SEED, Delivery, Task, read_all_sequences
+from bench.peers.graph_mode import deliver_dataset
+from bench.peers.task import SEED, Delivery, Task, read_all_sequences
 from pipeline.sequence_shape import SequenceShape
 
 FILES = 10

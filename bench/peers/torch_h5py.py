@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from peers.task import SEED, Delivery, Task, read_all_sequences
+from bench.peers.task import SEED, Delivery, Task, read_all_sequences
 from pipeline.store.reader import SequenceStore
 
 FILE_NAME = "sequences.h5"

@@ -13,13 +13,12 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from peers.catalogue import PEERS, Peer
-from peers.data import Data, missing_disk_space, missing_space
-from peers.run_peer import Measurement
-from peers.task import Task
+from bench.peers.catalogue import PEERS, Peer
+from bench.peers.data import Data, missing_disk_space, missing_space
+from bench.peers.run_peer import Measurement
+from bench.peers.task import Task
 from support.atomic_write import atomic_folder
 
-BENCH = Path(__file__).resolve().parent.parent
 BATCH_SIZE = 16
 
 
@@ -86,7 +85,7 @@ def _make_files(peer: Peer, data: Data, folder: str) -> str:
         return missing
     try:
         with atomic_folder(folder) as partial:
-            subprocess.run(_command("write", peer, data.path, partial), cwd=BENCH, check=True)
+            subprocess.run(_command("write", peer, data.path, partial), check=True)
     except subprocess.CalledProcessError:
         return "its files could not be made: see above"
     return ""
@@ -97,7 +96,7 @@ def _after_another_run(row: Row, peer: Peer, data: Data, folder: str, seconds: f
     task = Task(data.path, files, data.sequences, data.shape, BATCH_SIZE, dict(peer.options))
     is_first = not row.measurements
     command = _command("measure", peer, task.to_json(), str(seconds), str(int(is_first)))
-    finished = subprocess.run(command, cwd=BENCH, capture_output=True, text=True)
+    finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode:
         tqdm.write(finished.stderr, file=sys.stderr)
         return row._replace(note="failed: see above")
@@ -114,7 +113,7 @@ def _drop_from_cache(paths: Sequence[str]) -> None:
 
 
 def _command(action: str, peer: Peer, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "peers.run_peer", action, peer.module, *arguments]
+    return [sys.executable, "-m", "bench.peers.run_peer", action, peer.module, *arguments]
 
 
 def _files_of(peer: Peer, data: Data, folder: str) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.scale_out.places import Network, places
+from bench.scale_out.runs import history_of, log_of, started, train
 from pipeline.tensorflow_v1 import tf
-from scale_out.places import Network, places
-from scale_out.runs import history_of, log_of, started, train
 from support.user_error import UserError
 
 LONGEST = 10.0  # seconds after which all others are to have ended

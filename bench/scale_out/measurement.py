@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.scale_out.model import Computing, Gradient, computing_of, wire_seconds
+from bench.scale_out.places import Measured, Network, measured, places
+from bench.scale_out.runs import seconds_a_step, train
 from model.network import training_positions
 from pipeline.tensorflow_v1 import tf
-from scale_out.model import Computing, Gradient, computing_of, wire_seconds
-from scale_out.places import Measured, Network, measured, places
-from scale_out.runs import seconds_a_step, train
 
 
 class Measurement(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from scale_out.places import Measured
+from bench.scale_out.places import Measured
 
 
 class Gradient(NamedTuple):

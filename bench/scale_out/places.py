@@ -7,13 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from scale_out.delaying_relay import DEVICE
+from bench.scale_out.delaying_relay import DEVICE
 from support.user_error import UserError
 
-FOLDER = Path(__file__).parent
 # Of one packet or two, as the kernel hands them over: what is sent at once has to wait for the rate.
 BURST = "128kb"
 
@@ -84,7 +82,7 @@ def places(workers: int, network: Network) -> Iterator[list[Place]]:
 
 def measured(network: Network) -> Measured:
     """What TCP meets between two places of such a network."""
-    command = [sys.executable, str(FOLDER / "round_trip.py")]
+    command = [sys.executable, "-m", "bench.scale_out.round_trip"]
     with places(2, network) as (first, second):
         serve = [*first.words, *command, "serve", first.address]
         with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
@@ -123,7 +121,7 @@ def _shape(name: str, network: Network) -> None:
 @contextlib.contextmanager
 def _relay(names: dict[str, str], delay: float) -> Iterator[None]:
     """names: of the namespaces, by address. delay: ms."""
-    command = [sys.executable, str(FOLDER / "delaying_relay.py"), str(delay)]
+    command = [sys.executable, "-m", "bench.scale_out.delaying_relay", str(delay)]
     command += [f"{address}={name}" for address, name in names.items()]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     # A session of its own: Ctrl-C is for this process, which then closes the pipe.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scale_out.measurement import Measurements
-from scale_out.model import Gradient, speed
-from scale_out.places import Measured
+from bench.scale_out.measurement import Measurements
+from bench.scale_out.model import Gradient, speed
+from bench.scale_out.places import Measured
 
 MACHINES = (1, 2, 4, 8, 16, 32)
 # Round trips are twice the delay.

@@ -11,10 +11,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scale_out.places import Place
+from bench.scale_out.places import Place
 from support.user_error import UserError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PORT = 23000
 
 
@@ -34,7 +33,7 @@ def started(
             command = [*place.words, sys.executable, "train.py", "--data", data, "--out", str(out), *options]
             environment = {**os.environ, "TF_CONFIG": json.dumps(task)}
             with log_of(out, number).open("w") as log:
-                group.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
+                group.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
         yield group
     finally:
         for process in group:

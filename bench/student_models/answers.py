@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.tensorflow_v1 import tf
-from student_models.networks import (
+from bench.student_models.networks import (
     MEAN_POSE,
     batch_normalized,
     collect,
@@ -13,6 +12,7 @@ from student_models.networks import (
     pixels,
     plain_network,
 )
+from pipeline.tensorflow_v1 import tf
 
 # Right and left change places, the head stays.
 OTHER_SIDE = [0, 2, 1, 4, 3, 6, 5]

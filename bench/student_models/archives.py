@@ -9,9 +9,9 @@ import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from student_models.folders import FINDER_INFORMATION
-from student_models.networks import dense_only
-from student_models.saving import NAME, Builder, save_network
+from bench.student_models.folders import FINDER_INFORMATION
+from bench.student_models.networks import dense_only
+from bench.student_models.saving import NAME, Builder, save_network
 
 BOMB_BYTES = (2 << 30) + (300 << 20)
 BYTES_PER_WRITE = 16 << 20

@@ -6,9 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from bench.student_models.networks import collect, dense_only, frames_placeholder, normalized, pixels, plain_network
+from bench.student_models.saving import MODEL_FILES, Builder, Network, edit_graph, node_called, save_network
 from pipeline.tensorflow_v1 import tf
-from student_models.networks import collect, dense_only, frames_placeholder, normalized, pixels, plain_network
-from student_models.saving import MODEL_FILES, Builder, Network, edit_graph, node_called, save_network
 
 DATA, INDEX, META = MODEL_FILES[1:]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from student_models import answers, archives, broken, folders, hostile, interface, names, networks
-from student_models.saving import MODEL_FILES, Builder, saved
+from bench.student_models import answers, archives, broken, folders, hostile, interface, names, networks
+from bench.student_models.saving import MODEL_FILES, Builder, saved
 
 KEEPS, SCORED, NOT_SCORED = "keeps", "scored", "not scored"
 

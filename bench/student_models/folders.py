@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from student_models.networks import convolution_and_basic_lstm, dense_only
-from student_models.saving import NAME, Builder, save_network
+from bench.student_models.networks import convolution_and_basic_lstm, dense_only
+from bench.student_models.saving import NAME, Builder, save_network
 
 # Between the seeds of two models of one student: other students have those in between.
 ANOTHER = 1000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.student_models.networks import collect, dense_only, frames_placeholder, normalized, pixels, plain_network
+from bench.student_models.saving import NAME, edit_graph, node_called, save_network
 from pipeline.tensorflow_v1 import tf
-from student_models.networks import collect, dense_only, frames_placeholder, normalized, pixels, plain_network
-from student_models.saving import NAME, edit_graph, node_called, save_network
 
 # The model writes it into the folder that it is run in: it must not be there after grading.
 WRITTEN_FILE = "written_by_a_submission.txt"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.tensorflow_v1 import tf
-from student_models.networks import (
+from bench.student_models.networks import (
     collect,
     convolved,
     dense,
@@ -16,7 +15,8 @@ from student_models.networks import (
     plain_network,
     positions_of,
 )
-from student_models.saving import Builder, Network, edit_graph, node_called, save_network
+from bench.student_models.saving import Builder, Network, edit_graph, node_called, save_network
+from pipeline.tensorflow_v1 import tf
 
 
 def batch_size_of_16() -> None:

@@ -330,7 +330,6 @@ def ends_of_writing(calls):
 def test_a_conversion_that_is_killed_leaves_the_old_file_whole_or_the_new_one(
     make, replaces, start, monkeypatch, tmp_path
 ):
-    """It is killed before its system calls, all of which bench/conversion_kills.py tries."""
     folder, log = tmp_path / "folder", tmp_path / "log"
     folder.mkdir()
     main, arguments, annotations, written = make(tmp_path)

@@ -7,13 +7,10 @@ import json
 import math
 import os
 import random
-import sys
 import tempfile
 from pathlib import Path
 
 import atheris
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["run"]):
     from run.config_file import configured_values, resumed_settings, write_config
@@ -21,7 +18,7 @@ with atheris.instrument_imports(include=["run"]):
     from run.settings import VALUE_TYPES, Settings, complete_settings
     from support.user_error import UserError
 
-from fuzz_settings import fuzz
+from tests.fuzz.fuzzer import fuzz
 
 IDENTITY = DataIdentity("ab" * 32, "cd" * 32, 110, 22, [10, 64, 64, 3])
 VALUES = (None, True, False, 0, -1, 2**31, 10**30, 10**400, 0.5, 1e-320, 1e400, -1e400, math.nan, "", "1", "inf", "1_0")

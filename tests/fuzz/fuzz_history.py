@@ -5,21 +5,18 @@ The file must either be refused with a UserError or give rows that read back the
 
 import os
 import random
-import sys
 import tempfile
 import zlib
 from pathlib import Path
 
 import atheris
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 with atheris.instrument_imports(include=["run"]):
     from report.loss_curves import draw_loss_curves
     from run.history import COLUMNS, append_to_history, read_history, start_history
     from support.user_error import UserError
 
-from fuzz_settings import fuzz
+from tests.fuzz.fuzzer import fuzz
 
 FIELDS = [
     "",

@@ -17,8 +17,6 @@ from pathlib import Path
 import atheris
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 with atheris.instrument_imports(include=["pipeline.sources.mat_reader", "scipy.io.matlab"]):
     import scipy.io
 
@@ -26,8 +24,8 @@ with atheris.instrument_imports(include=["pipeline.sources.mat_reader", "scipy.i
     from pipeline.sources.youtube_pose_release import MAT_FILE, NOT_THE_MAT_FILE, OUT_OF_MEMORY, read_annotations
     from support.user_error import UserError
 
-from forked import end_of_fork
-from fuzz_settings import fuzz
+from tests.fuzz.forked import end_of_fork
+from tests.fuzz.fuzzer import fuzz
 
 HEADER_BYTES = 128
 COMPRESSED = 15

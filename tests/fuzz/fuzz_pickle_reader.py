@@ -7,14 +7,10 @@ only on inputs that the reader accepted, which call nothing but NumPy's construc
 import io
 import os
 import pickle
-import sys
 import tempfile
 import zipfile
-from pathlib import Path
 
 import atheris
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["pipeline"]):
     import numpy as np
@@ -22,7 +18,7 @@ with atheris.instrument_imports(include=["pipeline"]):
     from pipeline.sources import pickle_reader
     from support.user_error import UserError
 
-from fuzz_settings import fuzz
+from tests.fuzz.fuzzer import fuzz
 
 # Frames of 4×4 pixels, so that most mutations hit something other than pixels.
 pickle_reader.FRAMES_OF_SEQUENCE = SHAPE = (10, 4, 4, 3)

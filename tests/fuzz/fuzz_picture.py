@@ -9,15 +9,11 @@ import itertools
 import os
 import random
 import struct
-import sys
 import tempfile
 import zlib
-from pathlib import Path
 
 import atheris
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(
     include=["support.picture", "video.files.gif_file", "video.files.picture_pixels", "PIL"]
@@ -29,7 +25,7 @@ with atheris.instrument_imports(
     from video.files.gif_file import GifFile
     from video.files.picture_pixels import rgb_pixels
 
-from fuzz_settings import fuzz
+from tests.fuzz.fuzzer import fuzz
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CHUNK = struct.Struct(">I4s")

@@ -7,15 +7,12 @@ this process; a changed `.index` or `.data`, and a few of the other inputs, go t
 import os
 import random
 import struct
-import sys
 import tempfile
 import zlib
 from pathlib import Path
 
 import atheris
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["model.export"]):
     from model.export import contract
@@ -26,12 +23,11 @@ with atheris.instrument_imports(include=["model.export"]):
     from support.sandbox.limits import Limits
     from support.user_error import UserError
 
-from checkpoint_index import changed_table
-from fuzz_settings import fuzz
-from protobuf_changes import change_message
-
 # Not instrumented: each walled process imports this file again, and atheris would print a line.
 from model.sandboxed.sandboxed_model import walled_model
+from tests.fuzz.checkpoint_index import changed_table
+from tests.fuzz.fuzzer import fuzz
+from tests.fuzz.protobuf_changes import change_message
 
 LIMITS = Limits(seconds=10, megabytes=1500, threads=1)
 HEAD = struct.Struct("<HI")

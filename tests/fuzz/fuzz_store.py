@@ -5,13 +5,9 @@ The reader must either read an input or reject it with a UserError.
 
 import os
 import random
-import sys
 import tempfile
-from pathlib import Path
 
 import atheris
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["pipeline"]):
     import h5py
@@ -22,7 +18,7 @@ with atheris.instrument_imports(include=["pipeline"]):
     from pipeline.store.reader import SequenceStore
     from support.user_error import UserError
 
-from fuzz_settings import fuzz
+from tests.fuzz.fuzzer import fuzz
 
 # Frames of 4×4 pixels in small chunks, so that most mutations hit something other than pixels.
 SHAPE = (4, 4, 3)

@@ -9,16 +9,12 @@ import itertools
 import math
 import random
 import struct
-import sys
 import tempfile
 from fractions import Fraction
-from pathlib import Path
 
 import atheris
 import av
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["support.picture", "media"]):
     from PIL import Image
@@ -26,8 +22,8 @@ with atheris.instrument_imports(include=["support.picture", "media"]):
     from support.user_error import UserError
     from video.files.video_file import VideoFile
 
-from forked import end_of_fork
-from fuzz_settings import fuzz
+from tests.fuzz.forked import end_of_fork
+from tests.fuzz.fuzzer import fuzz
 
 LARGEST = 1 << 16  # pixels of a picture
 MOST_FRAMES = 200

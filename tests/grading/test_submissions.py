@@ -1,14 +1,10 @@
-import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
-
-from student_models.catalogue import CATALOGUE
-from student_models.names import name_of_submission
-from submissions import write_submissions
+from bench.student_models.catalogue import CATALOGUE
+from bench.student_models.names import name_of_submission
+from bench.submissions import write_submissions
 
 FOUR_FILES = ["checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta"]
 

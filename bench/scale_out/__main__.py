@@ -19,19 +19,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-BENCH = Path(__file__).resolve().parent
-sys.path.insert(0, str(BENCH.parent))
-
-from scale_out.kills import kill_again_and_again  # noqa: E402
-from scale_out.measurement import measure  # noqa: E402
-from scale_out.places import Network  # noqa: E402
-from scale_out.plot import draw  # noqa: E402
-from scale_out.reach import show_reach  # noqa: E402
-
-from pipeline.demo.data import write_demo_pickle  # noqa: E402
-from pipeline.sources.pickle_conversion import convert_pickle  # noqa: E402
-from support.argument_parser import ArgumentParser, positive  # noqa: E402
-from support.user_error import reported_user_errors  # noqa: E402
+from bench.scale_out.kills import kill_again_and_again
+from bench.scale_out.measurement import measure
+from bench.scale_out.places import Network
+from bench.scale_out.reach import show_reach
+from pipeline.demo.data import write_demo_pickle
+from pipeline.sources.pickle_conversion import convert_pickle
+from support.argument_parser import ArgumentParser, positive
+from support.user_error import reported_user_errors
 
 
 def main() -> None:
@@ -50,8 +45,6 @@ def main() -> None:
         limit = ["--time-limit", str(arguments.time_limit), "--evaluations", "4", "--validation-sequences", "20"]
         found = measure(data, folder, arguments.workers, networks, [*limit, "--precision", "float32", *options])
         show_reach(found)
-        if arguments.plot:
-            print(draw(arguments.plot, found))
 
 
 def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
@@ -59,7 +52,7 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-        epilog="other options are train.py's; example: python bench/scale_out.py --rate none 1gbit --delay 0 1",
+        epilog="other options are train.py's; example: python -m bench.scale_out --rate none 1gbit --delay 0 1",
     )
     parser.add_argument("--data", metavar="DATA.h5", help="default: people that are drawn for the measurement")
     parser.add_argument("--workers", nargs="+", type=positive(int), default=[2], metavar="W", help="default: 2")
@@ -74,7 +67,6 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--delay", nargs="+", type=float, default=[0.0], metavar="MS", help="of each packet, one way (default: 0)"
     )
-    parser.add_argument("--plot", metavar="FILE.png", help="draw the model and what was measured")
     parser.add_argument("--kills", type=positive(int), metavar="N", help="kill workers so many times; measure nothing")
     return parser.parse_known_args()
 

@@ -12,20 +12,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from pathlib import Path
 
-BENCH = Path(__file__).resolve().parent
-sys.path.insert(0, str(BENCH.parent))
-
-from larger_data import copies  # noqa: E402
-from peers.catalogue import PEERS  # noqa: E402
-from peers.data import data_of_size, folder_for_files  # noqa: E402
-from peers.table import table  # noqa: E402
-from peers.turns import measure_in_turn  # noqa: E402
-
-from support.argument_parser import ArgumentParser, one_of, positive  # noqa: E402
-from support.user_error import reported_user_errors  # noqa: E402
+from bench.larger_data import copies
+from bench.peers.catalogue import PEERS
+from bench.peers.data import data_of_size, folder_for_files
+from bench.peers.table import table
+from bench.peers.turns import measure_in_turn
+from support.argument_parser import ArgumentParser, one_of, positive
+from support.user_error import reported_user_errors
 
 
 def main() -> None:
@@ -42,7 +36,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example: python bench/peers.py youtube_train_data.h5 --copies 1 10",
+        epilog="example: python -m bench.peers youtube_train_data.h5 --copies 1 10",
     )
     parser.add_argument("data", metavar="DATA.h5")
     parser.add_argument(
