@@ -66,7 +66,7 @@ $(VENV)/installed-dev: pyproject.toml requirements.lock | $(VENV_PYTHON)
 	touch $(VENV)/installed $@
 
 $(VENV)/installed-fuzz: $(VENV)/installed
-	$(INSTALL) ".[video,fuzz]"
+	$(INSTALL) ".[video,release,fuzz]"
 	touch $@
 
 clean:

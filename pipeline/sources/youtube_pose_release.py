@@ -6,6 +6,7 @@ Charles et al., *Personalizing Human Video Pose Estimation*, CVPR 2016. The rele
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
@@ -23,6 +24,7 @@ from support.user_error import UserError
 MAT_FILE = "YouTube_Pose_dataset.mat"
 PICTURES_FOLDER = "GT_frames"
 ROOT = Path(__file__).resolve().parents[2]
+INSTALL_SCIPY = 'python -m pip install ".[release]"'
 READER = "pipeline.sources.mat_reader"
 # Exit statuses of the reader. Python itself ends with 1 or 2, a crash with others.
 NOT_THE_MAT_FILE = 3
@@ -71,6 +73,8 @@ def read_annotations(folder: str) -> list[AnnotatedVideo]:
 
 def _read_apart(path: str) -> list[AnnotatedVideo]:
     """The videos in the MAT file at `path`, which mat_reader reads."""
+    if importlib.util.find_spec("scipy") is None:
+        raise UserError(f"{path} cannot be read: SciPy is not installed; install it with: {INSTALL_SCIPY}")
     with open_regular_file(path, within=os.path.dirname(path)) as file:
         done = subprocess.run(
             [sys.executable, "-m", READER],

@@ -280,6 +280,12 @@ def test_sigterm_leaves_nothing(release, convert, monkeypatch, tmp_path):
     assert ended.value.code == 143 and os.listdir(tmp_path) == []
 
 
+def test_without_scipy_one_error_line_says_how_to_install_it(release, refused, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    message = refused(release, tmp_path / "data.h5")
+    assert 'SciPy is not installed; install it with: python -m pip install ".[release]"' in message
+
+
 def test_refuses_folders_without_the_mat_file(changed_release, refused, tmp_path):
     for folder in (changed_release / "GT_frames", tmp_path / "nowhere", changed_release / "YouTube_Pose_dataset.mat"):
         assert f"{folder} holds no YouTube_Pose_dataset.mat" in refused(folder, tmp_path / "data.h5")
