@@ -1,4 +1,4 @@
-"""Zips what a run hands in: the model's four files, and beside them the report and the code."""
+"""Zips a finished run for handing in: the model's four files, the report and the code."""
 
 import argparse
 import os
@@ -14,14 +14,14 @@ from support.user_error import UserError, reported_user_errors
 def main() -> None:
     with reported_user_errors():
         arguments = parse_arguments()
-        out, path = arguments.run, arguments.out or os.path.join(arguments.run, "submission.zip")
-        check_run(out)
+        run, path = arguments.run, arguments.out or os.path.join(arguments.run, "submission.zip")
+        check_run(run)
         check_is_no_device(path)
         if os.path.lexists(path):
-            raise UserError(f"{path} exists; remove it or give another --out")
-        with opened_model(RunPaths(out).model) as model:
+            raise UserError(f"{path} exists; remove it or choose another --out")
+        with opened_model(RunPaths(run).model) as model:
             print(model.verdict)
-        members = submission_members(out)
+        members = submission_members(run)
         write_zip(path, members)
         print(f"wrote {path}: {len(members)} files, {os.path.getsize(path) / 1e6:.1f} MB")
 
@@ -31,8 +31,8 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python make_submission.py runs/first",
     )
-    parser.add_argument("run", metavar="RUN", help="the folder of a run that is done")
-    parser.add_argument("--out", metavar="FILE.zip", help="default: submission.zip in RUN")
+    parser.add_argument("run", metavar="RUN", help="folder of a finished run of train.py")
+    parser.add_argument("--out", metavar="FILE.zip", help="zip file to write (default: submission.zip in RUN)")
     return parser.parse_args()
 
 

@@ -32,8 +32,8 @@ def run(monkeypatch, capfd):
 
 
 @pytest.fixture
-def refused(monkeypatch, capfd, tmp_path):
-    """Runs the command, which must leave tmp_path as it was; returns its one error line without "error: "."""
+def error_of(monkeypatch, capfd, tmp_path):
+    """Runs the command, which must fail and leave tmp_path unchanged; returns its one error without "error: "."""
 
     def run(*arguments):
         error = run_refused_command(make_submission, arguments, monkeypatch, capfd, tmp_path).err
@@ -43,7 +43,7 @@ def refused(monkeypatch, capfd, tmp_path):
     return run
 
 
-def test_the_four_files_and_beside_them_the_report_and_the_code(run_folder, run, tmp_path):
+def test_the_zip_has_the_four_files_the_report_and_the_code(run_folder, run, tmp_path):
     assert f"wrote {run_folder / 'submission.zip'}: " in run(run_folder)
     with zipfile.ZipFile(run_folder / "submission.zip") as archive:
         assert archive.testzip() is None
@@ -57,15 +57,16 @@ def test_the_four_files_and_beside_them_the_report_and_the_code(run_folder, run,
         assert file.read_bytes() == (ROOT / file.relative_to(unpacked / "code")).read_bytes()
 
 
-def test_the_code_in_it_is_whole(run_folder, run, tmp_path):
+def test_the_code_in_the_zip_is_complete_and_runs(run_folder, run, tmp_path):
     run(run_folder, "--out", tmp_path / "handed_in.zip")
     with zipfile.ZipFile(tmp_path / "handed_in.zip") as archive:
         names = set(archive.namelist())
         archive.extractall(tmp_path)
-    packages = {path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "tests"}
+    packages = {path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "tests", ROOT / "bench"}
     code = [*ROOT.glob("*.py"), *(path for package in packages for path in package.rglob("*.*"))]
     code = {f"code/{path.relative_to(ROOT).as_posix()}" for path in code if path.suffix != ".pyc"}
-    assert len(packages) == 8 and code | {"code/pyproject.toml", "code/LICENSE"} <= names
+    assert code | {"code/pyproject.toml", "code/LICENSE", "code/pipeline/dataset.py"} <= names
+    assert not any(name.startswith(("code/tests/", "code/bench/")) for name in names)
     assert not any("__pycache__" in name or name.endswith((".h5", ".pkl", ".json")) for name in names)
     command = [sys.executable, "-B", "code/train.py", "--help"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
@@ -79,25 +80,25 @@ def test_the_same_files_give_the_same_zip(run_folder, run, tmp_path):
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
 
 
-def test_refuses_what_is_no_run_or_not_done(refused, run_folder, tmp_path):
-    assert refused("").startswith("no run is named; give its folder")
-    assert refused(tmp_path / "nothing").endswith("is not a folder; give that of a run of train.py")
-    assert "holds no run of train.py" in refused(run_folder / "plots")
+def test_other_folders_and_unfinished_runs_are_rejected(error_of, run_folder, tmp_path):
+    assert error_of("").startswith("no run given; give its folder")
+    assert error_of(tmp_path / "nothing").endswith("is not a folder; give the folder of a run of train.py")
+    assert "is not the folder of a run; give the --out of a run of train.py" in error_of(run_folder / "plots")
     for name in ("report.html", "model"):
         os.rename(run_folder / name, tmp_path / name)
-        assert f"has no {name} yet; finish the run with python train.py --resume" in refused(run_folder)
+        assert f"has no {name} yet; finish the run with python train.py --resume" in error_of(run_folder)
 
 
-def test_refuses_a_model_that_breaks_the_contract(refused, run_folder):
+def test_a_model_that_does_not_meet_the_requirements_is_rejected(error_of, run_folder):
     (run_folder / "model" / "my_model.index").unlink()
-    assert "my_model.index" in refused(run_folder)
+    assert "my_model.index" in error_of(run_folder)
 
 
-def test_refuses_to_replace_a_file_and_a_place_that_is_none(refused, run_folder, tmp_path):
+def test_existing_files_and_missing_folders_are_rejected(error_of, run_folder, tmp_path):
     (run_folder / "submission.zip").write_text("theirs")
-    assert refused(run_folder).endswith("submission.zip exists; remove it or give another --out")
+    assert error_of(run_folder).endswith("submission.zip exists; remove it or choose another --out")
     assert (run_folder / "submission.zip").read_text() == "theirs"
-    assert refused(run_folder, "--out", tmp_path / "no" / "such.zip").endswith("; check the path")
+    assert error_of(run_folder, "--out", tmp_path / "no" / "such.zip").endswith("; check the path")
 
 
 def test_help_has_an_example(run, capfd):
