@@ -1,7 +1,7 @@
-"""Grades a folder of submissions: a table, and a page to look at.
+"""Grades a folder of submissions: one row per student in a table, and a page with their best and worst frames.
 
-Each model runs in a process of its own, which is ended where it goes beyond its limits. Begun again with the same
---out, only what is new or changed is graded.
+Each model runs in a separate process with limits on time and memory. When rerun with the same --out, only new and
+changed submissions are graded.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 from tqdm import tqdm
 
 from evaluation.scores import errors_of_pose
-from grading.grade import KEEPS, NOT_SCORED, SCORED, Grade
+from grading.grade import VERDICTS, Grade
+from grading.grade_submissions import GradingTask, grade_submissions
 from grading.grades_csv import write_grades_csv
-from grading.grades_page import GradesPage, write_grades_page
+from grading.grades_page import write_grades_page
 from grading.gradescope import write_gradescope_results
-from grading.grading import Task, graded
 from grading.submissions import find_submissions
 from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
@@ -30,8 +30,9 @@ from support.destination import check_is_no_device, make_folder
 from support.sandbox.limits import Limits, can_limit_memory
 from support.user_error import UserError, print_warning, printable, reported_user_errors
 
-# A page of a hundred students takes a second to write.
+# Writing the page for a hundred students takes a second.
 SECONDS_BETWEEN_PAGES = 20.0
+STORED_GRADES = "kept"
 
 
 def main() -> None:
@@ -40,21 +41,25 @@ def main() -> None:
         check_out(arguments.out, arguments.submissions)
         submissions, others = find_submissions(arguments.submissions)
         for name in others:
-            print_warning(f"{name} is neither a folder nor a zip; it is not graded")
+            print_warning(f"ignoring {name}, which is not a folder or zip")
         if not can_limit_memory():
-            print_warning("this operating system cannot hold a model to --memory-limit")
+            print_warning("this operating system cannot enforce --memory-limit")
         with SequenceStore(arguments.data) as store:
             make_folder(arguments.out)
             indices = np.arange(len(store))
             pose = mean_pose(store, indices)
             pose_error = errors_of_pose(pose, store, indices).mean_pixel_error
-            threads = max(1, usable_cores() // arguments.jobs)
-            limits = Limits(arguments.time_limit, arguments.time_limit, arguments.memory_limit, threads)
-            task = Task(store, pose, limits, arguments.trust, os.path.join(arguments.out, "kept"))
+            limits = Limits(
+                seconds=arguments.time_limit,
+                answer_seconds=arguments.time_limit,
+                megabytes=arguments.memory_limit,
+                threads=max(1, usable_cores() // arguments.jobs),
+            )
+            task = GradingTask(store, pose, limits, arguments.trust, os.path.join(arguments.out, STORED_GRADES))
             grades: list[Grade] = []
             written = time.monotonic()
             with tqdm(total=len(submissions), desc="grading", unit=" models", leave=False, disable=None) as bar:
-                for grade in graded(submissions, task, arguments.jobs):
+                for grade in grade_submissions(submissions, task, arguments.jobs):
                     grades = sorted([*grades, grade], key=lambda grade: grade.student)
                     write_grades_csv(os.path.join(arguments.out, "grades.csv"), grades)
                     if time.monotonic() - written > SECONDS_BETWEEN_PAGES:
@@ -74,68 +79,83 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python grade.py submissions youtube_withheld_data.h5 --out grades",
     )
-    parser.add_argument("submissions", metavar="SUBMISSIONS", help="a folder with a folder or zip for each student")
-    parser.add_argument("data", metavar="DATA.h5", help="a converted data set to score the models on")
-    parser.add_argument("--out", metavar="GRADES", required=True, help="the folder for grades.csv and grades.html")
-    parser.add_argument(
-        "--jobs", type=positive(int), default=usable_cores(), help="models at a time (default: the cores)"
+    parser.add_argument("submissions", metavar="SUBMISSIONS", help="folder with one folder or zip per student")
+    parser.add_argument("data", metavar="DATA.h5", help="converted data set to score the models on")
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", metavar="GRADES", required=True, help="folder for grades.csv and grades.html")
+    output.add_argument(
+        "--results-json", action="store_true", help="also write a results file per student for Gradescope's autograder"
     )
-    parser.add_argument(
+    models = parser.add_argument_group("running the models")
+    models.add_argument(
+        "--jobs",
+        type=positive(int),
+        default=usable_cores(),
+        metavar="N",
+        help="number of models to run at the same time (default: number of CPU cores)",
+    )
+    models.add_argument(
         "--time-limit",
         type=positive(float),
         default=600.0,
         metavar="S",
-        help="seconds that a model may take in all (default: %(default)g)",
+        help="total seconds for one model, from loading it to its last prediction (default: %(default)g)",
     )
-    parser.add_argument(
+    models.add_argument(
         "--memory-limit",
         type=positive(int),
         default=4000,
         metavar="MB",
-        help="that a model may take, beside TensorFlow (default: %(default)s)",
+        help="memory for one model in MB, not counting TensorFlow itself; enforced only on Linux "
+        "(default: %(default)s)",
     )
-    parser.add_argument("--results-json", action="store_true", help="write what Gradescope's autograder reads, too")
-    parser.add_argument("--trust", action="store_true", help="run models even if they hold ops that no network needs")
+    models.add_argument(
+        "--trust",
+        action="store_true",
+        help="also run models with ops that no network needs, such as reading files; they can do whatever you can",
+    )
     return parser.parse_args()
 
 
 def check_out(out: str, submissions: str) -> None:
-    """Raises UserError where grades must not be written to the folder `out`."""
+    """Raises UserError if grades must not be written to the folder `out`."""
     check_is_no_device(out)
     inside = os.path.commonpath([os.path.realpath(out), os.path.realpath(submissions)])
     if inside == os.path.realpath(submissions):
-        raise UserError(f"{out} is in the folder of the submissions; give --out another place")
-    if os.path.isdir(out) and os.listdir(out) and not os.path.isdir(os.path.join(out, "kept")):
-        raise UserError(f"{out} holds something else than grades; give another --out")
+        raise UserError(f"{out} is inside the folder of submissions; choose another --out")
+    if os.path.isdir(out) and os.listdir(out) and not os.path.isdir(os.path.join(out, STORED_GRADES)):
+        raise UserError(f"{out} is not a grades folder; choose another --out")
 
 
 def write_page(
     arguments: argparse.Namespace, store: SequenceStore, pose_error: float, grades: Sequence[Grade], expected: int
 ) -> str:
-    """Writes grades.html; returns its path. pose_error: of always predicting the mean pose, pixels."""
-    limits = f"{arguments.time_limit:g} s and {arguments.memory_limit} MB a model"
-    facts = [("submissions", arguments.submissions), *data_identity(store), ("limits", limits), date_identity()]
-    page = GradesPage(
+    """Writes grades.html; returns its path. pose_error: error of always predicting the mean pose, pixels."""
+    limits = f"{arguments.time_limit:g} s and {arguments.memory_limit} MB per model"
+    return write_grades_page(
+        os.path.join(arguments.out, "grades.html"),
         title=f"Grades: {os.path.basename(os.path.abspath(arguments.submissions))}",
-        facts=facts,
+        provenance=[
+            ("submissions", arguments.submissions),
+            *data_identity(store),
+            ("limits", limits),
+            date_identity(),
+        ],
         grades=grades,
         mean_pose_error=pose_error,
-        is_complete=len(grades) == expected,
         expected=expected,
     )
-    return write_grades_page(os.path.join(arguments.out, "grades.html"), page)
 
 
 def print_grades(grades: Sequence[Grade]) -> None:
-    """Prints a line for each student, the best first, and how many there are of each verdict."""
+    """Prints one line per student, the best first, and the number of students with each verdict."""
     width = min(40, max(len(grade.student) for grade in grades))
-    ranked = sorted(grades, key=lambda grade: grade.scores.pixel_error if grade.scores else float("inf"))
-    for grade in ranked:
+    for grade in sorted(grades, key=lambda grade: grade.scores.pixel_error if grade.scores else float("inf")):
         error = f"{grade.scores.pixel_error:7.2f} px" if grade.scores else " " * 10
-        first = f": {grade.breaches[0]}" if grade.breaches else ""
-        print(printable(grade.student)[:width].ljust(width) + f" {error}  {grade.verdict}{first}"[:120])
-    counts = [(verdict, sum(grade.verdict == verdict for grade in grades)) for verdict in (KEEPS, SCORED, NOT_SCORED)]
-    print(f"{len(grades)} submissions: " + ", ".join(f"{count} {verdict}" for verdict, count in counts))
+        first_breach = f": {grade.breaches[0]}" if grade.breaches else ""
+        print(printable(grade.student)[:width].ljust(width) + f" {error}  {grade.verdict}{first_breach}"[:120])
+    counts = ", ".join(f"{sum(grade.verdict == verdict for grade in grades)} {verdict}" for verdict in VERDICTS)
+    print(f"{len(grades)} submissions: {counts}")
 
 
 if __name__ == "__main__":

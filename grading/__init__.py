@@ -1,1 +1,1 @@
-"""Grades a folder of submissions: each model in a process of its own, a row each."""
+"""Grades a folder of submissions, one model after another in separate processes, and writes the results."""

@@ -1,110 +1,72 @@
-"""What is known of one submission, and how it is kept on disk, so that grading can go on where it was stopped."""
+"""The grade of one submission, and the JSON file that stores it so that an interrupted grading can resume."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import msgspec
 
 from pipeline.joints import JOINT_NAMES
 from report.frame_drawing import DrawnFrame
 from support.atomic_write import atomic_write
 
-KEEPS = "keeps the contract"
-SCORED = "scored, with breaches"
-NOT_SCORED = "not scored"
+Verdict = Literal["meets the requirements", "scored, with breaches", "not scored"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+MEETS_REQUIREMENTS, SCORED_WITH_BREACHES, NOT_SCORED = VERDICTS
 
 
-class ShownFrame(NamedTuple):
-    """title: text, with the error. frame: the picture, with the true and the predicted pose."""
+@dataclass(frozen=True)
+class ShownFrame:
+    """A frame on the grades page."""
 
-    title: str
-    frame: DrawnFrame
+    title: str  # video and error
+    frame: DrawnFrame  # the picture with the true and the predicted pose
 
 
-class GradeScores(NamedTuple):
-    """What a model scores. All errors in pixels, all shares from 0 to 1.
+@dataclass(frozen=True)
+class GradeScores:
+    """The scores of one model. Raises ValueError if joint_errors has other joints than JOINT_NAMES."""
 
-    joint_errors: by joint, in the order of JOINT_NAMES. within_5, within_10: share of all joints in all frames within
-    5 and 10 pixels. mean_pose_error: of always predicting the mean pose. worst, best: three frames each.
-    """
-
-    pixel_error: float
-    joint_errors: dict[str, float]
-    within_5: float
-    within_10: float
-    mean_pose_error: float
+    pixel_error: float  # mean over all joints and frames, pixels
+    joint_errors: dict[str, float]  # pixels by joint, in the order of JOINT_NAMES
+    within_5: float  # share of all joints in all frames at most 5 pixels off, 0 to 1
+    within_10: float  # the same for 10 pixels
+    mean_pose_error: float  # error of always predicting the mean pose, pixels
     worst: tuple[ShownFrame, ...]
     best: tuple[ShownFrame, ...]
 
+    def __post_init__(self) -> None:
+        if tuple(self.joint_errors) != JOINT_NAMES:
+            raise ValueError(f"the joints are not {', '.join(JOINT_NAMES)}")
 
-class Grade(NamedTuple):
-    """A row: student, a name; verdict, KEEPS, SCORED or NOT_SCORED; breaches and warnings, one line each.
 
-    scores: None where the model has none. seconds: that loading and scoring took. peak_megabytes: of the model's
-    process, with TensorFlow; None where it is not known. tensorflow_version: that saved the model. weights_sha256: the
-    digest of the weights, the same for the same weights. fingerprint: of all that the grade depends on.
-    """
+@dataclass(frozen=True)
+class Grade:
+    """The result of grading one submission."""
 
     student: str
-    verdict: str
-    breaches: tuple[str, ...]
-    warnings: tuple[str, ...]
-    scores: GradeScores | None
-    seconds: float
-    peak_megabytes: float | None
-    tensorflow_version: str | None
-    weights_sha256: str | None
-    fingerprint: str
+    verdict: Verdict
+    breaches: tuple[str, ...]  # one line each
+    warnings: tuple[str, ...]  # one line each
+    scores: GradeScores | None  # None if the model could not be scored
+    seconds: float  # time to unpack, load and score
+    peak_megabytes: float | None  # peak memory of the model's process, including TensorFlow; None if unknown
+    tensorflow_version: str | None  # the version that saved the model
+    weights_sha256: str | None  # digest of the files of weights
+    fingerprint: str  # digest of everything the grade depends on
 
 
 def write_grade(path: str, grade: Grade) -> None:
-    """Writes a Grade to a JSON file, atomically."""
-    scores = grade.scores and _without_types(grade.scores)
-    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8") as file:
-        json.dump({**grade._asdict(), "scores": scores}, file)
+    """Writes a Grade to a JSON file, atomically. All texts must be valid Unicode."""
+    with atomic_write(path) as partial, open(partial, "wb") as file:
+        file.write(msgspec.json.encode(grade))
 
 
 def read_grade(path: str) -> Grade | None:
-    """The Grade in a JSON file that write_grade wrote, or None where there is none that can be read.
-
-    Nor is there one where a field is missing, unknown or of another type, where a number is NaN or infinite, where the
-    verdict is none of the three, or where the errors are not those of the joints.
-    """
-    if not os.path.isfile(path):
-        return None
+    """Returns the Grade that write_grade wrote, or None if the file is missing, damaged, or not a valid Grade."""
     try:
-        with open(path, encoding="utf-8") as file:
-            grade = _typed(Grade, json.load(file))
-    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+        with open(path, "rb") as file:
+            return msgspec.json.decode(file.read(), type=Grade)
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
         return None
-    is_of_joints = grade.scores is None or tuple(grade.scores.joint_errors) == JOINT_NAMES
-    return grade if is_of_joints and grade.verdict in (KEEPS, SCORED, NOT_SCORED) else None
-
-
-def _without_types(scores: GradeScores) -> dict[str, Any]:
-    shown = {name: [[one.title, one.frame._asdict()] for one in getattr(scores, name)] for name in ("worst", "best")}
-    return {**scores._asdict(), **shown}
-
-
-def _typed(kind: Any, value: Any) -> Any:
-    """A value of JSON as an instance of the annotation `kind`; raises TypeError or ValueError where it is none."""
-    if fields := getattr(kind, "_fields", None):
-        values = dict(zip(fields, value, strict=True)) if isinstance(value, list) else value
-        if not isinstance(values, dict) or set(values) != set(fields):
-            raise TypeError(f"{kind.__name__} has other fields")
-        kinds = get_type_hints(kind)
-        return kind(**{name: _typed(kinds[name], values[name]) for name in fields})
-    container, parts = get_origin(kind), get_args(kind)
-    if type(None) in parts:
-        return None if value is None else _typed(parts[0], value)
-    if container is tuple and isinstance(value, list):
-        return tuple(_typed(parts[0], one) for one in value)
-    if container is dict and isinstance(value, dict):
-        return {name: _typed(parts[1], one) for name, one in value.items()}
-    if kind is float and type(value) in (int, float) and math.isfinite(value):
-        return float(value)
-    if kind in (str, int) and type(value) is kind:
-        return value
-    raise TypeError(f"{value!r} is no {kind}")

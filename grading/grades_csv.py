@@ -1,4 +1,4 @@
-"""grades.csv: a row for each student, for spreadsheets and scripts."""
+"""grades.csv: one row per student, for spreadsheets and scripts."""
 
 from __future__ import annotations
 
@@ -24,21 +24,17 @@ COLUMNS = (
     "tensorflow_version",
     "weights_sha256",
 )
-BETWEEN_LINES = " | "
-STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+LINE_SEPARATOR = " | "
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write_grades_csv(path: str, grades: Sequence[Grade]) -> str:
-    """Writes a header and a row for each Grade, in their order, to `path` atomically; returns `path`.
+    """Writes a header and one row per Grade, in the given order, to `path` atomically; returns `path`.
 
-    UTF-8. Errors are in pixels, shares from 0 to 1. What is not known is an empty cell. A text that a spreadsheet would
-    take for a formula has an apostrophe before it. Raises OSError where the file cannot be written.
+    The encoding is UTF-8. Errors are in pixels, shares from 0 to 1. Unknown values are empty cells. Texts that a
+    spreadsheet would interpret as a formula start with an apostrophe. Raises OSError if the file cannot be written.
     """
-    # The name of a folder can hold bytes that are no UTF-8; they are written as escapes.
-    with (
-        atomic_write(path) as partial,
-        open(partial, "w", encoding="utf-8", errors="backslashreplace", newline="") as file,
-    ):
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
         rows.writerows(_row(grade) for grade in grades)
@@ -47,11 +43,11 @@ def write_grades_csv(path: str, grades: Sequence[Grade]) -> str:
 
 def _row(grade: Grade) -> list[str]:
     scores = grade.scores
-    texts = grade.student, grade.verdict, BETWEEN_LINES.join(grade.breaches), BETWEEN_LINES.join(grade.warnings)
+    texts = grade.student, grade.verdict, LINE_SEPARATOR.join(grade.breaches), LINE_SEPARATOR.join(grade.warnings)
     if scores is None:
         errors: list[float | None] = [None] * (len(JOINT_NAMES) + 4)
     else:
-        joint_errors = [scores.joint_errors[joint] for joint in JOINT_NAMES]
+        joint_errors = scores.joint_errors.values()
         errors = [scores.pixel_error, *joint_errors, scores.within_5, scores.within_10, scores.mean_pose_error]
     return [
         *map(_text, texts),
@@ -64,13 +60,12 @@ def _row(grade: Grade) -> list[str]:
 
 
 def _text(text: str | None) -> str:
-    """The text, never a formula.
+    """Returns the text so that no spreadsheet treats it as a formula, which could send data away or start programs.
 
-    Names, and lines and versions read from a model, are a stranger's. A spreadsheet computes a cell that begins like a
-    formula, and a formula can send other cells away or start programs. After an apostrophe it is text.
+    Students choose names and, through their models, messages and versions.
     """
     text = text or ""
-    return f"'{text}" if text.startswith(STARTS_OF_FORMULAS) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _number(number: float | None, digits: int) -> str:

@@ -1,16 +1,19 @@
-"""The grades of a course on one page that holds all it shows: a table to sort, a histogram, each student's frames."""
+"""grades.html: all grades on one self-contained page, with a sortable table, a histogram and each student's frames."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from grading.grade import KEEPS, NOT_SCORED, SCORED, Grade, GradeScores
-from grading.histogram import error_histogram
+import numpy as np
+
+from grading.grade import VERDICTS, Grade
 from report.figure_file import svg_bytes
 from report.frame_drawing import data_address
 from report.overlays import PREDICTION, TRUTH
@@ -20,13 +23,16 @@ from support.deferred_module import DeferredModule
 
 if TYPE_CHECKING:
     import jinja2
+    from matplotlib import figure as matplotlib_figure
+    from matplotlib import ticker
 else:
     jinja2 = DeferredModule("jinja2")
+    matplotlib_figure = DeferredModule("matplotlib.figure")
+    ticker = DeferredModule("matplotlib.ticker")
 
 TEMPLATE = "grades_page.html.jinja"
-VERDICTS = (KEEPS, SCORED, NOT_SCORED)
 MOST_NAMES_IN_TABLE = 3
-# Each with what it is sorted as. Versions are texts: 2.9 comes before 2.16.
+# Name and sort type of each column. Versions sort as text with numeric parts: 2.9 before 2.16.
 COLUMNS = (
     ("rank", "number"),
     ("student", "text"),
@@ -39,51 +45,49 @@ COLUMNS = (
     ("TensorFlow", "text"),
     ("breaches", "number"),
 )
+# From Okabe and Ito's colour-blind-safe palette. Hatching distinguishes the bars without colour.
+COLOUR, COLOUR_BEYOND = "#0072B2", "#E69F00"
+NARROWEST_BAR = 0.5  # pixels
+MOST_BARS = 50
 
 
-class GradesPage(NamedTuple):
-    """What the page shows.
-
-    title: text. facts: pairs of a name and a text on what was graded, on which data and within which limits. grades: in
-    any order. mean_pose_error: of always predicting the mean pose, pixels. is_complete: False while there are
-    students without a grade. expected: the number of students.
-    """
-
-    title: str
-    facts: Sequence[tuple[str, str]]
-    grades: Sequence[Grade]
-    mean_pose_error: float
-    is_complete: bool
-    expected: int
-
-
-class Cell(NamedTuple):
-    """text: shown. key: what the column is sorted by, a number or a text; None comes last."""
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the table."""
 
     text: str
-    key: float | str | None
+    sort_key: float | str | None  # None sorts last
 
 
-class Student(NamedTuple):
-    """A student's row and section.
+@dataclass(frozen=True)
+class Student:
+    """A student's row in the table and section below it."""
 
-    anchor: the id of the section. cells: of the row, in the order of COLUMNS, without the student's name. same_weights:
-    the names of the others with the same weights.
-    """
-
-    anchor: str
+    anchor: str  # id of the section
     grade: Grade
     rank: Cell
-    cells: list[Cell]
-    same_weights: list[str]
+    cells: list[Cell]  # in the order of COLUMNS, from the verdict on
+    same_weights: list[str]  # other students with the same weights
     same_weights_in_short: str
 
 
-def write_grades_page(path: str, page: GradesPage) -> str:
-    """Writes a GradesPage to `path` atomically and returns `path`; raises OSError where it cannot be written.
+def write_grades_page(
+    path: str,
+    *,
+    title: str,
+    provenance: Sequence[tuple[str, str]],
+    grades: Sequence[Grade],
+    mean_pose_error: float,
+    expected: int,
+) -> str:
+    """Writes the page to `path` atomically and returns `path`. Raises OSError if it cannot be written.
 
-    The page loads nothing from the network or the disk. A hundred students with six frames of 64×64 pixels each come to
-    about 7 MB, and to 13 MB where the frames are noise.
+    The page loads nothing from the network or the disk. A hundred students with six frames of 64×64 pixels each take
+    about 7 MB, or 13 MB if the frames are noise.
+
+    provenance: pairs of a name and a text, about the submissions, the data and the limits. grades: in any order.
+    mean_pose_error: error of always predicting the mean pose, pixels. expected: number of submissions; if there are
+    fewer grades, the page says that it is incomplete.
     """
     folder = os.path.dirname(os.path.abspath(__file__))
     environment = jinja2.Environment(
@@ -93,8 +97,21 @@ def write_grades_page(path: str, page: GradesPage) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    text = environment.get_template(TEMPLATE).render(_shown(page))
-    # The name of a folder can hold bytes that are no UTF-8; they are written as escapes.
+    errors = [grade.scores.pixel_error for grade in grades if grade.scores is not None]
+    text = environment.get_template(TEMPLATE).render(
+        title=title,
+        provenance=provenance,
+        done=len(grades),
+        expected=expected,
+        summary=_summary(grades, errors, mean_pose_error),
+        columns=COLUMNS,
+        students=_students(grades),
+        histogram=_histogram_address(errors, mean_pose_error),
+        histogram_in_words=_histogram_in_words(errors, mean_pose_error),
+        truth_colour=TRUTH["color"],
+        prediction_colour=PREDICTION["color"],
+    )
+    # Paths on the command line can contain bytes that are not UTF-8. They are written as escapes.
     with (
         atomic_write(path) as partial,
         open(partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
@@ -103,100 +120,65 @@ def write_grades_page(path: str, page: GradesPage) -> str:
     return path
 
 
-def _shown(page: GradesPage) -> dict[str, Any]:
-    """The variables of the template."""
-    errors = [grade.scores.pixel_error for grade in page.grades if grade.scores is not None]
-    return {
-        "title": page.title,
-        "facts": list(page.facts),
-        "is_complete": page.is_complete,
-        "done": len(page.grades),
-        "expected": page.expected,
-        "summary": _summary(page.grades, errors, page.mean_pose_error),
-        "columns": COLUMNS,
-        "students": _students(page.grades),
-        "histogram": _histogram(errors, page.mean_pose_error),
-        "errors_in_words": _errors_in_words(errors, page.mean_pose_error),
-        "truth_colour": TRUTH["color"],
-        "prediction_colour": PREDICTION["color"],
-    }
-
-
 def _summary(grades: Sequence[Grade], errors: Sequence[float], mean_pose_error: float) -> list[tuple[str, str]]:
-    """Pairs of a name and a text."""
+    """Returns pairs of a name and a text."""
     verdicts = Counter(grade.verdict for grade in grades)
-    shared = sum(len(names) for names in _by_weights(grades).values() if len(names) > 1)
+    shared = sum(len(names) for names in _students_by_weights(grades).values() if len(names) > 1)
     return [
         ("students graded", str(len(grades))),
         *((verdict, str(verdicts[verdict])) for verdict in VERDICTS),
         ("median pixel error", f"{statistics.median(errors):.2f} px" if errors else "none"),
-        ("always the mean pose", f"{mean_pose_error:.2f} px"),
+        ("pixel error of the mean pose", f"{mean_pose_error:.2f} px"),
         ("no better than the mean pose", str(sum(error >= mean_pose_error for error in errors))),
-        ("with the same weights as others", str(shared)),
+        ("same weights as another student", str(shared)),
     ]
 
 
-def _histogram(errors: Sequence[float], mean_pose_error: float) -> str | None:
-    if not errors:
-        return None
-    return data_address("image/svg+xml", svg_bytes(error_histogram(errors, mean_pose_error)))
-
-
-def _errors_in_words(errors: Sequence[float], mean_pose_error: float) -> str:
-    if not errors:
-        return "No student has a pixel error."
-    return (
-        f"Bars: how many students have which mean pixel error, from {min(errors):.2f} px to {max(errors):.2f} px. "
-        f"A dashed line marks the error of always predicting the mean pose, {mean_pose_error:.2f} px."
-    )
-
-
 def _students(grades: Sequence[Grade]) -> list[Student]:
-    """By pixel error, the best first; those without one last, by name."""
+    """Returns the students by pixel error, the best first, then those without a score by name."""
     errors = sorted(grade.scores.pixel_error for grade in grades if grade.scores is not None)
-    by_weights = _by_weights(grades)
-    return [_student(grade, errors, by_weights) for grade in sorted(grades, key=_place)]
-
-
-def _place(grade: Grade) -> tuple[bool, float, str]:
-    return grade.scores is None, grade.scores.pixel_error if grade.scores else 0.0, grade.student
+    by_weights = _students_by_weights(grades)
+    ordered = sorted(grades, key=lambda grade: (grade.scores.pixel_error if grade.scores else math.inf, grade.student))
+    return [_student(grade, errors, by_weights) for grade in ordered]
 
 
 def _student(grade: Grade, errors: Sequence[float], by_weights: dict[str, list[str]]) -> Student:
     scores = grade.scores
-    # Equal errors have equal ranks.
-    rank = errors.index(scores.pixel_error) + 1 if scores else None
+    pixel_error, within_5, within_10 = (
+        (scores.pixel_error, scores.within_5, scores.within_10) if scores else (None, None, None)
+    )
     others = [name for name in by_weights.get(grade.weights_sha256 or "", []) if name != grade.student]
+    more = len(others) - MOST_NAMES_IN_TABLE
     return Student(
-        anchor=f"student-{hashlib.sha256(grade.student.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}",
+        anchor=f"student-{hashlib.sha256(grade.student.encode()).hexdigest()[:12]}",
         grade=grade,
-        rank=_cell(rank, "{:d}"),
+        # Equal errors have equal ranks.
+        rank=_number_cell(None if pixel_error is None else errors.index(pixel_error) + 1, "d"),
         cells=[
             Cell(grade.verdict, VERDICTS.index(grade.verdict)),
-            *_score_cells(scores),
-            _cell(grade.seconds, "{:.1f}"),
-            _cell(grade.peak_megabytes, "{:.0f}"),
+            _number_cell(pixel_error, ".2f"),
+            _share_cell(within_5),
+            _share_cell(within_10),
+            _number_cell(grade.seconds, ".1f"),
+            _number_cell(grade.peak_megabytes, ".0f"),
             Cell(grade.tensorflow_version or "", grade.tensorflow_version),
-            _cell(len(grade.breaches), "{:d}"),
+            _number_cell(len(grade.breaches), "d"),
         ],
         same_weights=others,
-        same_weights_in_short=_in_short(others),
+        same_weights_in_short=", ".join(others[:MOST_NAMES_IN_TABLE]) + (f" and {more} more" if more > 0 else ""),
     )
 
 
-def _score_cells(scores: GradeScores | None) -> Iterable[Cell]:
-    if scores is None:
-        return [Cell("", None)] * 3
-    shares = (Cell(format_share(share).removesuffix(" %"), share) for share in (scores.within_5, scores.within_10))
-    return [_cell(scores.pixel_error, "{:.2f}"), *shares]
+def _number_cell(number: float | None, form: str) -> Cell:
+    return Cell("" if number is None else format(number, form), number)
 
 
-def _cell(number: float | None, form: str) -> Cell:
-    return Cell("" if number is None else form.format(number), number)
+def _share_cell(share: float | None) -> Cell:
+    return Cell("" if share is None else format_share(share).removesuffix(" %"), share)
 
 
-def _by_weights(grades: Sequence[Grade]) -> dict[str, list[str]]:
-    """The names of the students with each digest of the weights, sorted."""
+def _students_by_weights(grades: Sequence[Grade]) -> dict[str, list[str]]:
+    """Returns the sorted names of the students with each digest of the weights."""
     names: dict[str, list[str]] = {}
     for grade in sorted(grades, key=lambda grade: grade.student):
         if grade.weights_sha256:
@@ -204,6 +186,50 @@ def _by_weights(grades: Sequence[Grade]) -> dict[str, list[str]]:
     return names
 
 
-def _in_short(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMES_IN_TABLE
-    return ", ".join(names[:MOST_NAMES_IN_TABLE]) + (f" and {more} more" if more > 0 else "")
+def _histogram_address(errors: Sequence[float], mean_pose_error: float) -> str | None:
+    if not errors:
+        return None
+    return data_address("image/svg+xml", svg_bytes(error_histogram(errors, mean_pose_error)))
+
+
+def _histogram_in_words(errors: Sequence[float], mean_pose_error: float) -> str:
+    if not errors:
+        return "No student has a pixel error."
+    return (
+        f"Histogram of the students' mean pixel errors, from {min(errors):.2f} px to {max(errors):.2f} px. "
+        f"A dashed line marks the error of always predicting the mean pose, {mean_pose_error:.2f} px."
+    )
+
+
+def error_histogram(pixel_errors: Sequence[float], mean_pose_error: float) -> matplotlib_figure.Figure:
+    """Draws the number of students by pixel error, in bars of half a pixel, or wider if there would be too many.
+
+    pixel_errors: finite, one per student, pixels. mean_pose_error: pixels, marked by a dashed line. The axis ends near
+    1.5 times that error, and one more bar at the right counts all larger errors, so that one very bad model does not
+    squeeze the others together.
+    """
+    end = max(1.5 * mean_pose_error, NARROWEST_BAR)
+    width = max(NARROWEST_BAR, math.ceil(end / MOST_BARS / NARROWEST_BAR) * NARROWEST_BAR)
+    edges = width * np.arange(math.ceil(end / width) + 1)
+    end = edges[-1]
+    errors = np.asarray(pixel_errors, np.float64)
+    counts, _ = np.histogram(errors, edges)
+    beyond = int((errors > end).sum())
+    figure = matplotlib_figure.Figure(figsize=(7, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.bar(edges[:-1], counts, width, align="edge", color=COLOUR, edgecolor="white", linewidth=0.6)
+    if beyond:
+        label = f"more than {end:g} px"
+        axes.bar(end + width, beyond, 2 * width, align="edge", color=COLOUR_BEYOND, hatch="//", label=label)
+    axes.axvline(mean_pose_error, color="black", linestyle="--", label="always predicting the mean pose")
+    axes.set_xlim(0, end + 4 * width if beyond else end)
+    axes.set_ylim(0, 1.1 * max(*counts, beyond, 1))
+    ticks = ticker.MaxNLocator(integer=True).tick_values(0, end)
+    axes.set_xticks(ticks[ticks <= end])
+    axes.yaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    axes.set_xlabel("mean pixel error [px]")
+    axes.set_ylabel("number of students")
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure

@@ -1,4 +1,4 @@
-"""Finds the submissions in a folder: one folder or zip a student; unpacks zips within bounds."""
+"""Finds submissions in a folder, one folder or zip per student, and unpacks zips within limits."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from support.user_error import UserError
 
-MOST_BYTES = 2_000_000_000
-MOST_ENTRIES = 10_000
+MOST_UNPACKED_BYTES = 2_000_000_000
+MOST_UNPACKED_FILES = 10_000
 BYTES_PER_READ = 1 << 20
-PASSED_OVER = {"__MACOSX"}
+IGNORED_NAMES = {"__MACOSX"}
 
 
-class Submission(NamedTuple):
-    """student: the name of the folder or zip, without the ending. path: of it."""
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in."""
 
-    student: str
-    path: str
+    student: str  # name of the folder or zip, without the ending; bytes that are not UTF-8 are escaped
+    path: str  # of the folder or zip
 
 
 def find_submissions(folder: str) -> tuple[list[Submission], list[str]]:
-    """The submissions in a folder, by name, and the names of all else that lies there.
+    """Returns the submissions in a folder, sorted by student, and the names of all other files in it.
 
-    Links are not followed. Where a folder and a zip have one name, the zip keeps its ending. Raises UserError where
-    `folder` is none, or holds no submission.
+    Hidden files are ignored. Links are not followed and count as other files. If a folder and a zip have the same name,
+    the zip keeps its ending. Raises UserError if `folder` is not a folder or has no submissions.
     """
     if not os.path.isdir(folder):
-        raise UserError(f"{folder} is not a folder; give the folder that holds a folder or zip for each student")
+        raise UserError(f"{folder} is not a folder; give the folder with one folder or zip per student")
     folders, zips, others = [], [], []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name in PASSED_OVER or entry.name.startswith("."):
+        if entry.name in IGNORED_NAMES or entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
             folders.append(entry)
@@ -44,23 +45,29 @@ def find_submissions(folder: str) -> tuple[list[Submission], list[str]]:
             zips.append(entry)
         else:
             others.append(entry.name)
-    taken = {entry.name for entry in folders}
-    found = [Submission(entry.name, entry.path) for entry in folders]
-    for entry in zips:
-        stem = entry.name[: -len(".zip")]
-        student = stem if stem and stem not in taken else entry.name
-        taken.add(student)
-        found.append(Submission(student, entry.path))
-    if not found:
-        raise UserError(f"{folder} holds neither folders nor zips; give the folder that holds one for each student")
-    return sorted(found), others
+    paths: dict[str, str] = {}
+    for entry in [*folders, *zips]:
+        name = _valid_unicode(entry.name)
+        stem = name[: -len(".zip")] if entry in zips else name
+        student = stem if stem and stem not in paths else name
+        while student in paths:  # Two names can become equal when escaped.
+            student += "_"
+        paths[student] = entry.path
+    if not paths:
+        raise UserError(f"{folder} has no folders or zips; give the folder with one folder or zip per student")
+    return [Submission(student, path) for student, path in sorted(paths.items())], others
+
+
+def _valid_unicode(name: str) -> str:
+    """Escapes the bytes of a file name that are not UTF-8, which Python represents as lone surrogates."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @contextlib.contextmanager
 def unpacked(submission: Submission) -> Iterator[str]:
-    """Yields the path of a folder with the submission's files; that of a zip is temporary.
+    """Yields the path of a folder with the submission's files. A zip is unpacked to a temporary folder.
 
-    Raises UserError where a zip cannot be unpacked within bounds.
+    Raises UserError if a zip is damaged or exceeds the limits.
     """
     if os.path.isdir(submission.path):
         yield submission.path
@@ -71,25 +78,21 @@ def unpacked(submission: Submission) -> Iterator[str]:
 
 
 def _unpack(path: str, folder: str) -> None:
-    """Unpacks regular files alone, and nothing outside of the folder, as ZipFile.extract sees to."""
+    """Unpacks the regular files. ZipFile.extract writes nothing outside the folder."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir() and not _is_link(member)]
-            if len(members) > MOST_ENTRIES:
-                raise UserError(f"{path} holds {len(members)} files, at most {MOST_ENTRIES} are unpacked")
-            left = MOST_BYTES
+            if len(members) > MOST_UNPACKED_FILES:
+                raise UserError(f"{path} has {len(members)} files, more than {MOST_UNPACKED_FILES}; zip only the model")
+            # Extraction stops at the size in the zip's directory, so the sizes bound what is written.
+            if sum(member.file_size for member in members) > MOST_UNPACKED_BYTES:
+                raise UserError(f"{path} unpacks to more than {MOST_UNPACKED_BYTES / 1e9:g} GB; zip only the model")
             for member in members:
-                # The size in the zip's directory bounds what is written: extraction stops there.
-                left -= member.file_size
-                if left < 0:
-                    raise UserError(f"{path} unpacks to more than {MOST_BYTES / 1e9:g} GB; zip the model alone")
                 archive.extract(member, folder)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, zipfile.LargeZipFile) as error:
-        raise UserError(f"{path} cannot be unpacked: {error}; zip it again") from error
+    except (UserError, OSError):
+        raise
     except Exception as error:
-        # zlib, lzma and bz2 report damage by exceptions of their own.
-        if isinstance(error, UserError | OSError):
-            raise
+        # zipfile, zlib, lzma and bz2 report damage with many different exceptions.
         raise UserError(f"{path} cannot be unpacked: {error}; zip it again") from error
 
 
@@ -98,7 +101,7 @@ def _is_link(member: zipfile.ZipInfo) -> bool:
 
 
 def submission_digest(submission: Submission) -> str:
-    """The SHA-256 of the names and contents of all that was handed in; of links and pipes, of the names alone."""
+    """Returns the SHA-256 of all names and contents in a submission. For links and pipes only the name counts."""
     digest = hashlib.sha256()
     if os.path.isfile(submission.path):
         _add_file(digest, submission.path)

@@ -6,7 +6,7 @@ import time
 from typing import Any, NamedTuple
 
 from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
-from pipeline.augmentation.augment import KINDS
+from pipeline.augmentation.kinds import KINDS
 from pipeline.split import SPLITS
 from run.config_file import configured_values, resumed_settings
 from run.paths import RunPaths

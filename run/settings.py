@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
-from pipeline.augmentation.augment import KINDS
+from pipeline.augmentation.kinds import KINDS
 from pipeline.frame_window import DEFAULT_MEGABYTES
 from pipeline.split import SPLITS
 from support.argument_parser import one_of, positive, value_type

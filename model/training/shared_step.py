@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 from model.batch_normalization import move, normalized_convolution, normalized_over_parts
 from model.layers import Convolution
 from model.training.collectives import Collectives
-from pipeline.batch_order import BatchPart, shard_cuts
+from pipeline.batch_part import BatchPart, shard_cuts
 from pipeline.tensorflow_v1 import tf
 
 # (frames, labels, sequences of the whole batch, convolution) → loss and what to minimize: what the sequences that are

@@ -17,7 +17,7 @@ import numpy as np
 
 from model.training.collectives import Collectives
 from model.training.shared_step import Sharing
-from pipeline.batch_order import worker_part
+from pipeline.batch_part import worker_part
 from pipeline.tensorflow_v1 import tf
 from run.cluster.bound_address import close_to_other_addresses
 from run.cluster.own_address import host_and_port, own_addresses

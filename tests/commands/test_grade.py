@@ -23,7 +23,7 @@ def fine_model(tmp_path_factory):
 
 @pytest.fixture
 def course(fine_model, tmp_path):
-    """Three submissions: one that keeps the contract, one that is scored and one that is not."""
+    """Three submissions: ada meets the requirements, noa is scored with breaches, zoe is not scored."""
     folder = tmp_path / "course"
     shutil.copytree(fine_model, folder / "ada")
     shutil.copytree(fine_model, folder / "noa" / "PA4")
@@ -43,19 +43,19 @@ def rows_of(out):
         return {row["student"]: row for row in csv.DictReader(file)}
 
 
-def without_end(positions):
+def never_terminates(positions):
     return tf.while_loop(lambda value: tf.reduce_max(value) > -1e9, lambda value: value * 1.0, [positions])
 
 
-def test_each_submission_has_a_row_and_its_error_is_that_of_evaluate(course, people, run, monkeypatch, capfd, tmp_path):
+@pytest.mark.slow
+def test_each_submission_has_a_row_with_the_same_error_as_evaluate(course, people, run, monkeypatch, capfd, tmp_path):
     output = run(course, people.path, "--out", tmp_path / "out")
-    assert (
-        output.err == "" and "3 submissions: 1 keeps the contract, 1 scored, with breaches, 1 not scored" in output.out
-    )
+    assert output.err == ""
+    assert "3 submissions: 1 meets the requirements, 1 scored, with breaches, 1 not scored" in output.out
     rows = rows_of(tmp_path / "out")
     verdicts = {student: row["verdict"] for student, row in rows.items()}
-    assert verdicts == {"ada": "keeps the contract", "noa": "scored, with breaches", "zoe": "not scored"}
-    assert rows["zoe"]["pixel_error"] == "" and "it holds essay.txt" in rows["zoe"]["breaches"]
+    assert verdicts == {"ada": "meets the requirements", "noa": "scored, with breaches", "zoe": "not scored"}
+    assert rows["zoe"]["pixel_error"] == "" and "essay.txt" in rows["zoe"]["breaches"]
     assert rows["ada"]["weights_sha256"] == rows["noa"]["weights_sha256"] != ""
 
     run_command(evaluate, [course / "ada", people.path, "--out", tmp_path / "scores"], monkeypatch, capfd)
@@ -67,7 +67,7 @@ def test_each_submission_has_a_row_and_its_error_is_that_of_evaluate(course, peo
     assert all(student in page for student in rows)
 
 
-def test_begun_again_it_grades_only_what_is_new_or_changed(course, people, run, tmp_path):
+def test_a_rerun_grades_only_new_and_changed_submissions(course, people, run, tmp_path):
     run(course, people.path, "--out", tmp_path / "out")
     before = rows_of(tmp_path / "out")
     (course / "zoe" / "essay.txt").rename(course / "zoe" / "report.txt")
@@ -75,26 +75,28 @@ def test_begun_again_it_grades_only_what_is_new_or_changed(course, people, run, 
     run(course, people.path, "--out", tmp_path / "out", "--results-json")
     after = rows_of(tmp_path / "out")
     assert list(after) == ["ada", "bo", "noa", "zoe"]
-    # What was graded anew took another time.
+    # If they had been graded again, the seconds would differ.
     assert after["ada"] == before["ada"] and after["noa"] == before["noa"]
-    assert "it holds report.txt" in after["zoe"]["breaches"]
+    assert "report.txt" in after["zoe"]["breaches"]
     results = json.loads((tmp_path / "out" / "results" / "ada.json").read_text())
     assert results["tests"][0]["score"] == 1
 
 
-@pytest.mark.promise("A saved model that does not come to an end is ended")
-def test_a_model_without_end_costs_its_own_row_alone(course, people, run, tmp_path):
-    save_foreign_model(course / "eve", lambda: foreign_network(change_positions=without_end))
+@pytest.mark.slow
+@pytest.mark.promise("A saved model that does not terminate is stopped")
+def test_a_model_that_never_terminates_affects_only_its_own_row(course, people, run, tmp_path):
+    save_foreign_model(course / "eve", lambda: foreign_network(change_positions=never_terminates))
     run(course, people.path, "--out", tmp_path / "out", "--time-limit", "8", "--jobs", "2")
     rows = rows_of(tmp_path / "out")
-    assert "the model takes longer than 8 s" in rows["eve"]["breaches"] and rows["eve"]["verdict"] == "not scored"
-    assert rows["ada"]["verdict"] == "keeps the contract" and rows["noa"]["pixel_error"]
+    assert "8 s" in rows["eve"]["breaches"] and rows["eve"]["verdict"] == "not scored"
+    assert rows["ada"]["verdict"] == "meets the requirements" and rows["noa"]["pixel_error"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_killed_half_way_and_begun_again_it_goes_on(course, people, run, tmp_path):
+def test_a_rerun_resumes_after_a_kill(course, people, run, tmp_path):
     out = tmp_path / "out"
-    save_foreign_model(course / "eve", lambda: foreign_network(change_positions=without_end))
+    save_foreign_model(course / "eve", lambda: foreign_network(change_positions=never_terminates))
     command = [sys.executable, ROOT / "grade.py", course, people.path, "--out", out, "--jobs", "2"]
     process = subprocess.Popen(command)
     while not (out / "grades.csv").exists() or len(rows_of(out)) < 3:
@@ -113,15 +115,15 @@ def test_killed_half_way_and_begun_again_it_goes_on(course, people, run, tmp_pat
     "arguments, message",
     [
         (["nothing", "{data}", "--out", "out"], "nothing is not a folder"),
-        (["course", "{data}", "--out", "course/grades"], "is in the folder of the submissions"),
-        (["course", "{data}", "--out", "full"], "full holds something else than grades"),
+        (["course", "{data}", "--out", "course/grades"], "is inside the folder of submissions; choose another --out"),
+        (["course", "{data}", "--out", "full"], "full is not a grades folder; choose another --out"),
         (["course", "nothing.h5", "--out", "out"], "nothing.h5"),
         (["course", "{data}", "--out", "out", "--jobs", "0"], "is not a positive whole number"),
         (["course", "{data}", "--out", "out", "--memory-limit", "much"], "is not a positive whole number"),
         (["course", "{data}"], "--out"),
     ],
 )
-def test_refuses(arguments, message, course, people, monkeypatch, capfd, tmp_path):
+def test_invalid_arguments_are_rejected(arguments, message, course, people, monkeypatch, capfd, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").touch()
     monkeypatch.chdir(tmp_path)
@@ -130,14 +132,14 @@ def test_refuses(arguments, message, course, people, monkeypatch, capfd, tmp_pat
     assert line.startswith("error: ") and message in line
 
 
-def test_help_fits_a_screen_and_has_an_example(monkeypatch, capfd):
+def test_help_ends_with_an_example(monkeypatch, capfd):
     with pytest.raises(SystemExit):
         run_command(grade, ["--help"], monkeypatch, capfd)
     lines = capfd.readouterr().out.splitlines()
-    assert len(lines) <= 24 and max(map(len, lines)) <= 80 and lines[-1].startswith("example: ")
+    assert max(map(len, lines)) <= 80 and lines[-1].startswith("example: ")
 
 
-def test_submissions_are_left_as_they_are(course, people, run, tmp_path):
+def test_submissions_are_not_modified(course, people, run, tmp_path):
     before = contents_of(course)
     run(course, people.path, "--out", tmp_path / "out")
     assert contents_of(course) == before

@@ -8,79 +8,72 @@ from tests.grading.made_grades import made_course, made_grade
 REMOVED = object()
 
 
-def test_what_is_written_is_read(tmp_path):
-    for grade in [*made_course(), made_grade("\udcff\u202e", breaches=("ä", "=1"), warnings=("", "\n"))]:
-        write_grade(tmp_path / "grade.json", grade)
-        assert read_grade(tmp_path / "grade.json") == grade
-    assert [path.name for path in tmp_path.iterdir()] == ["grade.json"]
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "grade.json"
 
 
-def test_there_is_none_where_no_file_is(tmp_path):
-    assert read_grade(tmp_path / "grade.json") is None
-    assert read_grade(tmp_path) is None
+def test_a_written_grade_reads_back_equal(path):
+    for grade in [
+        *made_course(),
+        made_grade("\u202e", breaches=("ä", "=1"), warnings=("", "\n")),
+        made_grade(seconds=2),
+    ]:
+        write_grade(path, grade)
+        assert read_grade(path) == grade
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_missing_file_gives_none(path):
+    assert read_grade(path) is None
+    assert read_grade(path.parent) is None
 
 
 @pytest.mark.parametrize("contents", [b"", b"\xff", b"null", b"[]", b"{}", b'"text"', b"[" * 100_000, b"1" * 10_000])
-def test_damaged_json_gives_none(tmp_path, contents):
-    (tmp_path / "grade.json").write_bytes(contents)
-    assert read_grade(tmp_path / "grade.json") is None
+def test_damaged_json_gives_none(path, contents):
+    path.write_bytes(contents)
+    assert read_grade(path) is None
 
 
-def test_a_file_cut_short_gives_none(tmp_path):
-    write_grade(tmp_path / "grade.json", made_grade())
-    whole = (tmp_path / "grade.json").read_bytes()
+def test_a_truncated_file_gives_none(path):
+    write_grade(path, made_grade())
+    whole = path.read_bytes()
     for length in range(0, len(whole), 997):
-        (tmp_path / "grade.json").write_bytes(whole[:length])
-        assert read_grade(tmp_path / "grade.json") is None
+        path.write_bytes(whole[:length])
+        assert read_grade(path) is None
 
 
-WRONG = [
+NESTED = json.loads("[" * 900 + "]" * 900)
+INVALID = [
     (["student"], 1),
-    (["student"], None),
+    (["student"], "\udcff"),
     (["student"], REMOVED),
     (["verdict"], "passed"),
     (["breaches"], "one line"),
     (["breaches"], [1]),
     (["warnings"], None),
-    (["warnings"], {"0": "line"}),
     (["seconds"], "1.5"),
     (["seconds"], True),
     (["seconds"], 10**400),
     (["seconds"], float("nan")),
-    (["peak_megabytes"], [1.0]),
     (["peak_megabytes"], float("inf")),
-    (["tensorflow_version"], 1.15),
     (["weights_sha256"], False),
     (["fingerprint"], None),
-    (["unknown"], 1),
-    (["scores"], 3.5),
+    (["fingerprint"], NESTED),
     (["scores"], []),
-    (["scores", "pixel_error"], None),
     (["scores", "pixel_error"], REMOVED),
-    (["scores", "joint_errors"], [["head", 1.0]]),
     (["scores", "joint_errors"], {"head": 1.0}),
     (["scores", "joint_errors", "head"], "1.0"),
     (["scores", "joint_errors", "tail"], 1.0),
-    (["scores", "within_5"], "half"),
-    (["scores", "worst"], None),
-    (["scores", "worst", 0], ["title"]),
     (["scores", "worst", 0], "ab"),
-    (["scores", "best", 0, 0], 7),
-    (["scores", "best", 0, 1], None),
-    (["scores", "best", 0, 1, "png"], None),
-    (["scores", "best", 0, 1, "width"], 64.5),
-    (["scores", "best", 0, 1, "truth"], "MM"),
-    (["scores", "best", 0, 1, "truth"], ["M0 0"]),
-    (["scores", "best", 0, 1, "prediction"], [1, 2]),
+    (["scores", "best", 0, "frame"], None),
 ]
 
 
-@pytest.mark.parametrize(
-    "place, value", WRONG, ids=[f"{'.'.join(map(str, place))}={value!r:.12}" for place, value in WRONG]
-)
-def test_a_value_of_another_type_gives_none(tmp_path, place, value):
-    write_grade(tmp_path / "grade.json", made_grade())
-    values = json.loads((tmp_path / "grade.json").read_text())
+@pytest.mark.parametrize("place, value", INVALID, ids=lambda part: ascii(part)[:40])
+def test_an_invalid_value_gives_none(path, place, value):
+    write_grade(path, made_grade())
+    values = json.loads(path.read_bytes())
     *outer, last = place
     holder = values
     for step in outer:
@@ -89,10 +82,5 @@ def test_a_value_of_another_type_gives_none(tmp_path, place, value):
         del holder[last]
     else:
         holder[last] = value
-    (tmp_path / "grade.json").write_text(json.dumps(values))
-    assert read_grade(tmp_path / "grade.json") is None
-
-
-def test_a_whole_number_is_a_float_too(tmp_path):
-    write_grade(tmp_path / "grade.json", made_grade(seconds=2))
-    assert read_grade(tmp_path / "grade.json").seconds == 2.0
+    path.write_text(json.dumps(values))
+    assert read_grade(path) is None

@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from grading.grade import SCORED
+from grading.grade import SCORED_WITH_BREACHES
 from grading.grades_csv import write_grades_csv
 from tests.grading.made_grades import made_course, made_grade
 
@@ -27,9 +27,9 @@ def test_each_student_has_a_row_in_the_given_order(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["grades.csv"]
 
 
-def test_a_row_holds_what_the_grade_does(tmp_path):
+def test_a_row_has_all_values_of_a_grade(tmp_path):
     lines = {"breaches": ("one, two", 'a "third"'), "warnings": ("line\nend",)}
-    grade = made_grade("Łukasz", 3.25, verdict=SCORED, weights_sha256="ab" * 32, **lines)
+    grade = made_grade("Łukasz", 3.25, verdict=SCORED_WITH_BREACHES, weights_sha256="ab" * 32, **lines)
     (row,) = written_rows(tmp_path / "grades.csv", [grade])
     assert list(row.values()) == (
         ["Łukasz", "scored, with breaches", 'one, two | a "third"', "line\nend", "3.2500"]
@@ -38,7 +38,7 @@ def test_a_row_holds_what_the_grade_does(tmp_path):
     )
 
 
-def test_what_is_not_known_is_empty(tmp_path):
+def test_unknown_values_are_empty_cells(tmp_path):
     grade = made_grade("noa", None, peak_megabytes=None, tensorflow_version=None)
     (row,) = written_rows(tmp_path / "grades.csv", [grade])
     assert {name: cell for name, cell in row.items() if cell} == {
@@ -49,31 +49,14 @@ def test_what_is_not_known_is_empty(tmp_path):
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_text_of_a_stranger_is_never_a_formula(tmp_path, start):
+def test_text_that_starts_like_a_formula_gets_an_apostrophe(tmp_path, start):
     text = f'{start}HYPERLINK("http://example.com?"&A1)'
-    strangers = {"breaches": (text,), "warnings": (text,), "tensorflow_version": text, "weights_sha256": text}
-    (row,) = written_rows(tmp_path / "grades.csv", [made_grade(text, **strangers)])
-    for column in ("student", *strangers):
+    texts = {"breaches": (text,), "warnings": (text,), "tensorflow_version": text, "weights_sha256": text}
+    (row,) = written_rows(tmp_path / "grades.csv", [made_grade(text, **texts)])
+    for column in ("student", *texts):
         assert row[column] == f"'{text}"
 
 
-def test_a_text_that_only_holds_such_a_sign_stays_as_it_is(tmp_path):
+def test_other_texts_and_negative_numbers_are_unchanged(tmp_path):
     (row,) = written_rows(tmp_path / "grades.csv", [made_grade("a-b=c@d", -0.5)])
     assert (row["student"], row["pixel_error"]) == ("a-b=c@d", "-0.5000")
-
-
-def test_a_name_that_is_no_utf_8_is_written_as_escapes(tmp_path):
-    (row,) = written_rows(tmp_path / "grades.csv", [made_grade("an\udcffna")])
-    assert row["student"] == r"an\udcffna"
-
-
-def test_nothing_is_left_of_a_file_that_cannot_be_written(tmp_path, monkeypatch):
-    def full_disk(*_):
-        raise OSError(28, "No space left on device")
-
-    (tmp_path / "grades.csv").write_text("an older one")
-    monkeypatch.setattr("os.fsync", full_disk)
-    with pytest.raises(OSError):
-        write_grades_csv(tmp_path / "grades.csv", made_course())
-    assert [path.name for path in tmp_path.iterdir()] == ["grades.csv"]
-    assert (tmp_path / "grades.csv").read_text() == "an older one"

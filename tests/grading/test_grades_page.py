@@ -4,29 +4,40 @@ import re
 import numpy as np
 import pytest
 
-from grading.grades_page import GradesPage, write_grades_page
-from grading.histogram import error_histogram
+from grading.grades_page import error_histogram, write_grades_page
 from tests.grading.made_grades import made_course, made_frames, made_grade
 from tests.report.chromium import CHROMIUM, chromium_page
 
-FACTS = [("data", "/data/<i>withheld.h5"), ("date", "2020-02-03 10:00")]
 BY_RANK = ["<script>alert(1)</script>", "Ben", "anna", "finn", "dora", "chris", "emil", "noa"]
 
 
-def course_page(grades=None, **changes):
-    page = GradesPage("Grades: <b>2020</b>", FACTS, made_course() if grades is None else grades, 14.5, True, 8)
-    return page._replace(**changes)
+def write_page(path, grades=None, expected=8):
+    written = write_grades_page(
+        path,
+        title="Grades: <b>2020</b>",
+        provenance=[("data", "/data/<i>withheld\udcff.h5"), ("date", "2020-02-03 10:00")],
+        grades=made_course() if grades is None else grades,
+        mean_pose_error=14.5,
+        expected=expected,
+    )
+    assert written == path
 
 
-def text_of(path, page):
-    assert write_grades_page(path, page) == path
-    return path.read_text(encoding="utf-8")
+@pytest.fixture
+def text_of(tmp_path):
+    """Writes a page with the given arguments of write_page and returns its HTML."""
+
+    def text_of(*arguments, **options):
+        write_page(tmp_path / "grades.html", *arguments, **options)
+        return (tmp_path / "grades.html").read_text(encoding="utf-8")
+
+    return text_of
 
 
 @pytest.fixture
 def page(browser, tmp_path):
     """The course's page, newly opened in a browser."""
-    write_grades_page(tmp_path / "grades.html", course_page())
+    write_page(tmp_path / "grades.html")
     browser.open(tmp_path / "grades.html")
     return browser
 
@@ -55,7 +66,7 @@ def sort_by(page, name):
 # In the browser
 
 
-def test_nothing_is_asked_for_and_nothing_goes_wrong(page):
+def test_the_page_makes_no_requests_and_logs_no_errors(page):
     methods = [event["method"] for event in page.events]
     assert not {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"} & set(methods)
     requests = [
@@ -67,14 +78,14 @@ def test_nothing_is_asked_for_and_nothing_goes_wrong(page):
     assert all(complete and width and len(description) > 20 for complete, width, description in pictures)
 
 
-def test_the_table_begins_with_the_best_and_ends_with_those_without_a_score(page):
+def test_the_best_students_come_first_and_those_without_a_score_last(page):
     assert shown_students(page) == BY_RANK
     ranks = page.evaluate("[...document.querySelectorAll('table.grades tbody tr')].map(r => r.cells[0].innerText)")
     assert ranks == ["1", "2", "2", "4", "5", "6", "–", "–"]
     assert page.evaluate("document.querySelector('[aria-sort]').innerText").startswith("rank")
 
 
-def test_numbers_sort_as_numbers_and_what_is_missing_comes_last_in_both_directions(page):
+def test_numbers_sort_as_numbers_and_missing_values_come_last_in_both_directions(page):
     scored, unscored = BY_RANK[:-2], BY_RANK[-2:]
     assert sort_by(page, "rank") == (["chris", "dora", "finn", "Ben", "anna", scored[0], *unscored], "descending")
     assert sort_by(page, "pixel error") == (BY_RANK, "ascending")
@@ -89,7 +100,7 @@ def test_numbers_sort_as_numbers_and_what_is_missing_comes_last_in_both_directio
     assert students[-1] == "noa"
 
 
-def test_versions_sort_as_versions_and_names_without_regard_to_case(page):
+def test_versions_sort_as_versions_and_names_ignore_case(page):
     students, _ = sort_by(page, "TensorFlow")
     assert students[-3:] == ["dora", "<script>alert(1)</script>", "emil"]
     students, _ = sort_by(page, "TensorFlow")
@@ -102,7 +113,7 @@ def test_versions_sort_as_versions_and_names_without_regard_to_case(page):
     assert students[-1] == "noa"
 
 
-def test_headers_are_sorted_by_with_the_keyboard(page):
+def test_the_keyboard_sorts_by_a_header(page):
     assert page.evaluate("[...document.querySelectorAll('table.grades thead button')].map(b => b.tabIndex)") == [0] * 10
     page.evaluate("document.querySelectorAll('table.grades thead button')[6].focus()")
     for kind in ("keyDown", "keyUp"):
@@ -128,7 +139,7 @@ def test_a_name_in_the_table_opens_the_student_s_section(page):
     assert page.evaluate(opened) == []
 
 
-def test_nothing_but_the_table_is_wider_than_a_phone(page):
+def test_only_the_table_is_wider_than_a_phone(page):
     page.resize(360, 640)
     page.evaluate("document.querySelector('#open').click()")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
@@ -137,7 +148,7 @@ def test_nothing_but_the_table_is_wider_than_a_phone(page):
     page.resize(1200, 900)
 
 
-def test_on_paper_stand_the_table_and_what_is_open(page):
+def test_only_the_table_and_open_sections_are_printed(page):
     page.evaluate("document.querySelectorAll('details')[0].open = true")
     page.call("Emulation.setEmulatedMedia", media="print")
     assert page.evaluate("[...document.querySelectorAll('details')].filter(d => d.offsetWidth).length") == 1
@@ -152,61 +163,56 @@ def test_on_paper_stand_the_table_and_what_is_open(page):
 # As a file
 
 
-def test_what_a_stranger_wrote_is_text(tmp_path):
-    text = text_of(tmp_path / "grades.html", course_page())
+def test_markup_from_students_is_escaped(text_of):
+    text = text_of()
     assert "<script>alert" not in text and "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi>" in text
-    assert "it has &lt;b&gt;no&lt;/b&gt; graph" in text and "/data/&lt;i&gt;withheld.h5" in text
+    assert "it has &lt;b&gt;no&lt;/b&gt; graph" in text and r"/data/&lt;i&gt;withheld\udcff.h5" in text
     assert "<h1>Grades: &lt;b&gt;2020&lt;/b&gt;</h1>" in text
     assert "default-src 'none'" in text and not re.search(r"(?:src|href)=\"(?!data:|#)", text)
 
 
-def test_links_lead_to_sections(tmp_path):
-    text = text_of(tmp_path / "grades.html", course_page())
+def test_links_lead_to_sections(text_of):
+    text = text_of()
     anchors = re.findall(r'<details id="([^"]*)">', text)
     assert len(set(anchors)) == 8
     assert re.findall(r'<th scope="row"[^>]*><a href="#([^"]*)">', text) == anchors
 
 
-def test_equal_weights_are_marked(tmp_path):
-    text = text_of(tmp_path / "grades.html", course_page())
+def test_equal_weights_are_marked(text_of):
+    text = text_of()
     assert re.findall(r"same weights as <bdi>([^<]*)</bdi>", text) == ["anna", "Ben", "anna", "Ben"]
     crowd = [made_grade(name, weights_sha256="ef" * 32) for name in "abcdef"]
-    marks = re.findall(r"same weights as <bdi>([^<]*)</bdi>", text_of(tmp_path / "grades.html", course_page(crowd)))
+    marks = re.findall(r"same weights as <bdi>([^<]*)</bdi>", text_of(crowd))
     assert marks[0] == "b, c, d and 2 more" and marks[6] == "b, c, d, e, f"
 
 
-def test_students_without_weights_are_not_the_same(tmp_path):
+def test_students_without_weights_are_not_marked(text_of):
     grades = [made_grade(name, None) for name in "ab"]
-    assert "same weights as <bdi>" not in text_of(tmp_path / "grades.html", course_page(grades))
+    assert "same weights as <bdi>" not in text_of(grades)
 
 
-def test_a_page_that_is_not_complete_says_so(tmp_path):
-    assert "Grading is not complete" not in text_of(tmp_path / "grades.html", course_page())
-    partial = course_page(is_complete=False, expected=100)
-    assert "8 of 100 students are graded" in text_of(tmp_path / "grades.html", partial)
-    empty = text_of(tmp_path / "grades.html", course_page([], is_complete=False, expected=100))
-    assert "0 of 100 students are graded" in empty and "No student has a pixel error." in empty
+def test_an_incomplete_page_says_so(text_of):
+    assert "Incomplete" not in text_of()
+    assert "Incomplete: 8 of 100 students graded so far" in text_of(expected=100)
+    empty = text_of([], expected=100)
+    assert "0 of 100 students graded so far" in empty and "No student has a pixel error." in empty
 
 
-def test_the_summary_counts(tmp_path):
-    text = text_of(tmp_path / "grades.html", course_page())
+def test_the_summary_counts_students(text_of):
+    text = text_of()
     rows = dict(re.findall(r'<tr><th scope="row">([^<]*)</th><td><bdi>([^<]*)</bdi></td></tr>', text))
-    assert (rows["students graded"], rows["keeps the contract"], rows["scored, with breaches"]) == ("8", "5", "1")
+    assert (rows["students graded"], rows["meets the requirements"], rows["scored, with breaches"]) == ("8", "5", "1")
     assert (rows["not scored"], rows["no better than the mean pose"]) == ("2", "1")
-    assert (rows["median pixel error"], rows["always the mean pose"]) == ("7.12 px", "14.50 px")
-    assert rows["with the same weights as others"] == "2"
+    assert (rows["median pixel error"], rows["pixel error of the mean pose"]) == ("7.12 px", "14.50 px")
+    assert rows["same weights as another student"] == "2"
 
 
-def test_a_name_that_is_no_utf_8_is_written_as_escapes(tmp_path):
-    assert r"<bdi>an\udcffna</bdi>" in text_of(tmp_path / "grades.html", course_page([made_grade("an\udcffna")]))
-
-
-def test_a_hundred_students_come_to_little_more_than_their_frames(tmp_path):
+def test_a_page_of_a_hundred_students_is_little_larger_than_their_frames(tmp_path):
     random = np.random.default_rng(0)
     grades = [made_grade(f"student {number}", random.uniform(2, 20)) for number in range(100)]
-    text_of(tmp_path / "grades.html", course_page(grades))
+    write_page(tmp_path / "grades.html", grades, 100)
     frames = sum(len(shown.frame.png) for shown in made_frames()) * 100
-    # Frames of noise are larger than those of any video.
+    # Frames of noise are larger than those of a video.
     assert frames < os.path.getsize(tmp_path / "grades.html") < frames + 1_500_000
     assert frames < 12_000_000
 
@@ -225,7 +231,7 @@ def test_bars_count_students_and_a_line_marks_the_mean_pose():
     (line,) = axes.get_lines()
     assert set(line.get_xdata()) == {14.0} and line.get_linestyle() == "--"
     labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
-    assert labels == ["always the mean pose", "more than 21 px"]
+    assert labels == ["always predicting the mean pose", "more than 21 px"]
     assert "[px]" in axes.get_xlabel() and "students" in axes.get_ylabel()
     assert axes.get_xlim()[1] < 30
 

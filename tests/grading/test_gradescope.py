@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from grading.grade import SCORED
+from grading.grade import SCORED_WITH_BREACHES
 from grading.gradescope import write_gradescope_results
 from tests.grading.made_grades import made_grade
 
-# What the documented format knows: https://gradescope-autograders.readthedocs.io/en/latest/specs/
+# The documented format: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 FORMATS = {"text", "html", "simple_format", "md", "ansi"}
 VISIBILITIES = {"hidden", "after_due_date", "after_published", "visible"}
 WHOLE = {"score", "execution_time", "output", "output_format", "test_output_format", "test_name_format", "visibility"}
@@ -32,7 +32,7 @@ def check_format(results):
         assert set(entry) == {"name", "value", "order"} and entry["order"] == "asc"
 
 
-def test_a_model_that_keeps_the_contract_passes(tmp_path):
+def test_a_model_that_meets_the_requirements_passes(tmp_path):
     results = results_of(tmp_path / "new", made_grade("anna", 3.254, warnings=("it is slow",)))
     check_format(results)
     (test,) = results["tests"]
@@ -43,9 +43,9 @@ def test_a_model_that_keeps_the_contract_passes(tmp_path):
     assert "50.0 %" in results["output"] and "87.5 %" in results["output"] and "head: 0.25 px" in results["output"]
 
 
-def test_breaches_fail_and_are_told(tmp_path):
+def test_breaches_fail_and_are_listed(tmp_path):
     lines = ("joint_pos is float64", "<b>second</b>")
-    results = results_of(tmp_path, made_grade("anna", 3.25, verdict=SCORED, breaches=lines))
+    results = results_of(tmp_path, made_grade("anna", 3.25, verdict=SCORED_WITH_BREACHES, breaches=lines))
     check_format(results)
     (test,) = results["tests"]
     assert (test["score"], test["status"]) == (0, "failed")
@@ -54,28 +54,28 @@ def test_breaches_fail_and_are_told(tmp_path):
     assert results["leaderboard"][0]["value"] == 3.25
 
 
-def test_without_scores_there_is_no_place_in_the_leaderboard(tmp_path):
+def test_a_model_without_scores_is_not_in_the_leaderboard(tmp_path):
     results = results_of(tmp_path, made_grade("anna", None, breaches=("there is no graph",)))
     check_format(results)
     assert "leaderboard" not in results and "could not be scored" in results["output"]
     assert results["tests"][0]["score"] == 0
 
 
-def test_no_score_of_the_whole_overrides_tests_that_a_course_adds(tmp_path):
+def test_there_is_no_overall_score_because_it_would_override_tests_added_by_a_course(tmp_path):
     assert "score" not in results_of(tmp_path, made_grade())
 
 
 @pytest.mark.parametrize("name", ["anna", "Łukasz Żak", "李小龙", "anna.b-c_2", "x" * 50])
-def test_a_plain_name_names_the_file(tmp_path, name):
+def test_a_plain_name_is_the_file_name(tmp_path, name):
     assert write_gradescope_results(tmp_path, made_grade(name), 14.5) == str(tmp_path / f"{name}.json")
 
 
 UNSAFE = ["", ".", "..", "../anna", "/etc/passwd", "a/b", "a\\b", "..\\anna", "C:anna", "nul", "CON.x", ".hidden", "a."]
-UNSAFE += ["a\0b", "a\nb", "x" * 300, "李" * 300, "\udcff", "*?", "a" * 51, "a-0123456789ab"]
+UNSAFE += ["a\0b", "a\nb", "x" * 300, "李" * 300, "*?", "a" * 51, "a-0123456789ab"]
 
 
 @pytest.mark.parametrize("name", UNSAFE, ids=ascii)
-def test_an_unsafe_name_does_not_leave_the_folder(tmp_path, name):
+def test_an_unsafe_name_stays_in_the_folder(tmp_path, name):
     folder = tmp_path / "results"
     path = write_gradescope_results(folder, made_grade(name), 14.5)
     (file,) = folder.iterdir()
@@ -86,16 +86,11 @@ def test_an_unsafe_name_does_not_leave_the_folder(tmp_path, name):
     assert not file.stem.endswith((".", " "))
 
 
-def test_no_two_names_share_a_file(tmp_path):
+def test_different_names_never_share_a_file(tmp_path):
     names = {*UNSAFE, "a_b", "a:b", "a|b", "x" * 301, "anna", "_etc_passwd"}
     paths = {write_gradescope_results(tmp_path, made_grade(name, None), 14.5) for name in names}
     assert len(paths) == len(names) == len(list(tmp_path.iterdir()))
-    # A name made to look like what another one becomes.
+    # Names that imitate the file names of others.
     for path in tmp_path.iterdir():
         write_gradescope_results(tmp_path, made_grade(path.stem, None), 14.5)
     assert len(list(tmp_path.iterdir())) > len(names)
-
-
-def test_lines_that_no_utf_8_can_hold_are_escaped(tmp_path):
-    results = results_of(tmp_path, made_grade(breaches=("\udcff",)))
-    assert r"\udcff" in results["tests"][0]["output"]

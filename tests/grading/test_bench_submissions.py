@@ -1,0 +1,49 @@
+import zipfile
+
+import pytest
+
+from bench.student_models.catalogue import CATALOGUE
+from bench.student_models.names import name_of_submission
+from bench.submissions import write_submissions
+
+FOUR_FILES = ["checkpoint", "my_model.data-00000-of-00001", "my_model.index", "my_model.meta"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The path of each of three submissions, by its kind."""
+    folder = tmp_path_factory.mktemp("submissions")
+    written = {one.kind: folder / one.name for one in write_submissions(folder, ["zip", "linux-path", "empty"])}
+    assert sorted(folder.iterdir()) == sorted(written.values())
+    return written
+
+
+def test_a_zip_holds_the_four_files(written):
+    assert written["zip"].suffix == ".zip"
+    with zipfile.ZipFile(written["zip"]) as archive:
+        assert archive.testzip() is None
+        assert sorted(archive.namelist()) == FOUR_FILES
+
+
+def test_a_folder_holds_the_four_files(written):
+    assert written["linux-path"].name.endswith("_assignsubmission_file")
+    assert sorted(file.name for file in written["linux-path"].iterdir()) == FOUR_FILES
+    assert '"/home/ada/my_model"' in (written["linux-path"] / "checkpoint").read_text()
+
+
+def test_an_empty_submission(written):
+    assert list(written["empty"].iterdir()) == []
+
+
+def test_the_same_weights_again(written, tmp_path):
+    [again] = write_submissions(tmp_path, ["linux-path"])
+    data = FOUR_FILES[1]
+    assert (tmp_path / again.name / data).read_bytes() == (written["linux-path"] / data).read_bytes()
+
+
+def test_each_kind_is_described_and_has_a_name_of_its_own():
+    names = {name_of_submission(one.form, place) for place, one in enumerate(CATALOGUE.values())}
+    assert len(names) == len(CATALOGUE) >= 40
+    for kind, submission in CATALOGUE.items():
+        assert submission.verdict in ("keeps", "scored", "not scored"), kind
+        assert submission.build.__doc__ and submission.reads, kind
