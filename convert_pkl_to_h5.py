@@ -1,13 +1,18 @@
-"""Converts the course's pickle to an HDF5 file that holds each different frame once."""
+"""Converts the course's pickle to an HDF5 file that holds each different frame once.
+
+Nothing in the pickle is executed.
+"""
 
 import argparse
 import os
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
+
 from pipeline.sources.conversion_summary import summarize_pickle
 from pipeline.sources.pickle_conversion import claimed_pickle_paths, convert_pickle
 from support.argument_parser import ArgumentParser
-from support.stopping import ended_by_signals
+from support.signals import ended_by_signals
 from support.user_error import reported_user_errors
 
 
@@ -27,7 +32,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(
-        description=__doc__ + " Nothing in the pickle is executed.",
+        description=__doc__,
         epilog="example: python convert_pkl_to_h5.py youtube_train_data.pkl",
     )
     parser.add_argument("source", metavar="SOURCE", help="the pickle, or the .zip that holds it")

@@ -1,7 +1,10 @@
 """Makes the course's data set, as an HDF5 file, from the YouTube Pose data set as its publisher releases it."""
 
 import argparse
+import os
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
 from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
 from pipeline.sources.conversion_summary import summarize_part
@@ -9,7 +12,7 @@ from pipeline.sources.release_conversion import claimed_release_paths, convert_r
 from pipeline.sources.sequence_frames import COURSE_STRIDES
 from pipeline.sources.youtube_pose_release import MAT_FILE
 from support.argument_parser import ArgumentParser, positive, value_type
-from support.stopping import ended_by_signals
+from support.signals import ended_by_signals
 from support.user_error import reported_user_errors
 
 LARGEST_SIZE = 1024

@@ -5,6 +5,9 @@ A model that breaks the contract is scored too, where it can be; the exit status
 
 import argparse
 import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
 import numpy as np
 
@@ -21,9 +24,9 @@ from report.score_files import write_score_files
 from report.table import format_scores
 from run.data import describe_scored_data
 from support.argument_parser import ArgumentParser
-from support.counted import counted
 from support.destination import check_is_no_device, make_folder
 from support.sandbox.limit_options import add_limit_options, limits_of
+from support.text import counted
 from support.user_error import UserError, print_error, print_warning, reported_user_errors
 
 

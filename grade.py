@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Sequence
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
 import numpy as np
 from tqdm import tqdm
@@ -25,36 +28,32 @@ from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
 from report.identity import data_identity, date_identity
 from support.argument_parser import ArgumentParser, positive
-from support.cores import usable_cores
 from support.destination import check_is_no_device, make_folder
-from support.sandbox.limits import Limits, can_limit_memory
-from support.user_error import UserError, print_warning, printable, reported_user_errors
+from support.machine import usable_cores
+from support.sandbox.limit_options import TOTAL_LIMIT, add_limit_options, limits_of
+from support.text import printable
+from support.user_error import UserError, print_warning, reported_user_errors
 
 # Writing the page for a hundred students takes a second.
 SECONDS_BETWEEN_PAGES = 20.0
 STORED_GRADES = "kept"
+OUT_OF_MEMORY = "out of memory; close other programs or grade fewer models at a time with --jobs"
 
 
 def main() -> None:
-    with reported_user_errors():
+    with reported_user_errors(OUT_OF_MEMORY):
         arguments = parse_arguments()
         check_out(arguments.out, arguments.submissions)
         submissions, others = find_submissions(arguments.submissions)
         for name in others:
             print_warning(f"ignoring {name}, which is not a folder or zip")
-        if not can_limit_memory():
-            print_warning("this operating system cannot enforce --memory-limit")
         with SequenceStore(arguments.data) as store:
             make_folder(arguments.out)
             indices = np.arange(len(store))
             pose = mean_pose(store, indices)
             pose_error = errors_of_pose(pose, store, indices).mean_pixel_error
-            limits = Limits(
-                seconds=arguments.time_limit,
-                answer_seconds=arguments.time_limit,
-                megabytes=arguments.memory_limit,
-                threads=max(1, usable_cores() // arguments.jobs),
-            )
+            threads = max(1, usable_cores() // arguments.jobs)
+            limits = limits_of(arguments, is_total=True, threads=threads)
             task = GradingTask(store, pose, limits, arguments.trust, os.path.join(arguments.out, STORED_GRADES))
             grades: list[Grade] = []
             written = time.monotonic()
@@ -94,21 +93,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="N",
         help="number of models to run at the same time (default: number of CPU cores)",
     )
-    models.add_argument(
-        "--time-limit",
-        type=positive(float),
-        default=600.0,
-        metavar="S",
-        help="total seconds for one model, from loading it to its last prediction (default: %(default)g)",
-    )
-    models.add_argument(
-        "--memory-limit",
-        type=positive(int),
-        default=4000,
-        metavar="MB",
-        help="memory for one model in MB, not counting TensorFlow itself; enforced only on Linux "
-        "(default: %(default)s)",
-    )
+    add_limit_options(models, TOTAL_LIMIT, megabytes=4000)
     models.add_argument(
         "--trust",
         action="store_true",

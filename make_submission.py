@@ -2,6 +2,9 @@
 
 import argparse
 import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
 from model.export.contract import opened_model
 from run.paths import RunPaths

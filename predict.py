@@ -6,12 +6,14 @@ import argparse
 import os
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
+
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 from support.argument_parser import ArgumentParser
-from support.counted import counted
 from support.sandbox.limit_options import add_limit_options, limits_of
-from support.stopping import ended_by_signals
+from support.signals import ended_by_signals
+from support.text import counted
 from support.user_error import UserError, reported_user_errors
 from video.crop import Crop, CropChoice, has_usual_ratio, parse_crop
 from video.files.opened import open_media

@@ -55,9 +55,10 @@ from run.progress import shown_progress
 from run.schedule import next_evaluation
 from run.settings import Settings
 from run.stop_signals import stop_signals
-from support.sudden_end import reported_sudden_end
+from support.signals import reported_sudden_end
 from support.user_error import UserError, reported_user_errors
 
+OUT_OF_MEMORY = "out of memory; close other programs or use a smaller --batch-size"
 KILLED = (
     "the run was killed or aborted, as it is where memory runs out; close other programs or use a smaller "
     "--batch-size, then --resume goes on from the last evaluation"
@@ -112,7 +113,7 @@ def main() -> None:
         cluster = cluster_of(os.environ)
     with (
         certain_end(cluster.is_alone),
-        reported_user_errors(),
+        reported_user_errors(OUT_OF_MEMORY),
         # In a cluster the other workers say so.
         reported_sudden_end(KILLED) if cluster.is_alone else contextlib.nullcontext(),
         contextlib.ExitStack() as open_files,

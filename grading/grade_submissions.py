@@ -34,7 +34,8 @@ from report.frame_drawing import draw_frame
 from report.identity import weights_sha256
 from report.table import mean_share_within
 from support.sandbox.limits import Limits
-from support.user_error import UserError, printable
+from support.text import printable
+from support.user_error import UserError
 
 SHOWN_FRAMES = 3
 # Increase it when the same files would get another grade or other messages: stored grades are then graded again.

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pipeline.tensorflow_v1 import tf
-from support.cores import usable_cores
-from support.processor import processor_flags
+from support.machine import processor_flags, usable_cores
 from support.user_error import UserError
 
 BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}

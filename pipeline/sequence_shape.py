@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pipeline.joints import JOINT_NAMES
-from support.counted import counted
+from support.text import counted
 
 
 class SequenceShape(NamedTuple):

@@ -23,7 +23,7 @@ from report.overlays import PREDICTION, TRUTH
 from report.table import LISTED_THRESHOLDS, format_share, mean_share_within, table_cells
 from support.atomic_write import atomic_write
 from support.deferred_module import DeferredModule
-from support.machine_description import describe_machine
+from support.machine import describe_machine
 
 if TYPE_CHECKING:
     import jinja2

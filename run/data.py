@@ -17,7 +17,7 @@ from pipeline.store.frame_sharing import count_sharing_frames
 from pipeline.store.reader import SequenceStore
 from run.paths import RunPaths
 from run.settings import Settings
-from support.counted import counted
+from support.text import counted
 from support.user_error import UserError
 
 # Many people in few frames each, for it is people that a network learns to generalize from.

@@ -7,8 +7,7 @@ import shutil
 from collections.abc import Iterator
 
 from run.paths import RunPaths
-from support.destination import make_folder
-from support.file_lock import locked_file
+from support.destination import locked_file, make_folder
 from support.user_error import UserError
 
 LOCK = ".lock"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from support.stopping import print_nothing_on
+from support.signals import print_nothing_on
 
 
 @contextlib.contextmanager

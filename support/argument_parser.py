@@ -6,9 +6,10 @@ import argparse
 import functools
 import math
 from collections.abc import Callable, Collection
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from support.user_error import UserError
+from support.version import VERSION
 
 Value = TypeVar("Value")
 Number = TypeVar("Number", int, float)
@@ -17,14 +18,24 @@ LONGEST_VALUE = 80  # characters that an error quotes
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """argparse's parser, except that an invalid command line raises UserError."""
+    """argparse's parser with --version. An invalid command line raises UserError."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.add_argument(
+            "--version",
+            action="version",
+            version=f"%(prog)s {VERSION}",
+            default=argparse.SUPPRESS,
+            help="print the version and exit",
+        )
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message} ({self.prog} --help lists the options)")
 
 
 def value_type(name: str) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
-    """Decorates a function that parses the text of an option, for `type=` in add_argument.
+    """Decorates a function that parses an option's text, for `type=` in add_argument.
 
     If the function raises ValueError, the error reads "'TEXT' is not a NAME".
     """
@@ -57,7 +68,7 @@ def positive(kind: type[Number]) -> Callable[[str], Number]:
 
 
 def one_of(choices: Collection[str]) -> Callable[[str], str]:
-    """The type of an option whose value is one of these texts."""
+    """The type of an option whose value is one of the choices."""
 
     def parse(text: str) -> str:
         if text not in choices:

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from support.file_lock import CAN_LOCK_WHILE_WRITING, lock
+from support.destination import CAN_LOCK_WHILE_WRITING, lock
 from support.user_error import UserError
 
 if TYPE_CHECKING:

@@ -1,4 +1,8 @@
-"""Checks the destination of a result before the work on it begins, and keeps others from writing it meanwhile."""
+"""Checks the destination of a result before the work on it begins, and locks it against other processes.
+
+The package filelock opens the path itself and truncates the file, so it cannot lock a file that another process may be
+writing. portalocker locks open files, as this module does, but needs pywin32 on Windows.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,24 @@ import contextlib
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, BinaryIO
 
-from support.file_lock import locked_file
 from support.user_error import UserError
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
 
-# What the operating systems say where a file system has no locks.
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+# Windows cannot rename or remove an open file, and a lock on it keeps out all other handles.
+CAN_LOCK_WHILE_WRITING = sys.platform != "win32"
+
+# Error numbers of file systems without locks.
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
@@ -23,7 +35,7 @@ def check_destination(path: StrPath, source: StrPath, overwrite: bool, is_folder
     """Raises UserError if a file, or folder, at `path` cannot or must not be written.
 
     source: the path of the input, which is never overwritten. overwrite: whether another file or folder at `path` may
-    be. A device, a pipe or a socket never is.
+    be overwritten. Devices, pipes and sockets never are.
     """
     check_is_no_device(path)
     folder = os.path.dirname(os.path.abspath(path))
@@ -39,13 +51,25 @@ def check_destination(path: StrPath, source: StrPath, overwrite: bool, is_folder
         if is_folder and not os.path.isdir(path):
             raise UserError(f"{path} is a file; give the name of a folder")
     if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder} cannot be written; choose another destination")
+        raise UserError(f"{folder} is not writable; choose another destination")
+
+
+def check_is_no_device(path: StrPath) -> None:
+    """Raises UserError if `path` is a device, a pipe or a socket, or a link to one.
+
+    Replacing it would take it away from all programs on the machine.
+    """
+    if not os.path.exists(path):
+        return
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UserError(f"{path} is a device, a pipe or a socket; give the name of a file or folder")
 
 
 def make_folder(path: StrPath) -> None:
-    """Makes a folder and those above it, unless it exists. Raises UserError where the file system takes none, OSError.
+    """Makes a folder and its parents, unless they exist. Raises OSError, or UserError if the file system takes none.
 
-    In the system's own folders, such as /proc, that error reads as if a path were missing.
+    In system folders such as /proc, the operating system's error would read as if a path were missing.
     """
     try:
         os.makedirs(path, exist_ok=True)
@@ -55,19 +79,19 @@ def make_folder(path: StrPath) -> None:
 
 @contextlib.contextmanager
 def claimed_destination(path: StrPath, source: StrPath, overwrite: bool) -> Iterator[None]:
-    """Checks the file `path` as check_destination does, and claims it until the end as `claimed` does."""
+    """Checks the file `path`, as check_destination does, and claims it inside the `with`, as `claimed` does."""
     check_destination(path, source, overwrite)
     with claimed(path):
-        # Another process may have written it since.
+        # Another process may have written it since the check.
         check_destination(path, source, overwrite)
         yield
 
 
 @contextlib.contextmanager
 def claimed(path: StrPath) -> Iterator[None]:
-    """Keeps all other processes that claim `path` out until the end, by a locked file beside it.
+    """Locks a file beside `path` inside the `with`. Raises UserError if another process has locked it.
 
-    Raises UserError where another process has claimed it. On a file system without locks nobody is kept out.
+    On file systems without locks, other processes are not kept out.
     """
     folder, name = os.path.split(os.path.abspath(path))
     with contextlib.ExitStack() as locks:
@@ -81,13 +105,50 @@ def claimed(path: StrPath) -> Iterator[None]:
         yield
 
 
-def check_is_no_device(path: StrPath) -> None:
-    """Raises UserError if `path`, or what a link there leads to, is a device, a pipe or a socket.
+@contextlib.contextmanager
+def locked_file(path: StrPath) -> Iterator[None]:
+    """Creates the file `path`, or takes over one that a killed process left; locks it, and removes it at the end.
 
-    What is written there would replace it, for all programs on the machine.
+    Raises what `lock` raises, and OSError if the file cannot be created.
     """
-    if not os.path.exists(path):
-        return
-    mode = os.stat(path).st_mode
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise UserError(f"{path} is a device, a pipe or a socket; give the name of a file or folder")
+    with _open_locked(path):
+        try:
+            yield
+        finally:
+            # While it is locked: afterwards another process may have locked it. Windows keeps open files.
+            with contextlib.suppress(OSError):
+                os.remove(path)
+
+
+def lock(file: IO[bytes] | IO[str]) -> None:
+    """Locks a file that is open for writing until it is closed. A lock also ends with its process.
+
+    Raises BlockingIOError if another process has locked it, another OSError on file systems without locks.
+    """
+    if sys.platform == "win32":
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:
+            raise BlockingIOError(*error.args) from error
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _open_locked(path: StrPath) -> BinaryIO:
+    """Opens and locks the file; starts again if its last holder removed it in between."""
+    while True:
+        file = open(path, "ab")  # noqa: SIM115
+        try:
+            lock(file)
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        except FileNotFoundError:
+            pass
+        except BlockingIOError:
+            file.close()
+            raise
+        except BaseException:
+            file.close()
+            os.remove(path)
+            raise
+        file.close()

@@ -6,9 +6,21 @@ import sys
 from collections.abc import Iterator
 
 from support.standard_streams import prepare_standard_streams
+from support.text import printable
 
-LONGEST_MESSAGE = 2000
-OUT_OF_MEMORY = ("out of memory; close other programs or use a smaller --batch-size",)
+OUT_OF_MEMORY = "out of memory; close other programs"
+
+# What to do, by the operating system's error number.
+ADVICE = {
+    errno.ENOENT: "check the path",
+    errno.EACCES: "choose a place where you may read and write",
+    errno.EPERM: "choose a place where you may read and write",
+    errno.EROFS: "choose a writable place",
+    errno.ENOSPC: "free some disk space or choose another place",
+    errno.EFBIG: "free some disk space or choose another place",
+    errno.ENOTDIR: "choose a path whose parent is a folder",
+    errno.EISDIR: "give a file, not a folder",
+}
 
 
 class UserError(Exception):
@@ -26,30 +38,36 @@ class UserError(Exception):
 
 
 @contextlib.contextmanager
-def reported_user_errors() -> Iterator[None]:
-    """Prints an `error:` line for each message of a UserError, or one for a file that cannot be read or written.
+def reported_user_errors(out_of_memory: str = OUT_OF_MEMORY) -> Iterator[None]:
+    """Turns errors that the user can correct into `error:` lines and SystemExit with status 2.
 
-    Raises SystemExit in its place, with status 2. Ctrl-C prints `stopped`, with status 130. An OSError without an error
-    number is a bug and passes through, as all other exceptions do. Standard output and standard error are made to take
-    whatever is printed, as prepare_standard_streams says.
+    These are UserError, OSError with an error number, and lack of memory. All other exceptions are bugs and pass
+    through. Ctrl-C prints `stopped` and exits with status 130. Standard output and standard error are prepared as
+    prepare_standard_streams says: `command | head` prints no error, and the command finishes its work.
+
+    out_of_memory: the message when memory or threads run out; name the option that saves memory, if there is one.
     """
     prepare_standard_streams()
     messages: tuple[str, ...]
     try:
-        yield
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
     except UserError as error:
         messages = error.messages
     except MemoryError:
-        messages = OUT_OF_MEMORY
+        messages = (out_of_memory,)
     except RuntimeError as error:
-        # There is no memory for its stack, or the user has as many as are allowed.
+        # There is no memory for its stack, or the user has as many threads as the system allows.
         if str(error) != "can't start new thread":
             raise
-        messages = OUT_OF_MEMORY
+        messages = (out_of_memory,)
     except OSError as error:
         if error.errno is None:
             raise
-        messages = (_operating_system_message(error),)
+        where = f"{error.filename}: " if error.filename else ""
+        messages = (f"{where}{error.strerror}; {ADVICE.get(error.errno, 'try again or choose another place')}",)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
@@ -61,35 +79,10 @@ def reported_user_errors() -> Iterator[None]:
 
 
 def print_error(message: str) -> None:
-    """Prints one `error:` line of at most LONGEST_MESSAGE characters to standard error.
-
-    Messages quote names from untrusted files, so characters that are not printable are escaped: none can control the
-    terminal.
-    """
+    """Prints one `error:` line to standard error; untrusted text in it is made printable."""
     print("error:", printable(message), file=sys.stderr)
 
 
 def print_warning(message: str) -> None:
-    """Prints one `warning:` line, as print_error does."""
+    """Prints one `warning:` line to standard error; untrusted text in it is made printable."""
     print("warning:", printable(message), file=sys.stderr)
-
-
-def printable(message: str) -> str:
-    """The message in one line of at most LONGEST_MESSAGE characters, all of which are printable."""
-    characters = " ".join(message.split())[:LONGEST_MESSAGE]
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in characters)
-
-
-def _operating_system_message(error: OSError) -> str:
-    advice = {
-        errno.ENOENT: "check the path",
-        errno.EACCES: "choose a place that you may read and write",
-        errno.EPERM: "choose a place that you may read and write",
-        errno.EROFS: "choose a place that can be written",
-        errno.ENOSPC: "free some disk space or choose another place",
-        errno.EFBIG: "free some disk space or choose another place",
-        errno.ENOTDIR: "choose a path whose parent is a folder",
-        errno.EISDIR: "give a file, not a folder",
-    }
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror}; {advice.get(error.errno or 0, 'try again or choose another place')}"

@@ -18,7 +18,7 @@ import pytest
 from pipeline.demo.data import write_demo_pickle
 from pipeline.joints import JOINT_NAMES
 from pipeline.sources.pickle_conversion import convert_pickle
-from support.file_lock import lock
+from support.destination import lock
 
 ROOT = Path(__file__).parent.parent
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from support.processor import processor_flags
+from support.machine import processor_flags
 
 ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venvs"

@@ -6,6 +6,7 @@ import sys
 import pytest
 from packaging.requirements import Requirement
 
+from support.version import VERSION
 from tests.conftest import ROOT
 
 if sys.version_info >= (3, 11):
@@ -36,7 +37,7 @@ def test_the_lock_file_contains_no_download_locations():
 def test_the_changelog_ends_its_unreleased_section_with_this_version():
     headings = re.findall(r"^## \[?([^]\s]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     released = [heading for heading in headings if heading != "Unreleased"]
-    assert released[0] == PYPROJECT["project"]["version"]
+    assert released[0] == VERSION
 
 
 def test_lint_rejects_imports_of_every_command():

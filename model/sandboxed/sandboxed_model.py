@@ -23,8 +23,8 @@ import numpy as np
 
 from model.sandboxed.serving import BUG, LONGEST_VERSION, POSITIONS, REFUSAL, serve
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
+from support.sandbox.child_process import ending_signal
 from support.sandbox.limits import Limits
-from support.sandbox.own_process import ending_signal
 from support.user_error import UserError
 
 LARGEST_FACTS = 1 << 24

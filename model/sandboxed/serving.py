@@ -18,9 +18,10 @@ from model.export.contract import ExaminedModel, examined_model
 from model.export.failure_cause import failure_cause
 from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
+from support.sandbox.child_process import end_with_parent, silence
 from support.sandbox.limits import Limits, enforce, peak_megabytes
-from support.sandbox.own_process import end_with_parent, silence
-from support.user_error import LONGEST_MESSAGE, UserError
+from support.text import LONGEST_MESSAGE
+from support.user_error import UserError
 
 MOST_LINES = 100
 LONGEST_VERSION = 40

@@ -28,7 +28,7 @@ from pipeline.sources.pickle_opcodes import (
     parse_pickle,
 )
 from pipeline.sources.zipped_pickle import unzipped
-from support.counted import counted
+from support.text import counted
 from support.user_error import UserError
 
 if TYPE_CHECKING:

@@ -1,41 +1,54 @@
-"""The options that limit a stranger's model, and what they come to."""
+"""The options --time-limit and --memory-limit for an untrusted model."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 
 from support.argument_parser import positive
+from support.machine import memory_bytes
 from support.sandbox.limits import Limits, can_limit_memory
+from support.user_error import print_warning
 
-SECONDS_OF_ANSWER = 600.0
+DEFAULT_SECONDS = 600.0
+ANSWER_LIMIT = "seconds to wait for the model to load, and then for each of its answers"
+TOTAL_LIMIT = "total seconds for one model, from loading it to its last prediction"
 
 
-def add_limit_options(parser: argparse.ArgumentParser) -> None:
-    """Adds --time-limit and --memory-limit, for a model that is run for as long as there is data."""
+def add_limit_options(
+    parser: argparse._ActionsContainer, time_limit_help: str = ANSWER_LIMIT, megabytes: int | None = None
+) -> None:
+    """Adds --time-limit and --memory-limit. megabytes: the default memory limit, None for the machine's memory.
+
+    time_limit_help: ANSWER_LIMIT, or TOTAL_LIMIT for a command that limits the total time.
+    """
     parser.add_argument(
         "--time-limit",
         type=positive(float),
-        default=SECONDS_OF_ANSWER,
-        metavar="S",
-        help="seconds that the model may take to answer (default: %(default)g)",
+        default=DEFAULT_SECONDS,
+        metavar="SECONDS",
+        help=f"{time_limit_help} (default: %(default)g)",
     )
     parser.add_argument(
-        "--memory-limit", type=positive(int), metavar="MB", help="that the model may take (default: the machine's)"
+        "--memory-limit",
+        type=positive(int),
+        default=megabytes,
+        metavar="MB",
+        help=f"memory for one model in MB, not counting TensorFlow itself; enforced only on Linux "
+        f"(default: {megabytes or 'all of it'})",
     )
 
 
-def limits_of(arguments: argparse.Namespace) -> Limits:
-    """The Limits of a command line with these options; warns where memory cannot be limited."""
+def limits_of(arguments: argparse.Namespace, is_total: bool = False, threads: int = 0) -> Limits:
+    """The Limits that the options give; warns where memory cannot be limited.
+
+    is_total: whether --time-limit limits the total time, too. threads: that the model computes with; 0: one per core.
+    """
     if arguments.memory_limit is not None and not can_limit_memory():
-        print("warning: this operating system cannot hold a model to --memory-limit", file=sys.stderr)
-    return Limits(answer_seconds=arguments.time_limit, megabytes=arguments.memory_limit or memory_of_machine())
-
-
-def memory_of_machine() -> int | None:
-    """In MB; None where the operating system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1_000_000
-    except (AttributeError, ValueError, OSError):
-        return None
+        print_warning("this operating system cannot enforce --memory-limit")
+    size = memory_bytes()
+    return Limits(
+        seconds=arguments.time_limit if is_total else None,
+        answer_seconds=arguments.time_limit,
+        megabytes=arguments.memory_limit or (size // 1_000_000 if size else None),
+        threads=threads,
+    )

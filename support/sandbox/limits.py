@@ -1,35 +1,32 @@
-"""Limits of time, memory and open files for the process that this is called in; the operating system enforces them."""
+"""Limits of time, memory and open files that the calling process puts on itself; the operating system enforces them."""
 
 from __future__ import annotations
 
 import math
 import os
 import sys
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Limits(NamedTuple):
-    """seconds: of all the time in which the process is waited for, None for any.
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Limits of a sandboxed process."""
 
-    answer_seconds: of the time for one answer. megabytes: of memory beyond that which its imports take, None for any.
-    threads: that it computes with; 0 for one a core.
-    """
-
-    seconds: float | None = None
-    answer_seconds: float = 600.0
-    megabytes: int | None = None
-    threads: int = 0
+    seconds: float | None = None  # of waiting for the process in total; None: no limit
+    answer_seconds: float = 600.0  # of waiting for one answer
+    megabytes: int | None = None  # of memory beyond what its imports take; None: no limit
+    threads: int = 0  # that it computes with; 0: one per core
 
 
 def can_limit_memory() -> bool:
-    """Whether this operating system can hold a process to a limit of memory: Linux alone counts what is mapped."""
+    """Whether the operating system can limit a process's memory. Only Linux counts what is mapped."""
     return sys.platform == "linux"
 
 
 def enforce(limits: Limits) -> None:
-    """Limits this process: memory and processor time, and no files are written.
+    """Limits this process's memory and processor time, and keeps it from writing files.
 
-    Does nothing where the operating system has no such limits. The parent watches the clock besides.
+    Does nothing if the operating system has no such limits. The parent process measures elapsed time as well.
     """
     if not can_limit_memory():
         return
@@ -46,9 +43,9 @@ def enforce(limits: Limits) -> None:
 
 
 def open_no_more() -> None:
-    """From now on, this process can open no file, pipe or socket beside its three standard streams.
+    """Keeps this process from opening any file, pipe or socket except its three standard streams.
 
-    Does nothing where the operating system has no such limit.
+    Does nothing if the operating system has no such limit.
     """
     if sys.platform == "win32":
         return
@@ -58,7 +55,7 @@ def open_no_more() -> None:
 
 
 def peak_megabytes() -> float | None:
-    """The most memory that this process has had at once, in MB; None where that is not known."""
+    """The process's peak memory in MB; None if unknown."""
     if sys.platform not in ("linux", "darwin"):
         return None
     import resource

@@ -18,7 +18,7 @@ import predict
 import train
 from pipeline.store.reader import SequenceStore
 from run.config_file import read_config
-from support import file_lock
+from support import destination
 from tests.pipeline.sources.pickles import made_arrays, pickled
 from tests.pipeline.sources.youtube_pose import MadeVideo, write_release
 from video.media_prediction import PredictionSummary
@@ -42,15 +42,15 @@ def run_main(module, arguments, log, both_are_here, other_has_ended):
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    lock = file_lock.lock
+    lock = destination.lock
 
     def lock_together(file):
-        file_lock.lock = lock  # A command of two files takes a second one.
+        destination.lock = lock  # A command of two files takes a second one.
         both_are_here.wait(PATIENCE)
         lock(file)
         assert other_has_ended.wait(PATIENCE)
 
-    file_lock.lock = lock_together
+    destination.lock = lock_together
     train.train = train.finish = lambda *arguments: None
     train.resolve_precision = lambda precision: "float32"
     predict.predict = lambda *arguments, **options: PredictionSummary(20, 20, np.zeros(7, int), 64, 48, None, None)

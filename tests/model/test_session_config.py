@@ -14,7 +14,7 @@ from model.session_config import (
 )
 from pipeline.tensorflow_v1 import tf
 from support import processor
-from support.cores import usable_cores
+from support.machine import usable_cores
 from support.user_error import UserError
 from tests.conftest import ROOT
 
@@ -32,7 +32,7 @@ def test_only_bfloat16_rewrites_the_graph():
 
 THREADS = """
 import os, sys
-from support.cores import usable_cores
+from support.machine import usable_cores
 from model.session_config import bfloat16_failure, keep_each_op_on_a_thread
 keep_each_op_on_a_thread(usable_cores() - 1 + int(sys.argv[1]))
 bfloat16_failure()

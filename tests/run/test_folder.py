@@ -3,7 +3,7 @@ import os
 import pytest
 
 from run.folder import claimed_folder
-from support import file_lock
+from support import destination
 from support.user_error import UserError
 
 
@@ -91,8 +91,8 @@ def test_a_model_that_was_set_aside_for_one_that_never_came_is_put_back(tmp_path
 
 @pytest.mark.promise("Two runs never share a folder")
 def test_a_run_that_began_between_the_check_and_the_lock_is_not_begun_anew(tmp_path, monkeypatch):
-    lock = file_lock.lock
-    monkeypatch.setattr(file_lock, "lock", lambda file: ((tmp_path / "config.json").touch(), lock(file)))
+    lock = destination.lock
+    monkeypatch.setattr(destination, "lock", lambda file: ((tmp_path / "config.json").touch(), lock(file)))
     with pytest.raises(UserError, match="exists; give another --out"), claimed_folder(str(tmp_path), resume=False):
         pass
     assert os.listdir(tmp_path) == ["config.json"]

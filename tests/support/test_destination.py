@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from support import file_lock
+from support import destination
 from support.atomic_write import atomic_write
 from support.destination import check_destination, check_is_no_device, claimed_destination, make_folder
 from support.user_error import UserError
@@ -52,7 +52,7 @@ def test_refuses_places_that_cannot_be_written(source, tmp_path, monkeypatch):
         with pytest.raises(UserError, match="is not a folder; create it or choose another destination"):
             check_destination(str(path), source, overwrite=False)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(UserError, match="cannot be written; choose another destination"):
+    with pytest.raises(UserError, match="is not writable; choose another destination"):
         check_destination(str(tmp_path / "new"), source, overwrite=False)
 
 
@@ -133,8 +133,8 @@ def test_the_claim_of_a_process_that_was_killed_does_not_count(source, tmp_path)
 
 def test_what_was_written_between_the_check_and_the_claim_is_not_replaced(source, tmp_path, monkeypatch):
     new = tmp_path / "new"
-    lock = file_lock.lock
-    monkeypatch.setattr(file_lock, "lock", lambda file: (new.write_text("of another"), lock(file)))
+    lock = destination.lock
+    monkeypatch.setattr(destination, "lock", lambda file: (new.write_text("of another"), lock(file)))
     with pytest.raises(UserError, match="exists; give another"), claimed_destination(str(new), source, False):
         pass
     assert sorted(os.listdir(tmp_path)) == ["new", "source"] and new.read_text() == "of another"
@@ -144,6 +144,6 @@ def test_a_file_system_without_locks_keeps_nobody_out(source, tmp_path, monkeypa
     def fail(file):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(file_lock, "lock", fail)
+    monkeypatch.setattr(destination, "lock", fail)
     with claimed_destination(str(tmp_path / "new"), source, overwrite=False):
         assert os.listdir(tmp_path) == ["source"]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from support.picture import largest_picture, open_regular_file
-from support.sandbox.own_process import ending_signal
+from support.sandbox.child_process import ending_signal
 from support.user_error import UserError
 from video.files.frame import Frame
 from video.files.video_messages import END, FACTS, FRAME, FRAME_HEADER, HEADER, REFUSAL

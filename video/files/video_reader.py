@@ -28,8 +28,8 @@ import av.subtitles.stream
 import av.video.codeccontext
 import av.video.stream
 
+from support.sandbox.child_process import end_with_parent
 from support.sandbox.limits import Limits, enforce, open_no_more
-from support.sandbox.own_process import end_with_parent
 from support.sandbox.system_calls import allow_only_computing
 from support.user_error import UserError
 from video.files.video_messages import END, FACTS, FRAME, FRAME_HEADER, HEADER, REFUSAL

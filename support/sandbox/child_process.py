@@ -1,4 +1,4 @@
-"""What a walled process does to itself, and what its end says of it."""
+"""What a sandboxed process does to itself, how it finds the project, and how its end is described."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import threading
 
 
 def silence() -> None:
-    """Nothing that a library says of a stranger's file reaches the terminal."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    """Connects the three standard streams to nothing: no library may print anything about an untrusted file."""
+    nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
+        os.dup2(nothing, stream)
+    os.close(nothing)
 
 
 def end_with_parent(descriptor: int) -> None:
-    """Ends this process as soon as the other end of a connection or a pipe is closed, whatever the process is at.
+    """Ends this process, whatever it is doing, once the other end of a connection or pipe is closed.
 
-    The parent by number need not be the process that asked: a fork server lives as long as what was forked from it.
+    The parent's process number would not do: a fork server outlives the command that it forks for.
     """
     if not hasattr(select, "poll"):
         return
@@ -35,7 +35,7 @@ def end_with_parent(descriptor: int) -> None:
 
 
 def ending_signal(exit_code: int | None) -> str | None:
-    """The name of the signal that ended a process, by what multiprocessing and subprocess call its exit code."""
+    """The name of the signal that ended a process, from the exit code that multiprocessing or subprocess reports."""
     if exit_code is None or exit_code >= 0:
         return None
     return signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else f"signal {-exit_code}"
