@@ -1,6 +1,6 @@
-"""Checks a saved model against the course's contract and, given data, scores it.
+"""Checks whether a saved model meets the assignment's requirements and, given data, computes its pixel errors.
 
-A model that breaks the contract is scored too, where it can be; the exit status is 2 then.
+A model that violates a requirement is scored anyway if possible, but the exit status is 2.
 """
 
 import argparse
@@ -18,11 +18,10 @@ from model.sandboxed.sandboxed_model import WalledModel, walled_model
 from pipeline.mean_pose import mean_pose
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
+from report.error_table import format_scores
 from report.html_report import Report, write_html_report
-from report.identity import identity_of
+from report.provenance import describe_scored_data, provenance
 from report.score_files import write_score_files
-from report.table import format_scores
-from run.data import describe_scored_data
 from support.argument_parser import ArgumentParser
 from support.destination import check_is_no_device, make_folder
 from support.sandbox.limit_options import add_limit_options, limits_of
@@ -33,30 +32,35 @@ from support.user_error import UserError, print_error, print_warning, reported_u
 def main() -> None:
     with reported_user_errors():
         arguments = parse_arguments()
-        if arguments.out and not arguments.data:
-            raise UserError("--out needs data to score the model on; give DATA.h5 too")
-        if arguments.out and os.path.exists(os.path.join(arguments.out, "metrics.json")):
-            raise UserError(f"{arguments.out} holds the metrics of another evaluation; give another --out")
         if arguments.out:
-            check_is_no_device(arguments.out)
+            check_out(arguments.out, arguments.data)
         limits = limits_of(arguments)
         if arguments.data is None:
             with walled_model(arguments.model, trust=arguments.trust, limits=limits) as model:
-                keeps = print_verdict(model, COURSE_SHAPE)
+                is_valid = print_verdict(model, COURSE_SHAPE)
         else:
             with (
                 SequenceStore(arguments.data) as store,
                 walled_model(arguments.model, store.shape, arguments.trust, limits) as model,
             ):
-                keeps = print_verdict(model, store.shape)
-                if model.predictor is not None and (keeps or not arguments.strict):
+                is_valid = print_verdict(model, store.shape)
+                if model.predictor is not None and (is_valid or not arguments.strict):
                     evaluate(arguments, model, model.predictor, store)
-        if not keeps:
+        if not is_valid:
             raise SystemExit(2)
 
 
+def check_out(out: str, data: str | None) -> None:
+    """Raises UserError if results cannot or must not be written to the folder `out`."""
+    if data is None:
+        raise UserError("--out needs data to score the model on; add DATA.h5 to the command")
+    if os.path.exists(os.path.join(out, "metrics.json")):
+        raise UserError(f"{out} already contains the results of an evaluation; choose another folder for --out")
+    check_is_no_device(out)
+
+
 def print_verdict(model: WalledModel, shape: SequenceShape) -> bool:
-    """Prints whether the model keeps the contract, and why not; returns that."""
+    """Prints whether the model meets the requirements, and which it violates. Returns True if it meets all."""
     for breach in model.breaches:
         print_error(breach)
     for warning in model.warnings:
@@ -66,7 +70,7 @@ def print_verdict(model: WalledModel, shape: SequenceShape) -> bool:
 
 
 def evaluate(arguments: argparse.Namespace, model: WalledModel, predictor: PosePredictor, store: SequenceStore) -> None:
-    """Scores the model on all sequences; prints the table and writes what --out asks for."""
+    """Scores the model on all sequences, prints the errors and writes the results to --out."""
     if arguments.out is not None:
         make_folder(os.path.join(arguments.out, "plots"))
     indices = np.arange(len(store))
@@ -74,9 +78,12 @@ def evaluate(arguments: argparse.Namespace, model: WalledModel, predictor: PoseP
     print(counted(len(store), "sequence"))
     print(format_scores(scores))
     if arguments.out is not None:
-        title = f"Evaluation: {os.path.basename(os.path.abspath(arguments.out))}"
-        identity = identity_of(arguments.model, store, verdict(model.breaches, store.shape))
-        report = Report(title, scores, describe_scored_data(store), identity=identity)
+        report = Report(
+            title=f"Evaluation: {os.path.basename(os.path.abspath(arguments.out))}",
+            scores=scores,
+            data=describe_scored_data(store),
+            provenance=provenance(arguments.model, store, verdict(model.breaches, store.shape)),
+        )
         page = write_html_report(os.path.join(arguments.out, "report.html"), report)
         print("wrote " + ", ".join([*write_score_files(arguments.out, scores), page]))
 
@@ -86,12 +93,16 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python evaluate.py runs/first/model youtube_withheld_data.h5 --out scores",
     )
-    parser.add_argument("model", metavar="MODEL_DIR", help="the folder of the saved model")
-    parser.add_argument("data", metavar="DATA.h5", nargs="?", help="a converted data set; without it, only the check")
-    parser.add_argument("--out", metavar="DIR", help="write metrics.json, plots and report.html there")
-    parser.add_argument("--strict", action="store_true", help="score no model that breaks the contract")
+    parser.add_argument("model", metavar="MODEL_DIR", help="folder of the saved model")
+    parser.add_argument(
+        "data", metavar="DATA.h5", nargs="?", help="converted data set; omit it to check the model only"
+    )
+    parser.add_argument("--out", metavar="DIR", help="write metrics.json, plots/ and report.html to this folder")
+    parser.add_argument("--strict", action="store_true", help="do not score a model that violates a requirement")
     add_limit_options(parser)
-    parser.add_argument("--trust", action="store_true", help="run it even if it holds ops that no network needs")
+    parser.add_argument(
+        "--trust", action="store_true", help="also run graphs with ops that networks do not need, such as file access"
+    )
     return parser.parse_args()
 
 

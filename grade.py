@@ -26,7 +26,7 @@ from grading.gradescope import write_gradescope_results
 from grading.submissions import find_submissions
 from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
-from report.identity import data_identity, date_identity
+from report.provenance import data_provenance, date
 from support.argument_parser import ArgumentParser, positive
 from support.destination import check_is_no_device, make_folder
 from support.machine import usable_cores
@@ -122,9 +122,9 @@ def write_page(
         title=f"Grades: {os.path.basename(os.path.abspath(arguments.submissions))}",
         provenance=[
             ("submissions", arguments.submissions),
-            *data_identity(store),
+            *data_provenance(store),
             ("limits", limits),
-            date_identity(),
+            date(),
         ],
         grades=grades,
         mean_pose_error=pose_error,

@@ -19,7 +19,7 @@ import numpy as np
 
 from pipeline.store.reader import SequenceStore
 from pipeline.store.writer import StoreWriter
-from report.table import format_table
+from report.error_table import format_table
 
 SEQUENCES_PER_BLOCK = 64
 WATCHED_SEQUENCES = 64

@@ -1,1 +1,1 @@
-"""How far predictions lie from the truth: the errors, the hardest frames, the ranking of sequences, the confidence."""
+"""Compares predicted joints with the labels: pixel errors, best and worst frames, and confidence."""

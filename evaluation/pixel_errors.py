@@ -1,33 +1,43 @@
-"""How far predicted joints lie from the true ones, summed up batch by batch in constant memory."""
+"""Distances between predicted and true joints, summed up batch by batch in constant memory per video."""
 
 from typing import TypedDict
 
 import numpy as np
 
-from evaluation.distance import squared_distances
 from pipeline.joints import JOINT_NAMES
 from support.user_error import UserError
 
-THRESHOLDS = np.arange(0, 20.5, 0.5)
+THRESHOLDS = np.arange(0, 20.5, 0.5)  # pixels
 
 
-class Summary(TypedDict):
-    """What metrics.json holds of a model's errors.
+def pixel_distances(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The Euclidean distance of each joint. Two (..., 7, 2) in pixels → float64 (..., 7) in pixels."""
+    return np.sqrt(_squared_distances(predictions, labels))
 
-    mean_pixel_error: pixels. pixel_error: pixels by joint. accuracy: "thresholds" in pixels, and by joint the share of
-    frames within each, 0 to 1.
-    """
+
+def mean_distances(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean of `pixel_distances` over the joints of each frame: float64 (...), pixels."""
+    return pixel_distances(predictions, labels).mean(axis=-1)
+
+
+def _squared_distances(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    offsets = np.asarray(predictions, np.float64) - labels
+    return np.square(offsets).sum(axis=-1)
+
+
+class ErrorSummary(TypedDict):
+    """The errors of a model as metrics.json contains them."""
 
     sequences: int
-    mean_pixel_error: float
-    pixel_error: dict[str, float]
-    accuracy: dict[str, list[float]]
+    mean_pixel_error: float  # pixels
+    pixel_error: dict[str, float]  # pixels, by joint
+    accuracy: dict[str, list[float]]  # "thresholds" in pixels; by joint, the share of frames within each, 0 to 1
 
 
 class PixelErrors:
-    """Sums of the errors of all batches added so far; holds no predictions and no frames.
+    """Sums up the errors of all batches. Stores neither predictions nor frames.
 
-    A pixel error is the Euclidean distance in pixels of the 64×64 frame between a predicted and a true joint. The
+    A pixel error is the Euclidean distance between a predicted and a true joint, in pixels of the 64×64 frame. The
     accuracy at a threshold is the share of frames whose pixel error is at most the threshold: the percentage of correct
     keypoints (PCK) of Yang & Ramanan, *Articulated Human Detection with Flexible Mixtures of Parts*, PAMI 2013, with
     thresholds in pixels as in Charles et al., *Personalizing Human Video Pose Estimation*, CVPR 2016.
@@ -38,14 +48,14 @@ class PixelErrors:
         self._frames = 0
         self._squared_sums = np.zeros(len(JOINT_NAMES))
         self._distance_sums = np.zeros(len(JOINT_NAMES))
-        # Row i counts the distances that threshold i is the first to cover; the last row those beyond all of them.
+        # Row i counts the distances above threshold i - 1 and up to threshold i; the last row, those above all.
         self._counts = np.zeros((len(THRESHOLDS) + 1, len(JOINT_NAMES)), np.int64)
 
     def add(self, predictions: np.ndarray, labels: np.ndarray) -> None:
-        """Adds a batch: predictions and labels (sequences, frames, 7, 2), float, x and y in pixels; any batch size.
+        """Adds a batch of any size: predictions and labels (sequences, frames, 7, 2), float, x and y in pixels.
 
-        Raises UserError, and adds nothing, where a position is NaN or infinite: its distance has no mean, and a model
-        that gives such positions has no score. Raises ValueError where the shapes differ or are not those above.
+        Raises UserError and adds nothing if a position is NaN or infinite. Raises ValueError if the shapes differ or
+        are not as above.
         """
         predictions, labels = np.asarray(predictions), np.asarray(labels)
         if predictions.shape != labels.shape:
@@ -53,11 +63,11 @@ class PixelErrors:
         if labels.ndim != 4 or labels.shape[2:] != (len(JOINT_NAMES), 2):
             raise ValueError(f"predictions and labels must be (sequences, frames, 7, 2), not {labels.shape}")
         if not np.isfinite(predictions).all():
-            raise UserError("the model predicts joints at NaN or infinity; train it with a lower learning rate")
+            raise UserError("the model predicts NaN or infinite positions; train it again with a lower learning rate")
         if not np.isfinite(labels).all():
-            raise UserError("the data set has joints at NaN or infinity; correct its labels and convert it again")
+            raise UserError("the data set has NaN or infinite labels; correct them and convert it again")
 
-        squares = squared_distances(predictions, labels).reshape(-1, len(JOINT_NAMES))
+        squares = _squared_distances(predictions, labels).reshape(-1, len(JOINT_NAMES))
         distances = np.sqrt(squares)
         self._sequences += len(labels)
         self._frames += len(distances)
@@ -69,18 +79,18 @@ class PixelErrors:
 
     @property
     def mean_squared_error(self) -> float:
-        """The loss: the mean squared difference of all coordinates, in px². Raises ValueError before any add."""
+        """The loss: the mean squared difference of all coordinates, px². Raises ValueError if nothing was added."""
         self._require_frames()
         return float(self._squared_sums.mean() / self._frames / 2)
 
     @property
     def mean_pixel_error(self) -> float:
-        """The mean over frames and joints of the pixel error, in pixels. Raises ValueError before any add."""
+        """The mean over frames and joints, in pixels. Raises ValueError if nothing was added."""
         self._require_frames()
         return float(self._distance_sums.mean() / self._frames)
 
-    def summary(self) -> Summary:
-        """The Summary, in Python's own types; raises ValueError before any add."""
+    def summary(self) -> ErrorSummary:
+        """Returns the errors in Python's built-in types. Raises ValueError if nothing was added."""
         self._require_frames()
         pixel_error = self._distance_sums / self._frames
         shares = self._counts[:-1].cumsum(axis=0) / self._frames
@@ -94,4 +104,25 @@ class PixelErrors:
 
     def _require_frames(self) -> None:
         if not self._frames:
-            raise ValueError("no frames have been added, so there is no error to report")
+            raise ValueError("no frames were added")
+
+
+class VideoErrors:
+    """Sums up the pixel errors of each video."""
+
+    def __init__(self) -> None:
+        self._sums: dict[int, float] = {}
+        self._counts: dict[int, int] = {}
+
+    def add(self, predictions: np.ndarray, labels: np.ndarray, videos: np.ndarray) -> None:
+        """Adds a batch: positions (B, 10, 7, 2) in pixels, and the video number of each sequence, int (B,)."""
+        errors = mean_distances(predictions, labels)
+        for video in np.unique(videos).tolist():
+            chosen = errors[videos == video]
+            self._sums[video] = self._sums.get(video, 0.0) + float(chosen.sum())
+            self._counts[video] = self._counts.get(video, 0) + chosen.size
+
+    def means(self) -> dict[int, float]:
+        """Maps each video number to the mean pixel error in pixels, largest first."""
+        means = {video: self._sums[video] / self._counts[video] for video in self._sums}
+        return dict(sorted(means.items(), key=lambda item: -item[1]))

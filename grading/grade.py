@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import msgspec
 
 from pipeline.joints import JOINT_NAMES
-from report.frame_drawing import DrawnFrame
+from report.overlays import DrawnFrame
 from support.atomic_write import atomic_write
 
 Verdict = Literal["meets the requirements", "scored, with breaches", "not scored"]

@@ -30,9 +30,9 @@ from grading.submissions import Submission, submission_digest, unpacked
 from model.export.found_model import find_model
 from model.sandboxed.sandboxed_model import walled_model
 from pipeline.store.reader import SequenceStore
-from report.frame_drawing import draw_frame
-from report.identity import weights_sha256
-from report.table import mean_share_within
+from report.error_table import mean_share_within
+from report.overlays import draw_frame
+from report.provenance import weights_sha256
 from support.sandbox.limits import Limits
 from support.text import printable
 from support.user_error import UserError

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grading.grade import VERDICTS, Grade
-from report.figure_file import svg_bytes
-from report.frame_drawing import data_address
-from report.overlays import PREDICTION, TRUTH
-from report.table import format_share
+from report.error_table import format_share
+from report.overlays import PREDICTION, TRUTH, data_url
+from report.plots import svg_bytes
 from support.atomic_write import atomic_write
 from support.deferred_module import DeferredModule
 
@@ -189,7 +188,7 @@ def _students_by_weights(grades: Sequence[Grade]) -> dict[str, list[str]]:
 def _histogram_address(errors: Sequence[float], mean_pose_error: float) -> str | None:
     if not errors:
         return None
-    return data_address("image/svg+xml", svg_bytes(error_histogram(errors, mean_pose_error)))
+    return data_url("image/svg+xml", svg_bytes(error_histogram(errors, mean_pose_error)))
 
 
 def _histogram_in_words(errors: Sequence[float], mean_pose_error: float) -> str:

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from grading.grade import MEETS_REQUIREMENTS, Grade, GradeScores
-from report.table import format_share
+from report.error_table import format_share
 from support.atomic_write import atomic_write
 
 # In any alphabet, the name of the file and of the partial file beside it stay below 255 bytes.

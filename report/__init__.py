@@ -1,1 +1,1 @@
-"""What people look at: curves and overlays."""
+"""Shows scores: tables, plots, report.html and TensorBoard's event files."""

@@ -1,6 +1,6 @@
-"""Event files for TensorBoard: the curves of a run, its predictions as they become better, and its graph.
+"""Event files for TensorBoard: a run's losses and errors, example predictions, and its graph.
 
-TensorFlow writes them by itself; the package `tensorboard` is needed only to look at them.
+TensorFlow writes them. The package `tensorboard` is needed only to view them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ import socket
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evaluation.examples import FrameExamples
 from model.save_errors import user_errors_of_saving
 from pipeline.tensorflow_v1 import tf
-from report.figure_file import DOTS_PER_INCH
 from report.overlays import overlays_figure
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from report.plots import DOTS_PER_INCH
 
 SCALARS = {
     "train_loss": "loss/training [px²]",
@@ -30,13 +27,13 @@ SCALARS = {
 }
 LEARNING_RATE = "learning rate"
 PREDICTIONS = "predictions"
-NUMBER_OF_FILE = re.compile(r"events\.out\.tfevents\.(\d+)\.")
+NUMBER_IN_NAME = re.compile(r"events\.out\.tfevents\.(\d+)\.")
 
 
 class EventFile:
-    """A new event file in `folder`; a context manager that closes it. Raises UserError where it cannot be written.
+    """A new event file in `folder`; a context manager that closes it. Raises UserError if it cannot be written.
 
-    tf.summary.FileWriter was considered: it writes in a thread, and a disk that is full goes unnoticed there.
+    Unlike tf.summary.FileWriter, which writes in a thread, it reports a full disk.
     """
 
     def __init__(self, folder: str) -> None:
@@ -55,23 +52,22 @@ class EventFile:
         self._writer.close()
 
     def add(self, **fields: Any) -> None:
-        """Writes a tf.Event of these fields, on disk when it returns."""
+        """Writes and flushes a tf.Event with these fields."""
         with user_errors_of_saving(self._folder):
             self._writer.write(tf.Event(wall_time=time.time(), **fields).SerializeToString())
             self._writer.flush()
 
 
 def _next_name(folder: str) -> str:
-    """A name with the time in it, as TensorBoard's files have, and after all that are there, by which it sorts them."""
-    numbers = [int(match[1]) for match in map(NUMBER_OF_FILE.match, os.listdir(folder)) if match]
+    """A name that TensorBoard sorts after the existing ones, even if the clock was set back: it sorts by the number."""
+    numbers = [int(match[1]) for match in map(NUMBER_IN_NAME.match, os.listdir(folder)) if match]
     return f"events.out.tfevents.{max([int(time.time()), *(number + 1 for number in numbers)])}.{socket.gethostname()}"
 
 
 def begun_event_file(folder: str, graph: tf.Graph, first_step: int) -> EventFile:
-    """A new EventFile in `folder` that begins with the tf.Graph.
+    """Starts an event file with a graph.
 
-    first_step: int, the step that the run goes on from, 0 for a new one. What earlier files say of later steps is
-    marked as not having been.
+    first_step: the step from which the run starts or resumes. TensorBoard discards later steps of earlier files.
     """
     file = EventFile(folder)
     file.add(graph_def=graph.as_graph_def(add_shapes=True).SerializeToString())
@@ -80,18 +76,15 @@ def begun_event_file(folder: str, graph: tf.Graph, first_step: int) -> EventFile
 
 
 def write_events(file: EventFile, row: Mapping[str, float], learning_rate: float, examples: FrameExamples) -> None:
-    """Writes one evaluation.
-
-    row: a row of history.csv, a dict. learning_rate: that of the last step. examples: what is drawn.
-    """
+    """Writes one evaluation: a row of history.csv, the learning rate of the last step, and example predictions."""
     values = [tf.Summary.Value(tag=tag, simple_value=row[column]) for column, tag in SCALARS.items()]
     values.append(tf.Summary.Value(tag=LEARNING_RATE, simple_value=learning_rate))
-    values.append(tf.Summary.Value(tag=PREDICTIONS, image=_picture(overlays_figure(*examples))))
+    values.append(tf.Summary.Value(tag=PREDICTIONS, image=_image(examples)))
     file.add(summary=tf.Summary(value=values), step=row["step"])
 
 
-def _picture(figure: Figure) -> tf.Summary.Image:
-    file = io.BytesIO()
+def _image(examples: FrameExamples) -> tf.Summary.Image:
+    figure, file = overlays_figure(examples), io.BytesIO()
     figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
     width, height = (round(inches * DOTS_PER_INCH) for inches in figure.get_size_inches())
     return tf.Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=file.getvalue())

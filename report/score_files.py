@@ -1,18 +1,18 @@
-"""metrics.json and the plots of what a model scores."""
+"""Writes metrics.json and the plots of a model's scores."""
 
 import json
 import os
 
 from evaluation.scores import Scores
-from report.accuracy_curves import draw_accuracy_curves
-from report.overlays import draw_overlays
+from report.overlays import overlays_figure
+from report.plots import accuracy_figure, write_png
 from support.atomic_write import atomic_write
 
 
 def write_score_files(folder: str, scores: Scores) -> list[str]:
     """Writes metrics.json, plots/accuracy.png, plots/predictions.png and plots/worst.png; returns their paths.
 
-    Raises OSError where one cannot be written.
+    Raises OSError if one cannot be written.
     """
     plots = os.path.join(folder, "plots")
     os.makedirs(plots, exist_ok=True)
@@ -21,7 +21,7 @@ def write_score_files(folder: str, scores: Scores) -> list[str]:
         json.dump(scores.metrics(), file, indent=2)
     return [
         metrics,
-        draw_accuracy_curves(os.path.join(plots, "accuracy.png"), scores.summary),
-        draw_overlays(os.path.join(plots, "predictions.png"), *scores.examples),
-        draw_overlays(os.path.join(plots, "worst.png"), *scores.worst),
+        write_png(os.path.join(plots, "accuracy.png"), accuracy_figure(scores.summary)),
+        write_png(os.path.join(plots, "predictions.png"), overlays_figure(scores.examples)),
+        write_png(os.path.join(plots, "worst.png"), overlays_figure(scores.worst)),
     ]

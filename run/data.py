@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evaluation.watched_sequences import watched_sequences
+from evaluation.monitored_sequences import monitored_sequences
 from pipeline.demo.data import write_demo_pickle
 from pipeline.mean_pose import mean_pose
 from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
@@ -70,7 +70,7 @@ def open_run_data(settings: Settings, paths: RunPaths, open_files: contextlib.Ex
         validation_store = open_files.enter_context(SequenceStore(settings.validation_data))
         training, validation = np.arange(len(store), dtype=np.int32), np.arange(len(validation_store), dtype=np.int32)
     check_shapes(store, validation_store)
-    watched = watched_sequences(validation_store, validation)
+    watched = monitored_sequences(validation_store, validation)
     pose = mean_pose(store, training)
     trains_on_all = settings.validation_data is None and settings.validation_split == "none"
     return RunData(path, store, training, validation_store, validation, watched, pose, trains_on_all)
@@ -130,15 +130,6 @@ def _conclusion(settings: Settings, data: RunData, shared: int) -> str:
     if settings.validation_data is None and settings.validation_split == "video":
         return "the error to expect on people never seen; slightly optimistic: the watched ones choose the checkpoint"
     return "the error to expect on frames never seen, be they of people who were trained on or of others"
-
-
-def describe_scored_data(store: SequenceStore) -> str:
-    """A line on what is scored where the training data are unknown."""
-    return (
-        f"scored on      all {counted(len(store), 'sequence')} of {counted(len(np.unique(store.videos)), 'video')} in "
-        f"{os.path.basename(store.path)}; the mean pose is theirs, and whether the model was trained on their frames "
-        "is not known here"
-    )
 
 
 def _misfit(shape: SequenceShape) -> str:

@@ -7,11 +7,11 @@ from evaluation.scores import score
 from model.export.contract import opened_model
 from model.export.saved_model import copy_model
 from model.training.checkpoint import newest_best_model
-from report.html_report import Report, TrainingStory, write_html_report
-from report.identity import identity_of
-from report.loss_curves import HistoryRow, draw_loss_curves
+from report.error_table import format_scores
+from report.html_report import Report, TrainingReport, write_html_report
+from report.plots import HistoryRow, loss_figure, write_png
+from report.provenance import provenance
 from report.score_files import write_score_files
-from report.table import format_scores
 from run.config_file import read_config
 from run.data import RunData
 from run.history import read_history
@@ -31,11 +31,11 @@ def finish(paths: RunPaths, data: RunData, description: str) -> None:
         verdict = model.verdict
     written = write_score_files(paths.out, scores)
     history = read_history(paths.history)
-    curves = draw_loss_curves(paths.loss_plot, history, scores.mean_pose["mean_pixel_error"])
-    training = TrainingStory(_in_a_sentence(history, data), history, read_config(paths.config)) if history else None
+    curves = write_png(paths.loss_plot, loss_figure(history, scores.mean_pose["mean_pixel_error"]))
+    training = TrainingReport(_in_a_sentence(history, data), history, read_config(paths.config)) if history else None
     title = f"Run: {os.path.basename(os.path.abspath(paths.out))}"
-    identity = identity_of(paths.model, data.validation_store, verdict)
-    write_html_report(paths.report, Report(title, scores, description, training, identity))
+    about = provenance(paths.model, data.validation_store, verdict)
+    write_html_report(paths.report, Report(title, scores, description, training, about))
 
     metrics, *plots = written
     print(f"\nerrors on the {scores.summary['sequences']} validation sequences")

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from evaluation.confidence import LOW, confidence_of
-from evaluation.window_positions import Positions
+from evaluation.confidence import LOW, Positions, confidence_of
 from model.export.contract import ContractBreaches, verdict
 from model.predictor import PosePredictor
 from model.sandboxed.sandboxed_model import NO_LIMITS, walled_model

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from evaluation.window_positions import Positions, add_windows, empty_sums, positions_of
+from evaluation.confidence import Positions, add_windows, empty_sums, positions_of
 from model.predictor import PosePredictor
 from pipeline.sequence_shape import FRAMES_PER_SEQUENCE
 from video.shots import runs

@@ -17,7 +17,7 @@ import evaluate
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 from tests.commands.in_process import run_command, run_refused_command
-from tests.conftest import ROOT, People, utf8_environment
+from tests.conftest import ROOT, utf8_environment
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
 from tests.report.png import read_png
 
@@ -37,7 +37,7 @@ def run(monkeypatch, capfd):
 
 
 @pytest.fixture
-def refused(monkeypatch, capfd, tmp_path):
+def rejected(monkeypatch, capfd, tmp_path):
     """Runs the command, which must fail and leave tmp_path unchanged; returns the error lines without "error: "."""
 
     def run(*arguments):
@@ -53,27 +53,16 @@ def foreign_model(tmp_path_factory):
     return save_foreign_model(tmp_path_factory.mktemp("foreign") / "model", foreign_network)
 
 
-@pytest.fixture(scope="module")
-def fewer_people(people, write_data_set, tmp_path_factory):
-    """Three of the six videos: 66 sequences over 75 frames."""
-    with h5py.File(people.path) as file:
-        frames, sequences, labels, videos = (file[name][:] for name in ("frames", "sequences", "labels", "videos"))
-    chosen = videos < 3
-    arrays = frames[: sequences[chosen].max() + 1], sequences[chosen], labels[chosen], videos[chosen]
-    path = write_data_set(tmp_path_factory.mktemp("fewer") / "people.h5", *arrays)
-    return People(path, people.frames[chosen], people.labels[chosen])
-
-
 @pytest.fixture(params=["ours", "foreign"])
 def model(request):
-    """The folder of a model: once that of the shared run, once one that this project did not create."""
+    """The folder of a model: first that of the shared run, then one that this project did not create."""
     if request.param == "foreign":
         return request.getfixturevalue("foreign_model")
     return request.getfixturevalue("trained_run").folder / "model"
 
 
 def metrics_by_numpy(model, people):
-    """The expected metrics.json, by one session.run per sequence, with the model loaded as the course loads it."""
+    """The expected metrics.json, with the model loaded as the course does and one session.run per sequence."""
     with tf.Graph().as_default(), tf.Session() as session:
         tf.train.import_meta_graph(str(model / "my_model.meta")).restore(session, str(model / "my_model"))
         input_frames, joint_pos = tf.get_collection("validation_nodes")
@@ -110,11 +99,11 @@ def check_metrics(metrics, expected):
         assert metrics[name] == pytest.approx(expected[name], abs=1e-4)
     assert list(metrics["accuracy"]) == ["thresholds", *JOINT_NAMES]
     for name, shares in expected["accuracy"].items():
-        # One frame may fall on the other side of a threshold.
+        # Allows for one frame on the other side of a threshold.
         assert metrics["accuracy"][name] == pytest.approx(shares, abs=1.01 / (10 * expected["sequences"]))
 
 
-# What it says of a model
+# Verdict and scores
 
 
 def test_without_data_it_only_checks_the_contract(model, run, tmp_path, monkeypatch):
@@ -123,13 +112,13 @@ def test_without_data_it_only_checks_the_contract(model, run, tmp_path, monkeypa
     assert os.listdir(tmp_path) == []
 
 
-def test_the_numbers_are_those_of_numpy(model, fewer_people, run, tmp_path):
-    output = run(model, fewer_people.path, "--out", tmp_path / "scores")
+def test_the_errors_equal_those_computed_by_numpy(model, people, run, tmp_path):
+    output = run(model, people.path, "--out", tmp_path / "scores")
     metrics = json.loads((tmp_path / "scores" / "metrics.json").read_text())
-    check_metrics(metrics, metrics_by_numpy(model, fewer_people))
+    check_metrics(metrics, metrics_by_numpy(model, people))
 
     lines = output.splitlines()
-    assert lines[:2] == ["The model keeps the contract.", "66 sequences"]
+    assert lines[:2] == ["The model keeps the contract.", "132 sequences"]
     printed = {name: next(line for line in lines if line.startswith(f"{name} ")) for name in [*JOINT_NAMES, "mean"]}
     for name in JOINT_NAMES:
         assert f" {metrics['pixel_error'][name]:.2f} px " in printed[name]
@@ -137,19 +126,19 @@ def test_the_numbers_are_those_of_numpy(model, fewer_people, run, tmp_path):
         assert printed[name].endswith(f"{within[0]:.1f} %" + f"{within[1]:.1f} %".rjust(14))
     assert f" {metrics['mean_pixel_error']:.2f} px " in printed["mean"]
     assert f" {metrics['mean_pose_pixel_error']:.2f} px " in printed["mean"]
-    hardest = max(metrics["video_pixel_error"], key=metrics["video_pixel_error"].get)
-    assert f"hardest of 3 videos: {hardest} ({metrics['video_pixel_error'][hardest]:.2f} px), " in output
+    worst = max(metrics["video_pixel_error"], key=metrics["video_pixel_error"].get)
+    assert f"worst of 6 videos: {worst} ({metrics['video_pixel_error'][worst]:.2f} px), " in output
 
 
 @pytest.fixture(scope="module")
 def scored(foreign_model, people, tmp_path_factory):
-    """The folder of an evaluation's results, and what the command said."""
+    """The folder of an evaluation's results, and the command's output."""
     folder = tmp_path_factory.mktemp("scored") / "deep" / "scores"
     return folder, output_of(foreign_model, people.path, "--out", folder)
 
 
 def output_of(*arguments):
-    """What the command prints with these arguments."""
+    """The standard output of the command with these arguments."""
     with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(io.StringIO()) as output:
         monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
         evaluate.main()
@@ -165,10 +154,10 @@ def test_out_gets_the_metrics_the_plots_and_the_report(scored):
     for path in paths[1:-1]:
         assert min(read_png(path).shape[:2]) > 300
     report = (folder / "report.html").read_text(encoding="utf-8")
-    assert "<h1>Evaluation: scores</h1>" in report and "whether the model was trained on their frames" in report
+    assert "<h1>Evaluation: scores</h1>" in report and "It is unknown whether the model was trained on" in report
 
 
-def test_the_report_says_what_it_is_of(scored, foreign_model, people):
+def test_the_report_states_its_provenance(scored, foreign_model, people):
     page = (scored[0] / "report.html").read_text(encoding="utf-8")
     weights = hashlib.sha256((foreign_model / "my_model.data-00000-of-00001").read_bytes()).hexdigest()
     with h5py.File(people.path) as file:
@@ -177,7 +166,7 @@ def test_the_report_says_what_it_is_of(scored, foreign_model, people):
         assert text in page
 
 
-def test_the_report_draws_the_errors_by_confidence_of_frames_in_two_sequences_or_more(scored, people):
+def test_the_report_plots_errors_by_confidence_for_frames_in_several_sequences(scored, people):
     page = (scored[0] / "report.html").read_text(encoding="utf-8")
     (picture,) = re.findall(r'<section id="confidence">.*?base64,([^"]*)"', page, re.DOTALL)
     with h5py.File(people.path) as file:
@@ -186,7 +175,7 @@ def test_the_report_draws_the_errors_by_confidence_of_frames_in_two_sequences_or
     assert f"Error by confidence, {7 * len(several):,} positions" in base64.b64decode(picture).decode()
 
 
-def test_sequences_that_share_no_frame_have_no_errors_by_confidence(people, foreign_model, write_data_set, tmp_path):
+def test_without_shared_frames_there_are_no_errors_by_confidence(people, foreign_model, write_data_set, tmp_path):
     with h5py.File(people.path) as file:
         frames, sequences, labels, videos = (file[name][:] for name in ("frames", "sequences", "labels", "videos"))
     _, chosen = np.unique(videos, return_index=True)
@@ -195,21 +184,7 @@ def test_sequences_that_share_no_frame_have_no_errors_by_confidence(people, fore
     assert "confidence" not in (tmp_path / "scores" / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def said_of_one_block(trained_run, fewer_people):
-    """What the command prints of the shared run's model where all sequences are one block."""
-    return output_of(trained_run.folder / "model", fewer_people.path)
-
-
-@pytest.mark.parametrize("sequences_per_block", [1, 25, 65, 66])
-def test_the_last_short_block_counts_too(
-    sequences_per_block, said_of_one_block, trained_run, fewer_people, run, monkeypatch
-):
-    monkeypatch.setattr("evaluation.blocks.SEQUENCES_PER_BLOCK", sequences_per_block)
-    assert run(trained_run.folder / "model", fewer_people.path) == said_of_one_block
-
-
-def test_runs_as_a_program_without_chatter(foreign_model, people, tmp_path):
+def test_runs_as_a_program_without_other_output(foreign_model, people, tmp_path):
     command = [sys.executable, "-B", ROOT / "evaluate.py", "model", people.path]
     shutil.copytree(foreign_model, tmp_path / "model")
     environment = utf8_environment()
@@ -219,22 +194,21 @@ def test_runs_as_a_program_without_chatter(foreign_model, people, tmp_path):
     assert os.listdir(tmp_path) == ["model"] and sorted(os.listdir(tmp_path / "model")) == list(FOUR_FILES)
 
 
-def test_help_fits_a_screen_and_has_an_example(run, monkeypatch, capfd):
+def test_help_is_at_most_80_columns_wide_and_has_an_example(run, monkeypatch, capfd):
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as stopped:
         run("--help")
     lines = capfd.readouterr().out.splitlines()
-    assert stopped.value.code == 0
-    assert len(lines) <= 24 and max(map(len, lines)) <= 80
+    assert stopped.value.code == 0 and max(map(len, lines)) <= 80
     assert "python evaluate.py runs/first/model" in " ".join(lines)
 
 
-# What it refuses
+# Violations and errors
 
 
 @pytest.fixture
 def scored_with_breaches(monkeypatch, capfd):
-    """Runs the command on a model that breaks the contract; returns both outputs, of which the status must be 2."""
+    """Runs the command, which must end with status 2 although it scores; returns both outputs."""
 
     def run(*arguments):
         with pytest.raises(SystemExit) as stopped:
@@ -245,7 +219,7 @@ def scored_with_breaches(monkeypatch, capfd):
     return run
 
 
-def test_a_breach_is_an_error_line_and_does_not_keep_the_score_back(
+def test_a_model_that_violates_a_requirement_is_reported_and_scored(
     foreign_model, people, scored_with_breaches, run, tmp_path
 ):
     folder = shutil.copytree(foreign_model, tmp_path / "model")
@@ -259,14 +233,14 @@ def test_a_breach_is_an_error_line_and_does_not_keep_the_score_back(
     assert "The model breaks the contract in 1 way." in page
 
 
-def test_strict_scores_no_model_that_breaks_the_contract(foreign_model, people, refused, tmp_path):
+def test_strict_does_not_score_a_model_that_violates_a_requirement(foreign_model, people, rejected, tmp_path):
     folder = shutil.copytree(foreign_model, tmp_path / "model")
     (folder / "notes.txt").touch()
-    [line] = refused(folder, people.path, "--out", tmp_path / "scores", "--strict")
+    [line] = rejected(folder, people.path, "--out", tmp_path / "scores", "--strict")
     assert line == "notes.txt is one file too many; take it out of the folder"
 
 
-def test_warnings_are_told_and_the_model_is_scored(people, monkeypatch, capfd, tmp_path):
+def test_a_model_with_a_warning_is_scored(people, monkeypatch, capfd, tmp_path):
     folder = save_foreign_model(
         tmp_path / "model", lambda: foreign_network(change_positions=lambda values: tf.nn.dropout(values, rate=0.5))
     )
@@ -275,47 +249,47 @@ def test_warnings_are_told_and_the_model_is_scored(people, monkeypatch, capfd, t
     assert "132 sequences" in output.out
 
 
-def test_every_breach_has_its_line(foreign_model, refused, tmp_path):
+def test_each_violation_has_a_line(foreign_model, rejected, tmp_path):
     folder = shutil.copytree(foreign_model, tmp_path / "model")
     (folder / "my_model.index").unlink()
     (folder / "notes.txt").touch()
-    lines = refused(folder)
+    lines = rejected(folder)
     assert len(lines) == 2 and "my_model.index" in lines[0] and "notes.txt" in lines[1]
 
 
-def test_a_breach_inside_the_graph(refused, tmp_path):
+def test_a_violation_in_the_graph(rejected, tmp_path):
     folder = save_foreign_model(tmp_path / "model", lambda: foreign_network(input_dtype=tf.float32))
-    assert refused(folder) == ["input_frames has dtype float32; the contract's is uint8"]
+    assert rejected(folder) == ["input_frames has dtype float32; the contract's is uint8"]
 
 
-def test_refuses_a_model_that_is_a_program_unless_it_is_trusted(refused, run, tmp_path):
+def test_rejects_a_graph_that_writes_files_unless_it_is_trusted(rejected, run, tmp_path):
     def touch(positions):
         with tf.control_dependencies([tf.io.write_file(str(tmp_path / "mark"), "", name="odd")]):
             return tf.identity(positions)
 
     folder = save_foreign_model(tmp_path / "model", lambda: foreign_network(change_positions=touch))
-    [line] = refused(folder)
+    [line] = rejected(folder)
     assert "refused WriteFile (node odd) because it reads or writes files: a network has no need of it" in line
     (folder / "notes.txt").touch()
-    assert [line.split()[0] for line in refused(folder)] == ["notes.txt", f"{folder / 'my_model.meta'}:"]
+    assert [line.split()[0] for line in rejected(folder)] == ["notes.txt", f"{folder / 'my_model.meta'}:"]
     (folder / "notes.txt").unlink()
     assert run(folder, "--trust") == "The model keeps the contract.\n"
     assert (tmp_path / "mark").exists()
 
 
-def test_names_cannot_write_to_the_terminal(foreign_model, refused, tmp_path):
+def test_names_cannot_write_to_the_terminal(foreign_model, rejected, tmp_path):
     folder = shutil.copytree(foreign_model, tmp_path / "model")
     (folder / "a\n\x1b[2Jnotes\u202e").touch()
-    assert refused(folder) == ["a \\x1b[2Jnotes\\u202e is one file too many; take it out of the folder"]
+    assert rejected(folder) == ["a \\x1b[2Jnotes\\u202e is one file too many; take it out of the folder"]
 
 
-def test_refuses_a_model_that_is_not_there(refused, people, tmp_path):
+def test_rejects_a_missing_model(rejected, people, tmp_path):
     for arguments in ([tmp_path / "nothing"], [people.path], [tmp_path / "nothing", people.path]):
-        [line] = refused(*arguments)
+        [line] = rejected(*arguments)
         assert line == f"{arguments[0]} is not a folder; give the folder that holds the model's four files"
 
 
-def test_refuses_data_that_is_none(foreign_model, people, refused, tmp_path):
+def test_rejects_files_that_are_not_data_sets(foreign_model, people, rejected, tmp_path):
     contents = people.path.read_bytes()
     (tmp_path / "short.h5").write_bytes(contents[: len(contents) // 2])
     (tmp_path / "data.pkl").write_bytes(b"not HDF5")
@@ -325,37 +299,37 @@ def test_refuses_data_that_is_none(foreign_model, people, refused, tmp_path):
         ("data.pkl", "not a whole HDF5 file"),
         (".", "give a file, not a folder"),
     ):
-        [line] = refused(foreign_model, tmp_path / name)
+        [line] = rejected(foreign_model, tmp_path / name)
         assert line.startswith(f"{tmp_path / name}: ") and message in line
 
 
 @pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
-def test_refuses_damaged_frames(foreign_model, people, refused, tmp_path):
+def test_rejects_damaged_frames(foreign_model, people, rejected, tmp_path):
     contents = bytearray(people.path.read_bytes())
     contents[contents.index(people.frames[40, 5].tobytes()) + 5000] ^= 1
     (tmp_path / "damaged.h5").write_bytes(contents)
-    [line] = refused(foreign_model, tmp_path / "damaged.h5")
+    [line] = rejected(foreign_model, tmp_path / "damaged.h5")
     assert line == f"{tmp_path / 'damaged.h5'}: damaged (frames cannot be read); convert the pickle again"
 
 
-def test_refuses_an_out_without_data(foreign_model, refused, tmp_path):
-    [line] = refused(foreign_model, "--out", tmp_path / "scores")
+def test_rejects_out_without_data(foreign_model, rejected, tmp_path):
+    [line] = rejected(foreign_model, "--out", tmp_path / "scores")
     assert "--out needs data" in line
 
 
-def test_does_not_overwrite_another_evaluation(scored, foreign_model, people, refused, tmp_path):
+def test_does_not_overwrite_another_evaluation(scored, foreign_model, people, rejected, tmp_path):
     shutil.copytree(scored[0], tmp_path, dirs_exist_ok=True)
-    [line] = refused(foreign_model, people.path, "--out", tmp_path)
-    assert "holds the metrics of another evaluation; give another --out" in line
+    [line] = rejected(foreign_model, people.path, "--out", tmp_path)
+    assert "already contains the results of an evaluation; choose another folder for --out" in line
 
 
-def test_refuses_an_out_that_cannot_be_written(foreign_model, people, refused, tmp_path):
+def test_rejects_an_out_that_cannot_be_written(foreign_model, people, rejected, tmp_path):
     (tmp_path / "file").touch()
-    [line] = refused(foreign_model, people.path, "--out", tmp_path / "file" / "scores")
+    [line] = rejected(foreign_model, people.path, "--out", tmp_path / "file" / "scores")
     assert "choose a path whose parent is a folder" in line
 
 
-def test_refuses_arguments_that_it_does_not_know(foreign_model, refused):
+def test_rejects_unknown_arguments(foreign_model, rejected):
     for arguments in ([], [foreign_model, "--speed"], [foreign_model, "data.h5", "more.h5"]):
-        [line] = refused(*arguments)
+        [line] = rejected(*arguments)
         assert "(evaluate.py --help lists the options)" in line

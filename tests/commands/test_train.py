@@ -15,7 +15,7 @@ import pytest
 
 import evaluate
 import train
-from evaluation.watched_sequences import watched_sequences
+from evaluation.monitored_sequences import monitored_sequences
 from model.export.contract import contract_breaches
 from model.session_config import bfloat16_failure
 from model.training.checkpoint import newest_best_model, newest_checkpoint
@@ -203,7 +203,7 @@ def test_the_best_weights_on_the_watched_sequences_are_exported(trained_run, peo
     best = min(read_history(trained_run.folder / "history.csv"), key=lambda row: row["validation_pixel_error"])
     _, validation = split_of_shared_run(people)
     with SequenceStore(people.path) as store:
-        watched = watched_sequences(store, validation)
+        watched = monitored_sequences(store, validation)
     errors = errors_by_numpy(trained_run.folder / "model", people.frames[watched], people.labels[watched])
     assert len(watched) == 16 and errors.mean() == pytest.approx(best["validation_pixel_error"], abs=1e-4)
     for path in (trained_run.folder / "model").iterdir():

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from evaluation.pixel_errors import THRESHOLDS, PixelErrors
+from evaluation.pixel_errors import THRESHOLDS, PixelErrors, VideoErrors
 from pipeline.joints import JOINT_NAMES
 from support.user_error import UserError
 
@@ -35,7 +35,7 @@ def test_distance_is_euclidean_and_loss_is_per_coordinate():
     assert errors.mean_squared_error == (9 + 16) / 2
 
 
-def test_each_joint_has_its_own_error_in_the_order_of_the_labels():
+def test_errors_are_in_the_order_of_the_labels_joints():
     labels = np.zeros((1, 10, 7, 2), np.float32)
     predictions = labels.copy()
     predictions[..., 0] = np.arange(7)
@@ -51,13 +51,13 @@ def test_a_distance_equal_to_a_threshold_is_within_it():
     assert accuracy["head"] == expected
 
 
-def test_exact_predictions_are_within_0_and_far_ones_within_none():
+def test_exact_predictions_are_within_all_thresholds_and_far_ones_within_none():
     assert errors_of(*shifted_by(0, 0)).summary()["accuracy"]["head"] == [1.0] * 41
     assert errors_of(*shifted_by(20.01, 0)).summary()["accuracy"]["head"] == [0.0] * 41
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 23, 100])
-def test_equals_brute_force_whatever_the_batches(batch_size):
+def test_equals_brute_force_for_any_batch_size(batch_size):
     predictions, labels = random_positions(seed=1, sequences=23)
     errors = PixelErrors()
     for start in range(0, 23, batch_size):
@@ -83,22 +83,13 @@ def test_sums_are_double_precision():
     assert errors.mean_pixel_error == (2e7 + 0.125) / 2
 
 
-def test_memory_does_not_grow_with_the_batches():
-    errors = PixelErrors()
-    sizes = set()
-    for seed in range(3):
-        errors.add(*random_positions(seed, sequences=5))
-        sizes.add(sum(np.asarray(value).nbytes for value in vars(errors).values()))
-    assert len(sizes) == 1
-
-
 def test_summary_is_plain_json():
     summary = errors_of(*random_positions(seed=2, sequences=3)).summary()
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_positions_that_are_not_finite_are_refused_and_add_nothing(value):
+def test_rejects_nan_and_infinity_and_adds_nothing(value):
     predictions, labels = shifted_by(3, 4)
     broken = predictions.copy()
     broken[1, 9, 6, 1] = value
@@ -111,7 +102,7 @@ def test_positions_that_are_not_finite_are_refused_and_add_nothing(value):
 
 
 @pytest.mark.parametrize("shape", [(10, 7, 2), (2, 10, 14), (2, 10, 6, 2), (2, 10, 2, 7)])
-def test_other_shapes_are_refused(shape):
+def test_rejects_other_shapes(shape):
     with pytest.raises(ValueError, match="must be"):
         PixelErrors().add(np.zeros(shape), np.zeros(shape))
 
@@ -121,7 +112,7 @@ def test_shapes_are_not_broadcast():
         PixelErrors().add(np.zeros((1, 10, 7, 2)), np.zeros((2, 10, 7, 2)))
 
 
-def test_nothing_added_has_no_summary():
+def test_without_frames_there_is_no_summary():
     errors = PixelErrors()
     errors.add(np.zeros((0, 10, 7, 2)), np.zeros((0, 10, 7, 2)))
     with pytest.raises(ValueError, match="no frames"):
@@ -130,9 +121,16 @@ def test_nothing_added_has_no_summary():
         _ = errors.mean_squared_error
 
 
-def test_importing_it_imports_neither_matplotlib_nor_tensorflow():
-    command = (
-        "import sys, evaluation.pixel_errors, report.table; print({'matplotlib', 'tensorflow'} & set(sys.modules))"
-    )
+def test_video_errors_are_means_with_the_largest_first():
+    errors = VideoErrors()
+    labels = np.zeros((2, 10, 7, 2), np.float32)
+    errors.add(labels + np.reshape([1, 5], (2, 1, 1, 1)) * np.float32([0.6, 0.8]), labels, np.array([3, 8]))
+    errors.add(labels[:1] + 2 * np.float32([0.6, 0.8]), labels[:1], np.array([3]))
+    assert list(errors.means()) == [8, 3]
+    np.testing.assert_allclose(list(errors.means().values()), [5, 1.5], atol=1e-5)
+
+
+def test_imports_neither_matplotlib_nor_tensorflow():
+    command = "import sys, report.error_table; print({'matplotlib', 'tensorflow'} & set(sys.modules))"
     finished = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "set()"

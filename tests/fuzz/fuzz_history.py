@@ -12,7 +12,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["run"]):
-    from report.loss_curves import draw_loss_curves
+    from report.plots import loss_figure, write_png
     from run.history import COLUMNS, append_to_history, read_history, start_history
     from support.user_error import UserError
 
@@ -82,7 +82,7 @@ def check(contents):
         start_history(path, LAST_STEP)
         assert repr(read_history(path)) == repr([row for row in rows if row["step"] <= LAST_STEP])
         if rows and zlib.crc32(contents) % DRAWN_OF == 0:
-            draw_loss_curves(os.path.join(folder, "loss.png"), rows, 20.0)
+            write_png(os.path.join(folder, "loss.png"), loss_figure(rows, 20.0))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 
 from grading.grade import MEETS_REQUIREMENTS, NOT_SCORED, SCORED_WITH_BREACHES, Grade, GradeScores, ShownFrame
 from pipeline.joints import JOINT_NAMES
-from report.frame_drawing import draw_frame
+from report.overlays import draw_frame
 
 
 def made_grade(student="anna", pixel_error=3.25, **changes):

@@ -1,4 +1,4 @@
-"""Helpers that read the pixels of PNG files and figures for the tests of plots."""
+"""Reads the pixels of PNG files and figures for the tests of plots."""
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,7 +13,7 @@ def read_png(path):
 
 
 def rasterized(figure):
-    """The figure's pixels (height, width, 3) uint8 at its own resolution."""
+    """The figure's pixels (height, width, 3) uint8."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -7,17 +7,17 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from evaluation.confidence_bins import ConfidenceTable
+from evaluation.confidence import ConfidenceTable
 from evaluation.examples import FrameExamples, SequenceExample
 from evaluation.pixel_errors import PixelErrors
 from evaluation.scores import Scores
 from pipeline.joints import JOINT_NAMES
-from report.html_report import Report, TrainingStory, write_html_report
+from report.html_report import Report, TrainingReport, write_html_report
 from report.overlays import PREDICTION, TRUTH
 from tests.report.chromium import CHROMIUM, chromium_page
 
 SECTIONS = ["summary", "sequences", "accuracy", "joints", "confidence", "loss", "worst"]
-SECTIONS += ["settings", "identity", "machine"]
+SECTIONS += ["settings", "provenance", "machine"]
 PHONE = (360, 640)
 DESKTOP = (1200, 900)
 
@@ -49,14 +49,14 @@ def noise_report(title="Run: noise", settings=None, confidence=None):
         for rank, *parts in zip("abc", frames, labels, predictions, strict=False)
     ]
     worst = FrameExamples(frames[3], labels[3], predictions[3], [f"video {number}" for number in range(15)])
-    scores = Scores(summary, summary, {0: 1.0}, None, worst, worst, worst, shown, confidence)
-    return Report(title, scores, "what was scored", settings and TrainingStory("Trained.", [ROW], settings))
+    scores = Scores(summary, summary, {0: 1.0}, worst, worst, worst, shown, confidence)
+    return Report(title, scores, "what was scored", settings and TrainingReport("Trained.", [ROW], settings))
 
 
 # In the browser
 
 
-def test_nothing_is_asked_for_and_nothing_goes_wrong(page):
+def test_it_requests_nothing_and_logs_no_errors(page):
     methods = [event["method"] for event in page.events]
     assert not {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"} & set(methods)
     requests = [
@@ -66,7 +66,7 @@ def test_nothing_is_asked_for_and_nothing_goes_wrong(page):
     assert {url.split(":")[0] for url in requests} <= {"file", "data"}
 
 
-def test_all_the_pieces_are_there(page, trained_run):
+def test_all_sections_are_there(page, trained_run):
     assert page.evaluate("[...document.querySelectorAll('section')].map(s => s.id)") == SECTIONS
     metrics = json.loads((trained_run.folder / "metrics.json").read_text())
     summary = page.evaluate("document.querySelector('#summary').innerText")
@@ -87,7 +87,7 @@ def test_all_the_pieces_are_there(page, trained_run):
     assert "Python" in page.evaluate("document.querySelector('#machine').innerText")
 
 
-def test_all_pictures_are_whole_and_described(page):
+def test_all_pictures_are_complete_and_described(page):
     pictures = page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth, i.naturalHeight, i.alt])")
     assert len(pictures) >= 33
     for complete, width, height, description in pictures:
@@ -120,7 +120,7 @@ def test_nothing_is_wider_than_a_phone(page):
     page.resize(*DESKTOP)
 
 
-def test_a_sequence_plays_and_stops_where_it_is_told_to(page):
+def test_a_sequence_plays_and_stops_at_the_chosen_frame(page):
     visible = "[...document.querySelectorAll('.sequence .frame')].filter(f => f.offsetWidth).map(f => f.innerText)"
     assert len(page.evaluate(visible)) == 3
     button = "document.querySelectorAll('.sequence button')[1]"
@@ -134,7 +134,7 @@ def test_a_sequence_plays_and_stops_where_it_is_told_to(page):
     assert page.evaluate(f"{button}.innerText") == "Pause"
 
 
-def test_on_paper_all_frames_stand_side_by_side(page):
+def test_all_frames_are_printed_side_by_side(page):
     page.call("Emulation.setEmulatedMedia", media="print")
     visible = "[...document.querySelectorAll('.sequence .frame')].filter(f => f.offsetWidth).length"
     assert page.evaluate(visible) == 30
@@ -144,18 +144,17 @@ def test_on_paper_all_frames_stand_side_by_side(page):
     assert pdf.startswith(b"%PDF") and 2 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 6
 
 
-def test_who_wants_no_motion_gets_none(page, trained_run):
+def test_nothing_plays_if_the_user_prefers_reduced_motion(page, trained_run):
     page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
     page.open(trained_run.folder / "report.html")
     assert page.evaluate("[...document.querySelectorAll('.sequence button')].map(b => b.innerText)") == ["Play"] * 3
     page.call("Emulation.setEmulatedMedia", features=[])
 
 
-def test_its_picture_shows_it(page, tmp_path):
+def test_the_screenshot_shows_frames_on_white(page, tmp_path):
     (tmp_path / "report.png").write_bytes(page.screenshot(900, 1200))
     picture = matplotlib.image.imread(tmp_path / "report.png")
     assert picture.shape[:2] == (1200, 900)
-    # Mostly white paper, with frames in colour on it.
     assert picture[..., :3].mean() > 0.5 and np.ptp(picture[..., :3], axis=-1).max() > 0.5
 
 
@@ -174,12 +173,12 @@ def report_of_noise(tmp_path_factory):
     return write_html_report(path, noise_report("Run: <script>alert(1)</script>", SETTINGS, CONFIDENCE))
 
 
-def test_the_size_is_bounded_whatever_the_frames(report_of_noise):
+def test_the_size_is_bounded_for_any_frames(report_of_noise):
     assert 500_000 < os.path.getsize(report_of_noise) < 1_500_000
     assert os.listdir(report_of_noise.parent) == ["report.html"]
 
 
-def test_what_a_name_says_is_text_and_folders_are_left_out(report_of_noise):
+def test_names_are_escaped_and_lack_their_folders(report_of_noise):
     page = report_of_noise.read_text(encoding="utf-8")
     assert "<h1>Run: &lt;script&gt;alert(1)&lt;/script&gt;</h1>" in page
     assert "somebody" not in page
@@ -189,7 +188,7 @@ def test_what_a_name_says_is_text_and_folders_are_left_out(report_of_noise):
     assert (rows["time limit"], rows["demo"]) == ("60.0 s", "no")
 
 
-def test_the_errors_by_confidence_are_drawn_where_they_are_known(report_of_noise, tmp_path):
+def test_errors_by_confidence_are_drawn_if_known(report_of_noise, tmp_path):
     page = report_of_noise.read_text(encoding="utf-8")
     (picture,) = re.findall(r'<section id="confidence">.*?src="data:image/svg\+xml;base64,([^"]*)"', page, re.DOTALL)
     svg = base64.b64decode(picture).decode()
@@ -198,20 +197,20 @@ def test_the_errors_by_confidence_are_drawn_where_they_are_known(report_of_noise
     assert "confidence" not in unknown and '<section id="loss">' in unknown
 
 
-def test_without_a_training_run_there_are_no_loss_curves_and_no_settings(tmp_path):
+def test_without_a_training_run_there_are_no_losses_and_no_settings(tmp_path):
     page = write_html_report(tmp_path / "report.html", noise_report()).read_text(encoding="utf-8")
     assert re.findall('<section id="([a-z]*)"', page) == [
-        name for name in SECTIONS if name not in ("confidence", "loss", "settings", "identity")
+        name for name in SECTIONS if name not in ("confidence", "loss", "settings", "provenance")
     ]
     assert "Trained for" not in page
 
 
-def test_nothing_is_left_of_a_report_that_cannot_be_written(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_older_report(tmp_path, monkeypatch):
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full_disk)
-    (tmp_path / "report.html").write_text("an older one")
+    (tmp_path / "report.html").write_text("the older report")
     with pytest.raises(OSError):
         write_html_report(tmp_path / "report.html", noise_report())
-    assert os.listdir(tmp_path) == ["report.html"] and (tmp_path / "report.html").read_text() == "an older one"
+    assert os.listdir(tmp_path) == ["report.html"] and (tmp_path / "report.html").read_text() == "the older report"

@@ -2,7 +2,7 @@ import numpy as np
 
 from evaluation.pixel_errors import PixelErrors
 from pipeline.joints import JOINT_NAMES
-from report.table import format_table
+from report.error_table import format_table, worst_videos
 
 
 def summary_of(pixels_to_the_right):
@@ -17,7 +17,7 @@ def summary_of(pixels_to_the_right):
 HALF_NEAR = summary_of([[0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3, 4, 5.25, 12]])
 
 
-def test_a_row_per_joint_then_the_mean():
+def test_rows_are_the_joints_and_their_mean():
     lines = format_table(HALF_NEAR).splitlines()
     assert lines[0].split("  ")[0] == "joint"
     assert [line[:14].strip() for line in lines[2:9]] == list(JOINT_NAMES)
@@ -27,11 +27,11 @@ def test_a_row_per_joint_then_the_mean():
     assert len(lines) == 11
 
 
-def test_mean_pose_has_a_column_of_its_own():
+def test_the_mean_pose_has_a_separate_column():
     mean_pose = summary_of(np.full((2, 7), 17.5))
     lines = format_table(HALF_NEAR, mean_pose).splitlines()
-    assert "mean pose's" in lines[0]
-    assert "mean pose's" not in format_table(HALF_NEAR)
+    assert "mean pose error" in lines[0]
+    assert "mean pose error" not in format_table(HALF_NEAR)
     for line in [*lines[2:9], lines[10]]:
         assert "17.50 px" in line
 
@@ -42,3 +42,10 @@ def test_columns_are_aligned_and_fit_80_characters():
         lines = table.splitlines()
         assert len({len(line) for line in lines}) == 1
         assert len(lines[0]) <= 80
+
+
+def test_the_worst_videos_are_listed_unless_there_is_only_one():
+    errors = {video: 5.0 - video / 4 for video in range(7)}
+    expected = "worst of 7 videos: 0 (5.00 px), 1 (4.75 px), 2 (4.50 px), 3 (4.25 px), 4 (4.00 px)"
+    assert worst_videos(errors) == expected
+    assert worst_videos({3: 1.0}) is None
