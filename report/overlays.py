@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,14 +80,16 @@ def _add_legend(figure: matplotlib_figure.Figure, panel: Axes) -> None:
     legend.get_frame().set_facecolor("0.75")
 
 
-class DrawnPose(NamedTuple):
+@dataclass(frozen=True)
+class DrawnPose:
     """Values for the attribute `d` of SVG paths, in pixels of the frame."""
 
     limbs: str
     joints: str  # a point at each joint
 
 
-class DrawnFrame(NamedTuple):
+@dataclass(frozen=True)
+class DrawnFrame:
     """A frame with the true and the predicted pose, for a web page."""
 
     png: str  # a data: URL
