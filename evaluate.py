@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I
 
 import numpy as np
 
+from evaluation.blocks import SEQUENCES_PER_BLOCK
 from evaluation.scores import score
 from model.export.contract import verdict
 from model.predictor import PosePredictor
@@ -99,8 +100,13 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--out", metavar="DIR", help="write metrics.json, plots/ and report.html to this folder")
     parser.add_argument("--strict", action="store_true", help="do not score a model that violates a requirement")
-    add_limit_options(parser)
-    parser.add_argument(
+    sandbox = parser.add_argument_group(
+        "sandbox", "The model runs in a separate process. On Linux, its memory and system calls are limited."
+    )
+    add_limit_options(
+        sandbox, f"seconds to wait for the model to load, and then for each block of {SEQUENCES_PER_BLOCK} sequences"
+    )
+    sandbox.add_argument(
         "--trust", action="store_true", help="also run graphs with ops that networks do not need, such as file access"
     )
     return parser.parse_args()

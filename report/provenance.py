@@ -10,7 +10,7 @@ import numpy as np
 
 from model.export.found_model import find_model
 from pipeline.store.reader import SequenceStore
-from support.counted import counted
+from support.text import counted
 
 BYTES_PER_READ = 1 << 20
 
