@@ -30,7 +30,7 @@ from bench.own_video_clips import (
 )
 from model.sandboxed.sandboxed_model import walled_model
 from pipeline.joints import JOINT_NAMES
-from video.media_prediction import predicted_frames
+from video.prediction import predicted_frames
 from video.tracking.face_detector import FaceDetector
 
 ARMS = [number for number, name in enumerate(JOINT_NAMES) if "wrist" in name or "elbow" in name]

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from pipeline.demo.data import draw_video
 from pipeline.joints import JOINT_NAMES
 from video.crop import Crop
-from video.files.frame import Frame
+from video.files.media import Frame
 
 RATE = 25
 WIDE, PORTRAIT = (720, 1280), (1280, 720)

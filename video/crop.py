@@ -1,7 +1,7 @@
 """Crops a picture and scales it to the model's 64×64 pixels; converts joints from those pixels back to the picture's.
 
-The course's frames are whole pictures, 1.2 to 1.8 times as wide as high, scaled by area averaging. Scaled so, the
-publisher's pictures of YouTube Pose equal the course's frames except for single values that differ by one.
+The course's frames are whole pictures, 1.2 to 1.8 times as wide as high, scaled by area averaging. When the publisher's
+pictures of YouTube Pose are scaled this way, they equal the course's frames except for single values that differ by 1.
 """
 
 from __future__ import annotations
@@ -14,28 +14,27 @@ from pipeline.area_averaging import area_average
 from pipeline.sequence_shape import FRAME_SHAPE
 from support.user_error import UserError
 
-# The 4:3 aspect ratio of the middle: many training pictures have it, and it lies between the ratios of the others.
-MIDDLE_SHAPE = (4, 3)
-LARGEST_USUAL_RATIO = 2  # width to height
+CENTER_RATIO = (4, 3)  # of many training pictures, and between the ratios of the others
+MAX_USUAL_RATIO = 2  # width / height
 
 HEIGHT, WIDTH, _ = FRAME_SHAPE
 
 
 class Crop(NamedTuple):
-    """A rectangle in whole pixels. x, y: its upper left corner, from that of the picture, beyond which it may reach."""
+    """A rectangle in whole pixels, which may extend beyond the picture. A tuple, as --crop X,Y,WIDTH,HEIGHT is."""
 
-    x: int
+    x: int  # of its upper left corner, from the picture's
     y: int
     width: int
     height: int
 
 
-# The surroundings of the person, the whole picture, its 4:3 middle, or the same rectangle of every picture.
+# The surroundings of the person, the whole picture, its 4:3 center, or the same rectangle of every picture.
 CropChoice = Literal["auto", "none", "center"] | Crop
 
 
 def parse_crop(text: str) -> CropChoice:
-    """Parses --crop: "auto", "none", "center", or "X,Y,WIDTH,HEIGHT" as a Crop. Raises UserError for anything else."""
+    """Parses --crop: "auto", "none", "center" or "X,Y,WIDTH,HEIGHT". Raises UserError for anything else."""
     names: tuple[Literal["auto", "none", "center"], ...] = ("auto", "none", "center")
     for name in names:
         if text == name:
@@ -45,29 +44,29 @@ def parse_crop(text: str) -> CropChoice:
     except (TypeError, ValueError):
         crop = None
     if crop is None or min(crop.x, crop.y) < 0 or min(crop.width, crop.height) < 1:
-        raise UserError(f"--crop {text} is neither auto nor none nor center nor X,Y,WIDTH,HEIGHT in whole pixels")
+        raise UserError(f"--crop {text!r} is invalid; use auto, none, center or X,Y,WIDTH,HEIGHT in whole pixels")
     return crop
 
 
 def crop_of_picture(choice: Literal["none", "center"] | Crop, picture: np.ndarray) -> Crop:
-    """The Crop that a choice takes from one picture, (height, width, 3). Raises UserError where it does not fit in."""
+    """The crop of a picture, (height, width, 3), for this choice. Raises UserError if it exceeds the picture."""
     height, width = picture.shape[:2]
     if choice == "none":
         return Crop(0, 0, width, height)
     if choice == "center":
-        across, down = MIDDLE_SHAPE
-        cropped_width = min(width, max(1, round(height * across / down)))
-        cropped_height = min(height, max(1, round(width * down / across)))
-        return Crop((width - cropped_width) // 2, (height - cropped_height) // 2, cropped_width, cropped_height)
+        across, down = CENTER_RATIO
+        crop_width = min(width, max(1, round(height * across / down)))
+        crop_height = min(height, max(1, round(width * down / across)))
+        return Crop((width - crop_width) // 2, (height - crop_height) // 2, crop_width, crop_height)
     if choice.x + choice.width > width or choice.y + choice.height > height:
         crop = ",".join(map(str, choice))
-        raise UserError(f"--crop {crop} reaches beyond a picture of {width}×{height} pixels; choose a part of it")
+        raise UserError(f"--crop {crop} extends beyond a picture of {width}×{height} pixels; choose a smaller one")
     return choice
 
 
 def has_usual_ratio(crop: Crop) -> bool:
-    """Whether the aspect ratio is near those of the training pictures: the model sees each squeezed into a square."""
-    return 1 <= crop.width / crop.height <= LARGEST_USUAL_RATIO
+    """Whether the aspect ratio is similar to the training pictures'; the model sees each squeezed into a square."""
+    return 1 <= crop.width / crop.height <= MAX_USUAL_RATIO
 
 
 def scale_to_frame(picture: np.ndarray, crop: Crop) -> np.ndarray:
@@ -84,18 +83,15 @@ def scale_to_frame(picture: np.ndarray, crop: Crop) -> np.ndarray:
     return area_average(part, HEIGHT, WIDTH)
 
 
-def is_outside(joints: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Which joints, (..., 2) in pixels of a picture of this height and width, lie beyond its edges: bool (...).
-
-    NaN lies there too.
-    """
-    return ~np.all((joints >= 0) & (joints <= np.array([width, height])), axis=-1)
-
-
 def joints_in_picture(joints: np.ndarray, crop: Crop) -> np.ndarray:
-    """Converts joints from pixels of the frame to pixels of the picture that was cropped: float32 (7, 2) → (7, 2).
+    """Converts joints, float32 (7, 2), from pixels of the frame to pixels of the picture that was cropped.
 
-    In both, x and y count from the upper left corner, so that the center of the first pixel is at (0.5, 0.5).
+    In both, x and y count from the upper left corner, so the center of the first pixel is at (0.5, 0.5).
     """
     scale = np.array([crop.width / WIDTH, crop.height / HEIGHT], np.float32)
     return joints * scale + np.array([crop.x, crop.y], np.float32)
+
+
+def is_outside(joints: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Which joints, (..., 2) in pixels, are outside a picture of this size: bool (...). NaN counts as outside."""
+    return ~np.all((joints >= 0) & (joints <= np.array([width, height])), axis=-1)

@@ -1,4 +1,4 @@
-"""Joint positions as a table that is written row by row: CSV, or HDF5 where the file's name ends in .h5."""
+"""Writes joint positions as a table, row by row: CSV, or HDF5 if the file name ends in .h5."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import contextlib
 import csv
 import os
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import h5py
 import numpy as np
@@ -19,39 +20,35 @@ from support.user_error import UserError
 ROWS_PER_CHUNK = 256
 
 
-class Row(NamedTuple):
-    """What was predicted of one frame, in the order of JOINT_NAMES.
+@dataclass(frozen=True)
+class Row:
+    """The prediction for one frame; joints are in the order of JOINT_NAMES."""
 
-    joints: (7, 2) pixels; NaN where nobody was found. confidence: (7,), from 0 to 1; NaN where it is not known, as in a
-    video's first frame. is_outside: bool (7,), whether a
-    joint lies beyond the picture's edges.
-    """
-
-    joints: np.ndarray
-    confidence: np.ndarray
-    is_outside: np.ndarray
+    joints: np.ndarray  # (7, 2) pixels; NaN if unknown
+    confidence: np.ndarray  # (7,), 0 to 1; NaN if unknown, as in a video's first frame
+    is_outside: np.ndarray  # bool (7,), whether the joint is outside the picture
 
 
 class AddRow(Protocol):
     """Adds one frame to a table."""
 
     def __call__(self, row: Row, seconds: float | None = None, name: str | None = None) -> None:
-        """Either seconds, of a video, or the name of a picture."""
+        """Takes either the time in a video, or the file name of a picture."""
 
 
 def check_table_name(path: str) -> None:
-    """Raises UserError where the name ends in neither .csv nor .h5."""
+    """Raises UserError if the name ends in neither .csv nor .h5."""
     if not path.lower().endswith((".csv", ".h5")):
-        raise UserError(f"{path}: joint positions are written as .csv or .h5; give --joints a name that ends so")
+        raise UserError(f"{path} does not end in .csv or .h5; give --joints such a name")
 
 
 @contextlib.contextmanager
 def joint_table(path: str) -> Iterator[AddRow]:
     """Yields a function that adds a row. The file is written atomically.
 
-    A CSV file has a row for each frame: its number from 0, its second or file, x and y of each joint to a hundredth of
-    a pixel, each joint's confidence, and the names of those outside the picture, separated by semicolons. What is not
-    known is empty. An HDF5 file holds `joints`, float32 (F, 7, 2), with the joints' names as an attribute,
+    A CSV file has one row per frame: its number from 0, its time or file name, x and y of each joint to a hundredth of
+    a pixel, each joint's confidence, and the names of the joints outside the picture, separated by semicolons. Unknown
+    values are empty. An HDF5 file has `joints`, float32 (F, 7, 2), with the joints' names as an attribute,
     `confidence`, float32 (F, 7), `outside`, bool (F, 7), and `seconds`, float64 (F,), or `files`, UTF-8 (F,).
     """
     with atomic_write(path) as partial:
@@ -73,11 +70,9 @@ def _csv_rows(path: str) -> Iterator[AddRow]:
                 columns = [f"{joint}_{axis}" for joint in names for axis in "xy"]
                 confidences = [f"{joint}_confidence" for joint in names]
                 writer.writerow(["frame", "seconds" if name is None else "file", *columns, *confidences, "outside"])
-            positions = ["" if np.isnan(value) else f"{value:.2f}" for value in np.ravel(row.joints)]
-            confidences = ["" if np.isnan(value) else f"{value:.2f}" for value in row.confidence]
+            values = ["" if np.isnan(value) else f"{value:.2f}" for value in [*np.ravel(row.joints), *row.confidence]]
             outside = ";".join(joint for joint, is_so in zip(JOINT_NAMES, row.is_outside, strict=True) if is_so)
-            place = f"{seconds:.3f}" if name is None else name
-            writer.writerow([number, place, *positions, *confidences, outside])
+            writer.writerow([number, f"{seconds:.3f}" if name is None else name, *values, outside])
             number += 1
 
         yield add
@@ -92,14 +87,15 @@ def _hdf5_rows(path: str) -> Iterator[AddRow]:
 
             def write() -> None:
                 if not data_sets:
-                    data_sets.extend(_create(file, is_named=isinstance(rows[0][-1], bytes)))
+                    data_sets.extend(_create_data_sets(file, has_names=isinstance(rows[0][-1], bytes)))
                 for data_set, values in zip(data_sets, zip(*rows, strict=True), strict=True):
                     data_set.resize(len(data_set) + len(rows), axis=0)
                     data_set[-len(rows) :] = values
                 rows.clear()
 
             def add(row: Row, seconds: float | None = None, name: str | None = None) -> None:
-                rows.append((*row, seconds if name is None else os.fsencode(name)))
+                last = seconds if name is None else os.fsencode(name)
+                rows.append((row.joints, row.confidence, row.is_outside, last))
                 if len(rows) == ROWS_PER_CHUNK:
                     write()
 
@@ -109,16 +105,16 @@ def _hdf5_rows(path: str) -> Iterator[AddRow]:
         output.check()
 
 
-def _create(file: h5py.File, is_named: bool) -> list[h5py.Dataset]:
-    """The data sets `joints`, `confidence`, `outside` and, of pictures that have names, `files`, else `seconds`."""
+def _create_data_sets(file: h5py.File, has_names: bool) -> list[h5py.Dataset]:
+    """Creates `joints`, `confidence`, `outside`, and `files` or `seconds`."""
 
-    def data_set(name: str, kind: object, *shape: int) -> h5py.Dataset:
+    def create(name: str, kind: object, *shape: int) -> h5py.Dataset:
         return file.create_dataset(name, (0, *shape), kind, maxshape=(None, *shape), chunks=(ROWS_PER_CHUNK, *shape))
 
     count = len(JOINT_NAMES)
-    joints = data_set("joints", np.float32, count, 2)
+    joints = create("joints", np.float32, count, 2)
     joints.attrs["joints"] = list(JOINT_NAMES)
     joints.attrs["unit"] = "pixels"
-    others = [data_set("confidence", np.float32, count), data_set("outside", np.bool_, count)]
-    last = data_set("files", h5py.string_dtype()) if is_named else data_set("seconds", np.float64)
+    others = [create("confidence", np.float32, count), create("outside", np.bool_, count)]
+    last = create("files", h5py.string_dtype()) if has_names else create("seconds", np.float64)
     return [joints, *others, last]

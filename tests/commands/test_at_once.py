@@ -21,7 +21,7 @@ from run.config_file import read_config
 from support import destination
 from tests.pipeline.sources.pickles import made_arrays, pickled
 from tests.pipeline.sources.youtube_pose import MadeVideo, write_release
-from video.media_prediction import PredictionSummary
+from video.prediction import PredictionSummary
 
 if sys.platform == "win32":
     pytest.skip("needs a fork server", allow_module_level=True)

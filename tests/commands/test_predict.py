@@ -18,11 +18,11 @@ from pipeline.demo.data import draw_video
 from tests.commands.in_process import contents_of, run_command, run_refused_command
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
 from tests.video.files.videos import read_video, write_video
-from video.files.frame import Frame
-from video.files.opened import open_media
+from video.files.media import Frame
+from video.files.open_media import open_media
 from video.limbs import draw_crop, draw_limbs
-from video.media_prediction import predicted_frames, summary
-from video.tracking.upper_body import UpperBody, crop_around
+from video.prediction import PredictionSummary, predicted_frames
+from video.tracking.person import Person, crop_around
 
 VIDEOS = (".mp4", ".avi", ".webm")
 
@@ -57,7 +57,7 @@ def run(run_whole, predictor, monkeypatch):
     """The same with the model loaded already."""
     opened = ExaminedModel(predictor, [], [])
     monkeypatch.setattr(
-        "video.media_prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
+        "video.prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
     )
     return run_whole
 
@@ -193,7 +193,7 @@ def test_under_ten_frames_of_an_unusual_shape(model, run_whole, tmp_path):
     assert output.out.startswith("The model keeps the contract.\n3 frames of 64×192 pixels; ")
     assert "the last one was repeated" in output.out and len(read_video(tmp_path / "out.mp4")[0]) == 3
     assert len(output.err.splitlines()) == 1
-    assert output.err.startswith("warning: the model sees 64×192 pixels squeezed into a square")
+    assert output.err.startswith("warning: 64×192 pixels are squeezed into a square")
 
 
 def test_a_cut_video_gets_a_warning(capfd, tmp_path):
@@ -201,8 +201,10 @@ def test_a_cut_video_gets_a_warning(capfd, tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     source = open_media(str(path))
     *_, last = source.frames()
-    predict.print_summary(str(path), summary(source, last, 15, 15, np.zeros(7, int)))
-    assert "lasts 3.0 s by its own account, but its last frame is at 1." in capfd.readouterr().err
+    predict.print_summary(
+        str(path), PredictionSummary(15, 15, np.zeros(7, int), 64, 64, last.seconds, float(source.duration))
+    )
+    assert "should last 3.0 s according to its header, but its last frame is at 1." in capfd.readouterr().err
 
 
 class CountedSource:
@@ -242,7 +244,7 @@ class MadeDetector:
     def __init__(self, *people):
         self.people = list(people)
 
-    def __call__(self, picture, around=None, is_sure=True):
+    def __call__(self, picture, around=None, is_confirmed=True):
         return self.people
 
 
@@ -262,7 +264,7 @@ def run_default(monkeypatch, capfd, model, predictor):
     """Runs the command as it is without --crop, the model loaded already."""
     opened = ExaminedModel(predictor, [], [])
     monkeypatch.setattr(
-        "video.media_prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
+        "video.prediction.walled_model", lambda directory, trust, limits: contextlib.nullcontext(opened)
     )
     return lambda *arguments: run_command(predict, (model, *arguments), monkeypatch, capfd)
 
@@ -275,7 +277,7 @@ def lossless_folder(path, pictures):
 
 
 def test_the_person_is_followed_unless_told_otherwise(detect, run_default, run, model, tmp_path):
-    person = UpperBody(300, 200, 80)
+    person = Person(300, 200, 80)
     detect(person)
     pictures = [np.pad(picture, [(100, 200), (200, 300), (0, 0)]) for picture in people(12)]
     source = lossless_folder(tmp_path / "in", pictures)
@@ -301,10 +303,12 @@ def test_where_nobody_is_there_is_no_skeleton(detect, run_default, tmp_path):
 
 
 def test_arms_below_a_picture_that_ends_at_the_shoulders_are_outside(detect, run_default, tmp_path):
-    detect(UpperBody(96, 100, 90))
+    detect(Person(96, 100, 90))
     source = lossless_folder(tmp_path / "in", people(12))
     output = run_default(source, "--out", tmp_path / "out")
-    line = "Outside the picture, and in how many frames: right wrist 12, left wrist 12, right elbow 12, left elbow 12."
+    line = (
+        "Joints outside the picture, in number of frames: right wrist 12, left wrist 12, right elbow 12, left elbow 12."
+    )
     assert line in output.out.splitlines()
     _, *rows = list(csv.reader((tmp_path / "out.csv").read_text().splitlines()))
     assert all(row[-1] == "right wrist;left wrist;right elbow;left elbow" for row in rows)
@@ -318,11 +322,13 @@ def test_without_opencv_the_whole_picture_is_seen_and_it_says_so(
     source = lossless_folder(tmp_path / "in", people(12))
     output = run_default(source, "--out", tmp_path / "out")
     [line] = output.err.splitlines()
-    assert line.startswith("warning: without the package opencv-python-headless") and 'pip install ".[video]"' in line
+    assert (
+        line.startswith("warning: the package opencv-python-headless is missing") and 'pip install ".[video]"' in line
+    )
     run(model, source, "--out", tmp_path / "whole", "--crop", "none")
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     line = refused(model, source, "--out", tmp_path / "again", "--crop", "auto")
-    assert line.startswith("--crop auto takes the package opencv-python-headless; install it with: ")
+    assert line.startswith("--crop auto requires the package opencv-python-headless; install it with: ")
 
 
 def test_joints_of_low_confidence_are_told_apart(model, predictor, run, tmp_path):
@@ -341,19 +347,19 @@ def test_help_fits_a_screen_and_has_an_example(run, monkeypatch, capfd):
         run("--help")
     lines = capfd.readouterr().out.splitlines()
     assert stopped.value.code == 0
-    assert len(lines) <= 24 and max(map(len, lines)) <= 80
+    assert len(lines) <= 40 and max(map(len, lines)) <= 80
     assert "python predict.py runs/first/model" in " ".join(lines)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process at once")
 def test_sigterm_leaves_nothing(run_whole, monkeypatch, tmp_path):
-    def draw_and_end(picture, joints, is_sure):
+    def draw_and_end(picture, joints, is_confident):
         assert len(list(tmp_path.glob(".*.partial"))) == 2
         signal.raise_signal(signal.SIGTERM)
 
     opened = contextlib.nullcontext(ExaminedModel(Still(), [], []))
-    monkeypatch.setattr("video.media_prediction.walled_model", lambda directory, trust, limits: opened)
-    monkeypatch.setattr("video.media_prediction.draw_limbs", draw_and_end)
+    monkeypatch.setattr("video.prediction.walled_model", lambda directory, trust, limits: opened)
+    monkeypatch.setattr("video.prediction.draw_limbs", draw_and_end)
     source = write_video(tmp_path / "in.mp4", people(2, 1, 1))
     with pytest.raises(SystemExit) as ended:
         run_whole("model", source, "--out", tmp_path / "out.mp4")
@@ -380,11 +386,11 @@ def test_refuses_inputs(model, refused, tmp_path):
     Image.new("RGB", (64, 64)).save(tmp_path / "script" / "a.jpg", "EPS")
     for name, message in (
         ("nothing.mp4", "No such file or directory; check the path"),
-        ("text.mp4", "is no video that can be read"),
-        ("empty.mp4", "empty.mp4 is empty; give a whole MP4, AVI or WebM file"),
-        ("list.mp4", "is no video that can be read (Invalid data found when processing input)"),
-        ("cut.mp4", "is damaged: it does not say how its pictures are encoded; give a whole copy"),
-        ("empty", "holds no pictures"),
+        ("text.mp4", "is not a readable video"),
+        ("empty.mp4", "empty.mp4 is empty; pass a complete MP4, AVI or WebM file"),
+        ("list.mp4", "is not a readable video (Invalid data found when processing input)"),
+        ("cut.mp4", "is damaged: its video encoding is unknown; pass a complete copy"),
+        ("empty", "has no pictures"),
         ("script", "a.jpg is no picture that can be read (BMP, GIF, JPEG, PNG, TIFF, WEBP)"),
     ):
         assert message in refused(model, tmp_path / name, "--out", tmp_path / "out")
@@ -400,9 +406,9 @@ def test_refuses_outputs(model, source, refused, tmp_path):
         (["--out", tmp_path / "nowhere" / "out.mp4"], "is not a folder; create it"),
         (["--out", tmp_path / "theirs.mp4"], "theirs.csv exists; give another destination, or --overwrite"),
         (["--out", out, "--joints", tmp_path / "theirs.csv"], "--overwrite to replace it"),
-        (["--out", out, "--joints", tmp_path / "a.xlsx"], "are written as .csv or .h5"),
-        (["--out", out, "--crop", "1,1,64,64"], "reaches beyond a picture of 64×64 pixels"),
-        (["--out", out, "--crop", "left"], "neither auto nor none nor center"),
+        (["--out", out, "--joints", tmp_path / "a.xlsx"], "does not end in .csv or .h5"),
+        (["--out", out, "--crop", "1,1,64,64"], "extends beyond a picture of 64×64 pixels"),
+        (["--out", out, "--crop", "left"], "is invalid; use auto, none, center"),
         ([], "the following arguments are required: --out (predict.py --help lists the options)"),
     ):
         assert message in refused(model, source, *arguments)

@@ -15,15 +15,12 @@ import zlib
 import atheris
 import numpy as np
 
-with atheris.instrument_imports(
-    include=["support.picture", "video.files.gif_file", "video.files.picture_pixels", "PIL"]
-):
+with atheris.instrument_imports(include=["support.picture", "video.files.pictures", "PIL"]):
     from PIL import Image
 
     from support.picture import PICTURE_FORMATS, opened_picture
     from support.user_error import UserError
-    from video.files.gif_file import GifFile
-    from video.files.picture_pixels import rgb_pixels
+    from video.files.pictures import GifFile, rgb_pixels
 
 from tests.fuzz.fuzzer import fuzz
 

@@ -16,7 +16,7 @@ import atheris
 import av
 import numpy as np
 
-with atheris.instrument_imports(include=["support.picture", "media"]):
+with atheris.instrument_imports(include=["support.picture", "video"]):
     from PIL import Image
 
     from support.user_error import UserError

@@ -17,27 +17,26 @@ def picture_of(height, width, seed=0):
 
 
 def scaled_by_repetition(picture):
-    """Each pixel cut into 64×64 equal ones, so that a frame's pixel covers whole ones, whose mean it is."""
+    """Splits each pixel into 64×64 equal ones; a pixel of the frame is then a mean of whole pixels."""
     height, width = picture.shape[:2]
     rows = np.repeat(picture.astype(np.float64), 64, axis=0).reshape(64, height, width, 3).mean(axis=1)
     return np.repeat(rows, 64, axis=1).reshape(64, 64, width, 3).mean(axis=2)
 
 
 @pytest.mark.parametrize("height, width", [(64, 64), (128, 192), (90, 120), (67, 63), (31, 200), (1, 1), (3, 300)])
-def test_a_frames_pixel_is_the_mean_of_what_it_covers(height, width):
+def test_a_pixel_of_the_frame_is_the_mean_of_the_area_it_covers(height, width):
     picture = picture_of(height, width)
     frame = scale_to_frame(picture, Crop(0, 0, width, height))
     assert (frame.dtype, frame.shape) == (np.uint8, (64, 64, 3))
-    # Rounded to the nearest; half a step more or less where float32 cannot tell.
     assert np.abs(frame - scaled_by_repetition(picture)).max() < 0.5 + 1e-3
 
 
-def test_a_frame_of_the_models_size_stays_as_it_is():
+def test_a_picture_of_64x64_pixels_is_unchanged():
     picture = picture_of(64, 64)
     np.testing.assert_array_equal(scale_to_frame(picture, Crop(0, 0, 64, 64)), picture)
 
 
-def test_a_crop_is_all_that_is_seen():
+def test_pixels_outside_the_crop_have_no_effect():
     picture = picture_of(100, 200)
     crop = Crop(30, 20, 110, 70)
     expected = scale_to_frame(np.ascontiguousarray(picture[20:90, 30:140]), Crop(0, 0, 110, 70))
@@ -45,7 +44,7 @@ def test_a_crop_is_all_that_is_seen():
 
 
 @pytest.mark.parametrize("crop", [(-5, 3, 40, 30), (20, 10, 30, 30), (-9, -9, 70, 70), (60, 5, 10, 9), (-30, 0, 20, 9)])
-def test_beyond_the_picture_its_edges_are_repeated(crop):
+def test_edges_are_repeated_beyond_the_picture(crop):
     picture = picture_of(30, 40)
     around = np.pad(picture, [(50, 50), (50, 50), (0, 0)], mode="edge")
     x, y, width, height = crop
@@ -53,15 +52,13 @@ def test_beyond_the_picture_its_edges_are_repeated(crop):
     np.testing.assert_array_equal(scale_to_frame(picture, Crop(*crop)), expected)
 
 
-def test_joints_beyond_the_edges_or_nowhere_are_outside():
+def test_joints_beyond_the_edges_or_nan_are_outside():
     joints = np.array([(0, 0), (40, 30), (-0.1, 5), (5, -0.1), (40.1, 5), (5, 30.1), (np.nan, np.nan)])
     assert is_outside(joints, 30, 40).tolist() == [False, False, True, True, True, True, True]
 
 
-@pytest.mark.skipif(
-    not DATA.is_dir(), reason="needs the YouTube Pose videos, which are no part of this project, in ../shared/data"
-)
-def test_the_publishers_pictures_become_the_courses_frames():
+@pytest.mark.skipif(not DATA.is_dir(), reason="needs the YouTube Pose videos in ../shared/data")
+def test_scaled_pictures_of_the_publisher_equal_the_courses_frames():
     with np.load(DATA / "youtube_pose_64.npz") as data:
         names, frames = data["videos"], data["frames"]
         different = 0
@@ -77,18 +74,17 @@ def test_the_publishers_pictures_become_the_courses_frames():
 
 
 @pytest.mark.parametrize("text", ["none", "center", "30,20,110,70"])
-def test_joints_find_their_way_back(text):
+def test_joints_are_converted_to_pixels_of_the_picture(text):
     _, [joints] = draw_video(0, 1)
     picture = picture_of(180, 320)
     crop = crop_of_picture(parse_crop(text), picture)
     positions = joints_in_picture(joints, crop)
     assert positions.dtype == np.float32
-    # By hand: shares of the frame are shares of the crop.
     np.testing.assert_allclose((positions - crop[:2]) / crop[2:], joints / 64, atol=1e-5)
 
 
-def test_a_pixels_middle_stays_its_middle():
-    # A white pixel at row 7, column 30 of a picture four times as wide and twice as high as a frame.
+def test_a_bright_pixel_is_found_at_its_center():
+    # The picture is four times as wide and twice as high as a frame.
     picture = np.zeros((128, 256, 3), np.uint8)
     picture[7, 30] = 255
     frame = scale_to_frame(picture, Crop(0, 0, 256, 128))
@@ -109,17 +105,17 @@ def test_a_pixels_middle_stays_its_middle():
         ("5, 6,155,84", 90, 160, (5, 6, 155, 84)),
     ],
 )
-def test_which_part_a_choice_takes(text, height, width, expected):
+def test_crop_for_each_choice(text, height, width, expected):
     assert crop_of_picture(parse_crop(text), np.zeros((height, width, 3), np.uint8)) == expected
 
 
 @pytest.mark.parametrize("text", ["", "middle", "1,2,3", "1,2,3,4,5", "1,2,3,0", "-1,2,3,4", "1.5,2,3,4", "a,b,c,d"])
-def test_refuses_other_choices(text):
-    with pytest.raises(UserError, match="neither auto nor none nor center nor X,Y,WIDTH,HEIGHT"):
+def test_invalid_choices_are_refused(text):
+    with pytest.raises(UserError, match="is invalid; use auto, none, center or X,Y,WIDTH,HEIGHT"):
         parse_crop(text)
 
 
 @pytest.mark.parametrize("text", ["5,6,156,84", "5,6,155,85"])
-def test_refuses_a_crop_beyond_the_picture(text):
-    with pytest.raises(UserError, match="reaches beyond a picture of 160×90 pixels"):
+def test_a_crop_beyond_the_picture_is_refused(text):
+    with pytest.raises(UserError, match="extends beyond a picture of 160×90 pixels"):
         crop_of_picture(parse_crop(text), np.zeros((90, 160, 3), np.uint8))

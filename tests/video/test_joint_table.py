@@ -22,7 +22,7 @@ def rows_of(path):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_csv_has_a_row_for_each_frame(count, tmp_path):
+def test_a_csv_file_has_one_row_per_frame(count, tmp_path):
     with joint_table(str(tmp_path / "a.csv")) as add:
         for number in range(count):
             add(ROWS[number], seconds=number / 30)
@@ -39,14 +39,14 @@ def test_a_csv_has_a_row_for_each_frame(count, tmp_path):
         assert row[-1].split(";") == ([JOINT_NAMES[joint] for joint in np.flatnonzero(is_outside)] or [""])
 
 
-def test_what_is_not_known_is_empty_in_a_csv(tmp_path):
+def test_unknown_values_are_empty_in_a_csv_file(tmp_path):
     nothing = np.full(7, np.nan, np.float32)
     with joint_table(str(tmp_path / "a.csv")) as add:
         add(Row(np.stack([nothing, nothing], axis=1), nothing, np.zeros(7, bool)), seconds=0.0)
     assert rows_of(tmp_path / "a.csv")[1] == ["0", "0.000", *[""] * 22]
 
 
-def test_pictures_are_named(tmp_path):
+def test_pictures_are_identified_by_name(tmp_path):
     names = ["a,b.png", 'quo"te.png', "ö.png", os.fsdecode(b"\xff.png")]
     for ending in (".csv", ".H5"):
         with joint_table(str(tmp_path / f"a{ending}")) as add:
@@ -59,7 +59,7 @@ def test_pictures_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 600])
-def test_hdf5_holds_arrays(count, tmp_path):
+def test_an_hdf5_file_has_arrays(count, tmp_path):
     with joint_table(str(tmp_path / "a.h5")) as add:
         for number in range(count):
             add(ROWS[number], seconds=number / 30)
@@ -73,15 +73,15 @@ def test_hdf5_holds_arrays(count, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.h5"])
-def test_leaves_nothing_on_an_error(name, tmp_path):
+def test_an_error_leaves_no_file(name, tmp_path):
     with pytest.raises(KeyError), joint_table(str(tmp_path / name)) as add:
         add(ROWS[0], seconds=0.0)
         raise KeyError
     assert os.listdir(tmp_path) == []
 
 
-def test_other_endings_are_refused():
+def test_other_extensions_are_refused():
     check_table_name("a.CSV")
     check_table_name("a.h5")
-    with pytest.raises(UserError, match="are written as .csv or .h5"):
+    with pytest.raises(UserError, match="does not end in .csv or .h5"):
         check_table_name("a.xlsx")

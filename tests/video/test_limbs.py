@@ -22,7 +22,7 @@ def pixel_at(picture, position):
 
 @pytest.mark.parametrize("scale", [1, 3, 20])
 @pytest.mark.parametrize("brightness", [0, 128, 255])
-def test_joints_and_limbs_are_in_their_sides_colours(scale, brightness):
+def test_joints_and_limbs_have_the_colours_of_their_sides(scale, brightness):
     picture = np.full((64 * scale, 64 * scale, 3), brightness, np.uint8)
     drawn = draw_limbs(picture, POSE * scale)
     assert (drawn.dtype, drawn.shape) == (np.uint8, picture.shape) and (picture == brightness).all()
@@ -33,7 +33,7 @@ def test_joints_and_limbs_are_in_their_sides_colours(scale, brightness):
         assert pixel_at(drawn, (first + 0.5 * (second - first)) * scale) == rgb(colour).tolist()
 
 
-def test_lines_grow_with_the_picture_and_have_outlines():
+def test_line_width_grows_with_the_picture_and_lines_have_outlines():
     for scale in (2, 10):
         drawn = draw_limbs(np.full((64 * scale, 64 * scale, 3), 255, np.uint8), POSE * scale)
         column = drawn[:, 32 * scale].astype(int)
@@ -43,7 +43,7 @@ def test_lines_grow_with_the_picture_and_have_outlines():
         assert (column[between_shoulders[0] - 1] == 0).all() and (column[between_shoulders[-1] + 1] == 0).all()
 
 
-def test_a_joint_is_drawn_around_its_pixels_middle():
+def test_a_dot_is_centered_on_its_joint():
     drawn = draw_limbs(np.full((9, 9, 3), 255, np.uint8), np.full((7, 2), 4.5, np.float32))
     np.testing.assert_array_equal(drawn, drawn[::-1])
     np.testing.assert_array_equal(drawn, drawn[:, ::-1])
@@ -51,12 +51,12 @@ def test_a_joint_is_drawn_around_its_pixels_middle():
 
 
 @pytest.mark.parametrize("offset", [1000, -1000, 1e30])
-def test_what_is_far_outside_is_not_drawn(offset):
+def test_joints_far_outside_are_not_drawn(offset):
     picture = np.full((64, 64, 3), 90, np.uint8)
     np.testing.assert_array_equal(draw_limbs(picture, POSE + np.float32(offset)), picture)
 
 
-def test_a_limb_that_leaves_the_picture_is_drawn_to_its_edge():
+def test_a_limb_that_leaves_the_picture_reaches_its_edge():
     pose = POSE.copy()
     pose[JOINT_NAMES.index("right wrist")] = (-500, 32)
     drawn = draw_limbs(np.full((64, 64, 3), 90, np.uint8), pose)
@@ -64,30 +64,30 @@ def test_a_limb_that_leaves_the_picture_is_drawn_to_its_edge():
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 300, 3)])
-def test_tiny_pictures(shape):
+def test_tiny_pictures_are_drawn_on(shape):
     assert draw_limbs(np.zeros(shape, np.uint8), POSE).shape == shape
 
 
-def test_turned_pictures_that_are_not_contiguous():
+def test_pictures_need_not_be_contiguous():
     picture = np.random.default_rng(0).integers(0, 256, (40, 64, 3), dtype=np.uint8)
     turned = np.rot90(picture)
     np.testing.assert_array_equal(draw_limbs(turned, POSE), draw_limbs(turned.copy(), POSE))
 
 
 def coloured(picture, colour):
-    """How many of a picture's pixels have a colour."""
+    """The number of pixels of this colour."""
     return np.count_nonzero((picture.astype(int) == rgb(colour)).all(axis=-1))
 
 
-def test_limbs_to_a_joint_that_is_not_sure_are_dotted():
+def test_limbs_to_joints_of_low_confidence_are_dotted():
     picture = np.full((640, 640, 3), 90, np.uint8)
-    is_sure = np.array([joint != "right elbow" for joint in JOINT_NAMES])
-    sure, doubtful = (draw_limbs(picture, POSE * 10, certainty) for certainty in (None, is_sure))
-    assert 0.1 < coloured(doubtful, RIGHT) / coloured(sure, RIGHT) < 0.7
-    assert coloured(doubtful, LEFT) == coloured(sure, LEFT) and coloured(doubtful, BETWEEN) == coloured(sure, BETWEEN)
+    is_confident = np.array([joint != "right elbow" for joint in JOINT_NAMES])
+    solid, dotted = (draw_limbs(picture, POSE * 10, values) for values in (None, is_confident))
+    assert 0.1 < coloured(dotted, RIGHT) / coloured(solid, RIGHT) < 0.7
+    assert coloured(dotted, LEFT) == coloured(solid, LEFT) and coloured(dotted, BETWEEN) == coloured(solid, BETWEEN)
 
 
-def test_joints_that_are_nowhere_are_not_drawn():
+def test_joints_that_are_nan_are_not_drawn():
     picture = np.full((640, 640, 3), 90, np.uint8)
     pose = POSE * 10
     pose[JOINT_NAMES.index("right wrist")] = np.nan
@@ -97,7 +97,7 @@ def test_joints_that_are_nowhere_are_not_drawn():
 
 
 @pytest.mark.parametrize("crop", [(40, 20, 100, 60), (-50, 20, 100, 60), (-50, -50, 500, 500)])
-def test_the_crops_edges_are_drawn_inside_it(crop):
+def test_the_edges_of_the_crop_are_drawn_inside_it(crop):
     picture = np.full((128, 192, 3), 90, np.uint8)
     x, y, width, height = crop
     changed = (draw_crop(picture, Crop(*crop)) != picture).any(axis=-1)

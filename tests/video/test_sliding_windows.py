@@ -3,11 +3,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from video.sliding_windows import positions_in_shots, positions_in_video
+from video.sliding_windows import positions_in_shot, positions_in_shots
 
 
 class OneNumberPredictor:
-    """In place of a model: a joint's position is a sum over the window that tells frames and their places apart."""
+    """Stands in for a model: positions are sums over the window that depend on each frame and its place in it."""
 
     def predict_block(self, frames, rows):
         seen = frames[rows, 0, 0, 0].astype(np.float64)
@@ -22,7 +22,7 @@ def random_frames(count):
 
 
 def over_windows(predict, frames):
-    """The mean and the standard deviation by the definition; predict: uint8 (10, 64, 64, 3) → (10, 7, 2)."""
+    """Mean and standard deviation by definition. predict: uint8 (10, 64, 64, 3) → (10, 7, 2)."""
     windows = [predict(frames[start : start + 10]) for start in range(len(frames) - 9)]
     means, spreads = [], []
     for number in range(len(frames)):
@@ -35,42 +35,42 @@ def over_windows(predict, frames):
 
 
 @pytest.mark.parametrize("count", [10, 11, 19, 20, 136, 137, 138, 145, 146, 147, 265, 266, 400])
-def test_each_frame_gets_the_mean_and_the_spread_of_its_windows(count):
+def test_positions_are_the_mean_and_spread_over_all_windows_of_a_frame(count):
     frames, predictor = random_frames(count), OneNumberPredictor()
     means, spreads = over_windows(lambda part: predictor.predict_block(part, np.arange(10)[np.newaxis])[0], frames)
-    positions = list(positions_in_video(predictor, iter(frames)))
+    positions = list(positions_in_shot(predictor, iter(frames)))
     assert positions[0].joints.dtype == positions[0].spread.dtype == np.float32
     np.testing.assert_allclose([part.joints for part in positions], means, rtol=1e-5, atol=1e-3)
     np.testing.assert_allclose([part.spread for part in positions], spreads, rtol=1e-5, atol=1e-3)
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])
-def test_of_under_ten_frames_the_last_is_repeated(count):
+def test_the_last_of_fewer_than_ten_frames_is_repeated(count):
     frames, predictor = random_frames(count), OneNumberPredictor()
     filled = np.concatenate([frames, np.repeat(frames[-1:], 10 - count, axis=0)])
     expected = predictor.predict_block(filled, np.arange(10)[np.newaxis])[0, :count]
-    positions = list(positions_in_video(predictor, frames))
+    positions = list(positions_in_shot(predictor, frames))
     np.testing.assert_allclose([part.joints for part in positions], expected, rtol=1e-5, atol=1e-3)
     assert np.isnan([part.spread for part in positions]).all()
 
 
 @pytest.mark.parametrize("lengths", [(30,), (12, 3, 1, 15), (140, 10, 9, 2)])
-def test_no_window_lies_across_a_cut(lengths):
+def test_no_window_spans_a_cut(lengths):
     shots = np.split(random_frames(sum(lengths)), np.cumsum(lengths)[:-1])
     pairs = ((frame, number == 0) for shot in shots for number, frame in enumerate(shot))
     predictor = OneNumberPredictor()
     positions = list(positions_in_shots(predictor, pairs))
-    alone = [part for shot in shots for part in positions_in_video(predictor, shot)]
+    alone = [part for shot in shots for part in positions_in_shot(predictor, shot)]
     np.testing.assert_array_equal([part.joints for part in positions], [part.joints for part in alone])
     np.testing.assert_array_equal([part.spread for part in positions], [part.spread for part in alone])
 
 
-def test_no_frames_have_no_positions():
-    assert list(positions_in_video(OneNumberPredictor(), [])) == []
+def test_no_frames_give_no_positions():
+    assert list(positions_in_shot(OneNumberPredictor(), [])) == []
 
 
 @pytest.mark.parametrize("shot_length", [10**6, 200, 7])
-def test_memory_does_not_grow_with_the_length(shot_length):
+def test_memory_does_not_grow_with_the_length_of_the_video(shot_length):
     def peak(count):
         tracemalloc.start()
         frames = ((np.zeros((64, 64, 3), np.uint8), number % shot_length == 0) for number in range(count))

@@ -1,4 +1,4 @@
-"""Videos, read in a process of its own and written in this one, with PyAV, whose wheels bring FFmpeg."""
+"""Videos, decoded in a sandboxed process and encoded in this one, both with PyAV, whose wheels include FFmpeg."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from support.atomic_write import atomic_write
 from support.destination import check_destination
 from support.guarded_hdf5_file import GuardedHDF5File
 from support.user_error import UserError
-from video.files.file_types import VIDEO_EXTENSIONS, extension_of
-from video.files.frame import Frame, WriteFrame
-from video.files.video_process import VideoProcess
+from video.files.media import VIDEO_EXTENSIONS, Frame, WriteFrame, extension_of
+from video.files.sandboxed_decoder import SandboxedDecoder
 
 try:
     import av
@@ -25,9 +24,9 @@ else:
 
 H264 = ("libx264", {"crf": "18", "preset": "veryfast"})
 VP9 = ("libvpx-vp9", {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"})
-H264_IN_ORDER = ("libx264", {**H264[1], "bf": "0"})  # AVI stores no timestamps, so frames must not be reordered
+H264_IN_ORDER = ("libx264", {**H264[1], "bf": "0"})  # AVI has no timestamps, so frames must not be reordered
 
-# By extension: the name of the container format, the codec and its options.
+# Extension to container format, codec and codec options.
 FORMATS = {
     ".avi": ("avi", *H264_IN_ORDER),
     ".m4v": ("mp4", *H264),
@@ -37,42 +36,41 @@ FORMATS = {
     ".webm": ("webm", *VP9),
 }
 
-CLOCK = 90_000  # Hz, MPEG's: at all common frame rates, frames are a whole number of ticks apart
+CLOCK = 90_000  # Hz, as in MPEG: at all common frame rates, frames are a whole number of ticks apart
 BT709 = 1  # as in ITU-T H.273
 
 
 class VideoFile:
-    """A video. Raises UserError where there is none at `path`, and where the package av is missing.
+    """A video file.
 
-    frame_count: how many frames it holds, or an estimate. duration: in seconds, according to its header. Each is None
-    where the file does not say.
+    `frame_count` is the number of frames, possibly an estimate, and `duration` is in seconds, both according to the
+    file's header, or None. Raises UserError if the file cannot be read as a video or the package av is missing.
     """
 
     def __init__(self, path: str) -> None:
         if not HAS_PYAV:
             advice = 'install it with: python -m pip install ".[video]"'
-            raise UserError(f"{path}: reading videos takes the package av; {advice}")
+            raise UserError(f"{path}: reading videos requires the package av; {advice}")
         self.path = path
-        with contextlib.closing(VideoProcess(path)) as process:
-            self._rate, self._pixel_aspect, self.duration, self.frame_count = process.facts()
+        with contextlib.closing(SandboxedDecoder(path)) as decoder:
+            self._properties = decoder.properties
+        self.duration = self._properties.duration
+        self.frame_count = self._properties.frame_count
 
     def frames(self) -> Iterator[Frame]:
-        """Yields a Frame for each picture, turned as the file says. Raises UserError where the file is damaged."""
-        with contextlib.closing(VideoProcess(self.path)) as process:
-            process.facts()
-            yield from process.frames()
+        """Yields the frames, rotated as the file says. Raises UserError if the file is damaged."""
+        with contextlib.closing(SandboxedDecoder(self.path)) as decoder:
+            yield from decoder.frames()
 
     @contextlib.contextmanager
     def written_to(self, path: str) -> Iterator[WriteFrame]:
-        """Yields a function that writes a picture, uint8 (height, width, 3), in place of a Frame of this video.
+        """Yields a function that writes one frame, shown at the time of its source frame. All have the same size.
 
-        All pictures have one size; they are shown at the times of the Frames. The extension of `path`, one of FORMATS,
-        determines container format and codec. The file is written atomically. Raises UserError where FFmpeg refuses the
-        size of the pictures or their times.
+        The extension of `path`, a key of FORMATS, determines container format and codec. The file is written
+        atomically. Raises UserError if FFmpeg rejects the size of the frames or their times.
         """
         container_name, codec, options = FORMATS[extension_of(path)]
-        # FFmpeg does not say why a write failed, and fails again as it closes. The file that keeps HDF5's first error
-        # keeps FFmpeg's too.
+        # FFmpeg does not say why a write failed, and fails again when it closes. GuardedHDF5File keeps the first error.
         with atomic_write(path) as partial, GuardedHDF5File(partial) as file, _explained_errors(path, file):
             with av.open(file, "w", format=container_name) as container:
                 stream: av.VideoStream | None = None
@@ -97,39 +95,36 @@ class VideoFile:
             file.check()
 
     def _add_stream(
-        self,
-        container: av.container.OutputContainer,
-        codec: str,
-        options: dict[str, str],
-        shape: tuple[int, ...],
+        self, container: av.container.OutputContainer, codec: str, options: dict[str, str], shape: tuple[int, ...]
     ) -> av.VideoStream:
         height, width, _ = shape
-        stream = container.add_stream(codec, rate=self._rate, options=options)
+        properties = self._properties
+        stream = container.add_stream(codec, rate=properties.rate, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = width, height
-        # Chroma of half the resolution takes an even width and height.
+        # Chroma at half the resolution requires an even width and height.
         stream.pix_fmt = "yuv420p" if width % 2 == height % 2 == 0 else "yuv444p"
         context = stream.codec_context
-        context.time_base = 1 / self._rate if container.format.name == "avi" else Fraction(1, CLOCK)
+        context.time_base = 1 / properties.rate if container.format.name == "avi" else Fraction(1, CLOCK)
         context.colorspace = context.color_primaries = context.color_trc = BT709
-        if self._pixel_aspect:
-            context.sample_aspect_ratio = self._pixel_aspect
+        if properties.pixel_aspect:
+            context.sample_aspect_ratio = properties.pixel_aspect
         return stream
 
     def check_destination(self, path: str, overwrite: bool) -> None:
-        """Raises UserError where no video can or must be written to `path`."""
+        """Raises UserError if the copy cannot or must not be written to `path`."""
         if extension_of(path) not in VIDEO_EXTENSIONS:
-            endings = ", ".join(VIDEO_EXTENSIONS)
-            raise UserError(f"{path} does not end in {endings}; give the result of a video such a name")
+            extensions = ", ".join(VIDEO_EXTENSIONS)
+            raise UserError(f"{path} does not end in {extensions}; the output of a video is a video, so name it so")
         check_destination(path, self.path, overwrite)
 
 
 @contextlib.contextmanager
 def _explained_errors(path: str, file: GuardedHDF5File) -> Iterator[None]:
-    """Raises UserError in place of what FFmpeg raises, unless the file at `path` could not be written."""
+    """Turns FFmpeg's errors into a UserError, unless the operating system could not write the file."""
     try:
         yield
     except av.FFmpegError as error:
         file.check()
-        reason = f"FFmpeg does not take pictures of this size, or at these times ({error.strerror})"
-        raise UserError(f"{path} cannot be written: {reason}; give --out another ending, or scale the video") from error
+        reason = f"FFmpeg rejects the size or the times of its frames ({error.strerror})"
+        raise UserError(f"{path} cannot be written: {reason}; try another extension, or scale the video") from error

@@ -1,7 +1,7 @@
-"""Follows the person whom a detector sees now and then: a box that mostly stands still, as in the training videos.
+"""Turns detections into the track of one person, with a crop that mostly stands still, as in the training videos.
 
-OpenCV's trackers were considered: they follow a patch of pixels from one frame to the next and drift where the person
-turns. Here each sighting counts by itself, and those shortly before and after outvote a wrong one.
+Each detection counts by itself, and its neighbours in time outvote a wrong one. OpenCV's trackers are not used: they
+follow a patch of pixels and drift when the person turns.
 """
 
 from __future__ import annotations
@@ -9,131 +9,129 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from video.shots import runs
-from video.tracking.looks import Look
-from video.tracking.upper_body import UpperBody, between, middle_of
+from video.shots import split_before
+from video.tracking.detection import Detection
+from video.tracking.person import Person, interpolate, median_person
 
-# How many looks before and after decide.
-LOOKS_AROUND = 3
-LEAST_SIGHTINGS = 2
-# Where the model is not sure of anybody, so many looks must tell of the same person.
-LEAST_UNSURE = 4
-# After so many looks without a sighting, nobody is there any more: about 5 s.
-LONGEST_HOLD = 10
-# The box stays where it is until the person has moved by so many shoulder widths, or grown or shrunk by this ratio.
-LARGEST_MOVE = 0.3
-LARGEST_GROWTH = 1.2
+DETECTIONS_AROUND = 3  # detections before and after that vote
+LEAST_VOTES = 2
+LEAST_VOTES_UNCONFIRMED = 4  # if the pose model confirms nobody
+LONGEST_GAP = 10  # detections without the person, about 5 s, before they are considered gone
+# The crop stands still until the person has moved by this many shoulder widths, or changed in size by this ratio.
+MAX_MOVE = 0.3
+MAX_GROWTH = 1.2
 
 T = TypeVar("T")
 
 
-class Sight(NamedTuple, Generic[T]):
-    """A frame on its way.
-
-    frame: whatever stands for it. look: who is seen; None where nobody looked. is_cut: whether the frame begins another
-    shot, or the video; there somebody looks.
-    """
+@dataclass(frozen=True)
+class SampledFrame(Generic[T]):
+    """A frame, and the detection in it if there was one."""
 
     frame: T
-    look: Look | None
-    is_cut: bool
+    detection: Detection | None
+    begins_shot: bool  # then there is a detection
 
 
-class Followed(NamedTuple):
-    """person: where the person is. box: the body around which the box lies, which mostly stands still."""
+@dataclass(frozen=True)
+class TrackedPerson:
+    """The person in one frame."""
 
-    person: UpperBody
-    box: UpperBody
+    person: Person
+    crop_center: Person  # the Person around whom the crop is taken
 
 
-def tracked(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, Followed | None]]:
-    """Yields each frame with the person in it, or None where nobody is.
+def track_person(frames: Iterable[SampledFrame[T]]) -> Iterator[tuple[T, TrackedPerson | None]]:
+    """Yields each frame with the tracked person, or None if nobody is there.
 
-    The frames of LOOKS_AROUND looks ahead wait in memory.
+    The frames up to the third next detection wait in memory.
     """
-    for shot in runs(sights, lambda sight: sight.is_cut):
-        yield from _tracked_in_shot(shot)
+    for shot in split_before(frames, lambda frame: frame.begins_shot):
+        yield from _track_in_shot(shot)
 
 
-def _tracked_in_shot(sights: Iterable[Sight[T]]) -> Iterator[tuple[T, Followed | None]]:
-    person: UpperBody | None = None
-    box: UpperBody | None = None
-    unseen = 0
-    for frames, looks in _looks(sights):
-        seen = _sighting(person, *_trusted(looks))
-        unseen = 0 if seen is not None else unseen + 1
-        person, before = seen or _guess(person, looks) or person, box
-        if person is not None and (box is None or _has_moved(box, person)):
-            box = person
-        if person is None or box is None or unseen > LONGEST_HOLD:
+def _track_in_shot(sampled: Iterable[SampledFrame[T]]) -> Iterator[tuple[T, TrackedPerson | None]]:
+    person: Person | None = None
+    center: Person | None = None
+    gap = 0
+    for frames, detections in _with_detections_around(sampled):
+        voted = _vote(person, *_most_reliable(detections))
+        gap = 0 if voted is not None else gap + 1
+        person, before = voted or _median_estimate(person, detections) or person, center
+        if person is not None and (center is None or _has_moved(center, person)):
+            center = person
+        if person is None or center is None or gap > LONGEST_GAP:
             yield from ((frame, None) for frame in _emptied(frames))
             continue
-        glides = before is not None and before.is_near(box)
+        glides = before is not None and before.is_near(center)
         count = len(frames)
         for number, frame in enumerate(_emptied(frames), 1):
-            yield frame, Followed(person, between(before, box, number / count) if glides and before else box)
+            now = interpolate(before, center, number / count) if glides and before else center
+            yield frame, TrackedPerson(person, now)
 
 
-def _trusted(looks: Sequence[Look]) -> tuple[list[Sequence[UpperBody]], int]:
-    """Whom each look sees, of those looks of which the model is sure, if there are enough; how many must agree."""
-    sure: list[Sequence[UpperBody]] = [look.people for look in looks if look.is_sure]
-    if len(sure) >= LEAST_SIGHTINGS:
-        return sure, LEAST_SIGHTINGS
-    return [look.people for look in looks], LEAST_SIGHTINGS if sure else LEAST_UNSURE
+def _most_reliable(detections: Sequence[Detection]) -> tuple[list[Sequence[Person]], int]:
+    """Returns the people of each confirmed detection, or of all if too few are confirmed, and the votes required."""
+    confirmed: list[Sequence[Person]] = [detection.people for detection in detections if detection.is_confirmed]
+    if len(confirmed) >= LEAST_VOTES:
+        return confirmed, LEAST_VOTES
+    return [detection.people for detection in detections], LEAST_VOTES if confirmed else LEAST_VOTES_UNCONFIRMED
 
 
-def _sighting(person: UpperBody | None, looks: Sequence[Sequence[UpperBody]], least: int) -> UpperBody | None:
-    """Where the person is whom most of the looks tell of: the one known, if any look tells of them."""
+def _vote(person: Person | None, detections: Sequence[Sequence[Person]], least: int) -> Person | None:
+    """The tracked person's position if any detection is near; otherwise the person with the most votes, if enough."""
     if person is not None:
-        near = _near(person, looks)
+        near = _near(person, detections)
         if near:
-            return middle_of(near)
-    found = [_near(candidate, looks) for people in looks for candidate in people]
-    enough = [near for near in found if len(near) >= min(least, len(looks))]
+            return median_person(near)
+    candidates = [_near(candidate, detections) for people in detections for candidate in people]
+    enough = [near for near in candidates if len(near) >= min(least, len(detections))]
     if not enough:
         return None
-    # The larger one of two who are seen as often.
-    return middle_of(max(enough, key=lambda near: (len(near), middle_of(near).width)))
+    # Of two with as many votes, the larger one.
+    return median_person(max(enough, key=lambda near: (len(near), median_person(near).width)))
 
 
-def _guess(person: UpperBody | None, looks: Sequence[Look]) -> UpperBody | None:
-    """Where a person is whom no look tells of, according to the model."""
-    near = _near(person, [[look.guess] for look in looks if look.guess is not None]) if person is not None else []
-    return middle_of(near) if near else None
+def _median_estimate(person: Person | None, detections: Sequence[Detection]) -> Person | None:
+    """The position of a person missed by all detections, according to the pose model."""
+    estimates = [[detection.estimate] for detection in detections if detection.estimate is not None]
+    near = _near(person, estimates) if person is not None else []
+    return median_person(near) if near else None
 
 
-def _near(person: UpperBody, looks: Sequence[Sequence[UpperBody]]) -> list[UpperBody]:
-    """From each look the sighting that may be this person, the nearest in size."""
-    near = ([seen for seen in people if seen.is_near(person)] for people in looks)
-    return [min(seen, key=lambda body: abs(body.width - person.width)) for seen in near if seen]
+def _near(person: Person, detections: Sequence[Sequence[Person]]) -> list[Person]:
+    """From each detection, the one nearest in size of those who can be this person."""
+    near = ([other for other in people if other.is_near(person)] for people in detections)
+    return [min(others, key=lambda other: abs(other.width - person.width)) for others in near if others]
 
 
-def _has_moved(box: UpperBody, person: UpperBody) -> bool:
-    farthest = max(abs(person.x - box.x), abs(person.y - box.y))
-    growth = max(person.width / box.width, box.width / person.width)
-    return farthest > LARGEST_MOVE * box.width or growth > LARGEST_GROWTH
+def _has_moved(center: Person, person: Person) -> bool:
+    distance = max(abs(person.x - center.x), abs(person.y - center.y))
+    growth = max(person.width / center.width, center.width / person.width)
+    return distance > MAX_MOVE * center.width or growth > MAX_GROWTH
 
 
-def _looks(sights: Iterable[Sight[T]]) -> Iterator[tuple[deque[T], list[Look]]]:
-    """Yields the frames from each look to the next, with what was seen in the looks around."""
-    window: deque[tuple[deque[T], Look] | None] = deque(maxlen=2 * LOOKS_AROUND + 1)
-    window.extend(itertools.repeat(None, LOOKS_AROUND))
-    for item in itertools.chain(_groups(sights), itertools.repeat(None, LOOKS_AROUND)):
+def _with_detections_around(sampled: Iterable[SampledFrame[T]]) -> Iterator[tuple[deque[T], list[Detection]]]:
+    """Yields the frames from each detection up to the next, with the detections around it."""
+    window: deque[tuple[deque[T], Detection] | None] = deque(maxlen=2 * DETECTIONS_AROUND + 1)
+    window.extend(itertools.repeat(None, DETECTIONS_AROUND))
+    for item in itertools.chain(_by_detection(sampled), itertools.repeat(None, DETECTIONS_AROUND)):
         window.append(item)
-        now = window[LOOKS_AROUND] if len(window) == window.maxlen else None
+        now = window[DETECTIONS_AROUND] if len(window) == window.maxlen else None
         if now is not None:
-            yield now[0], [look[1] for look in window if look is not None]
+            yield now[0], [pair[1] for pair in window if pair is not None]
 
 
-def _groups(sights: Iterable[Sight[T]]) -> Iterator[tuple[deque[T], Look]]:
-    for group in runs(sights, lambda sight: sight.look is not None):
-        members = list(group)
-        yield deque(sight.frame for sight in members), members[0].look or Look([])
+def _by_detection(sampled: Iterable[SampledFrame[T]]) -> Iterator[tuple[deque[T], Detection]]:
+    for group in split_before(sampled, lambda frame: frame.detection is not None):
+        group_frames = list(group)
+        yield deque(frame.frame for frame in group_frames), group_frames[0].detection or Detection([])
 
 
 def _emptied(frames: deque[T]) -> Iterator[T]:
-    """Yields the frames and lets go of each: they are large."""
+    """Yields the frames and releases each of them, since they are large."""
     while frames:
         yield frames.popleft()

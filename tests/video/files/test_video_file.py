@@ -12,13 +12,14 @@ from PIL import Image
 
 from support.user_error import UserError
 from tests.video.files.videos import moving_square, read_video, write_video
-from video.files.frame import Frame
+from video.files.media import Frame
 from video.files.video_file import VideoFile
 
 ENDINGS = (".avi", ".mkv", ".mov", ".mp4", ".webm")
 
 
 def refused(path):
+    """The message of the UserError with which the video is refused."""
     with pytest.raises(UserError) as error:
         list(VideoFile(str(path)).frames())
     return str(error.value)
@@ -32,7 +33,7 @@ def mean_difference(picture, other):
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_every_frame_is_read_at_its_time(ending, tmp_path):
+def test_all_frames_are_read_with_their_times(ending, tmp_path):
     pictures = moving_square(12)
     video = VideoFile(str(write_video(tmp_path / f"a{ending}", pictures)))
     frames = list(video.frames())
@@ -45,14 +46,14 @@ def test_every_frame_is_read_at_its_time(ending, tmp_path):
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".webm"])
-def test_times_begin_at_zero_and_need_not_be_even(ending, tmp_path):
+def test_times_start_at_zero_and_may_be_uneven(ending, tmp_path):
     ticks = [50, 51, 53, 57, 80]
     path = write_video(tmp_path / f"a{ending}", moving_square(5), ticks=ticks)
     seconds = [frame.seconds for frame in VideoFile(str(path)).frames()]
     np.testing.assert_allclose(seconds, [0, 0.04, 0.12, 0.28, 1.2], atol=1e-3)
 
 
-def test_read_twice_at_once(tmp_path):
+def test_a_video_can_be_read_twice_in_parallel(tmp_path):
     video = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(12))))
     for first, second in zip(video.frames(), video.frames(), strict=True):
         np.testing.assert_array_equal(first.picture, second.picture)
@@ -60,7 +61,7 @@ def test_read_twice_at_once(tmp_path):
 
 # ISO/IEC 14496-12, 8.3.2: (p, q) of the stored picture is shown at (a p + c q, b p + d q).
 @pytest.mark.parametrize("a, b, c, d", [(0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)])
-def test_pictures_are_turned_as_the_file_says(a, b, c, d, tmp_path):
+def test_frames_are_rotated_as_the_file_says(a, b, c, d, tmp_path):
     picture = moving_square(1)[0]
     path = write_video(tmp_path / "a.mp4", [picture] * 2)
     contents = path.read_bytes()
@@ -79,18 +80,18 @@ def test_pictures_are_turned_as_the_file_says(a, b, c, d, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["10:30.mp4", "http:a.mp4", "a b%20#?.mp4", "ö'\".MP4", "-.mp4"])
-def test_odd_names(name, tmp_path, monkeypatch):
+def test_unusual_file_names(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     os.rename(write_video(tmp_path / "a.mp4", moving_square(2)), name)
     assert len(list(VideoFile(name).frames())) == 2
 
 
-def test_refuses_what_is_no_video(tmp_path):
+def test_other_files_are_refused(tmp_path):
     (tmp_path / "a.mp4").write_text("no video at all\n" * 100)
-    assert "is no video that can be read" in refused(tmp_path / "a.mp4")
+    assert "is not a readable video" in refused(tmp_path / "a.mp4")
 
 
-# Each leads FFmpeg to the video, or to another machine, where it is allowed to open what they name.
+# FFmpeg would open the video or connect to another machine if it were allowed to.
 PLAYLISTS = {
     "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{uri}\n#EXT-X-ENDLIST\n",
     "concat": "ffconcat version 1.0\nfile '{path}'\n",
@@ -102,69 +103,71 @@ PLAYLISTS = {
 }
 
 
-@pytest.mark.promise("A video leads to no other file and no other machine")
+@pytest.mark.promise("A video cannot make FFmpeg open other files or connect to other machines")
 @pytest.mark.parametrize("ending", [".avi", ".mp4"])
 @pytest.mark.parametrize("kind", PLAYLISTS)
-def test_a_playlist_is_no_video(kind, ending, tmp_path):
+def test_a_playlist_is_refused(kind, ending, tmp_path):
     path = write_video(tmp_path / "b.mp4", moving_square(2))
     (tmp_path / f"list{ending}").write_text(PLAYLISTS[kind].format(path=path, uri=path.as_uri()))
-    assert "is no video that can be read" in refused(tmp_path / f"list{ending}")
+    assert "is not a readable video" in refused(tmp_path / f"list{ending}")
 
 
-@pytest.mark.promise("A video leads to no other file and no other machine")
-def test_a_name_is_no_pattern(tmp_path, monkeypatch):
+@pytest.mark.promise("A video cannot make FFmpeg open other files or connect to other machines")
+def test_a_file_name_is_not_used_as_a_pattern(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Image.fromarray(moving_square(1)[0]).save("0.png")
     os.rename("0.png", "%d.mp4")
-    assert "is no video that can be read" in refused("%d.mp4")
+    assert "is not a readable video" in refused("%d.mp4")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_says_that_a_file_is_empty(ending, tmp_path):
+def test_an_empty_file_is_refused(ending, tmp_path):
     (tmp_path / f"a{ending}").touch()
-    assert refused(tmp_path / f"a{ending}") == f"{tmp_path / f'a{ending}'} is empty; give a whole MP4, AVI or WebM file"
+    assert (
+        refused(tmp_path / f"a{ending}") == f"{tmp_path / f'a{ending}'} is empty; pass a complete MP4, AVI or WebM file"
+    )
 
 
-def test_refuses_sound_alone(tmp_path):
+def test_sound_without_video_is_refused(tmp_path):
     with av.open(str(tmp_path / "a.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
         frame.rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    assert "holds no pictures, only sound" in refused(tmp_path / "a.mp4")
+    assert "contains sound but no video" in refused(tmp_path / "a.mp4")
 
 
-def test_refuses_a_video_in_a_codec_that_there_is_not(tmp_path):
+def test_an_unknown_codec_is_refused(tmp_path):
     path = write_video(tmp_path / "a.mp4", moving_square(3))
     path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
-    assert refused(path) == f"{path} is damaged: it does not say how its pictures are encoded; give a whole copy"
+    assert refused(path) == f"{path} is damaged: its video encoding is unknown; pass a complete copy"
 
 
-def test_refuses_a_video_of_no_frames(tmp_path):
+def test_a_video_without_frames_is_refused(tmp_path):
     with av.open(str(tmp_path / "a.avi"), "w") as container:
         stream = container.add_stream("mjpeg", rate=25)
         stream.width = stream.height = 16
         stream.pix_fmt = "yuvj420p"
         container.start_encoding()
-    assert "holds no frames" in refused(tmp_path / "a.avi")
+    assert "has no frames" in refused(tmp_path / "a.avi")
 
 
-def test_refuses_one_whose_end_is_missing_with_its_index(tmp_path):
+def test_a_video_without_its_index_is_refused(tmp_path):
     path = write_video(tmp_path / "a.mp4", moving_square(30))
     path.write_bytes(path.read_bytes()[:-1000])
-    assert "is no video that can be read" in refused(path)
+    assert "is not a readable video" in refused(path)
 
 
-def test_refuses_a_video_that_is_cut_within_a_frame(tmp_path):
+def test_a_video_that_ends_within_a_frame_is_refused(tmp_path):
     path = write_video(tmp_path / "a.avi", moving_square(30))
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
-    assert "give a whole copy, or one that ends there" in refused(path)
+    assert "pass a complete copy, or cut the video there" in refused(path)
 
 
 @pytest.mark.parametrize("percent", [40, 50, 60, 70])
 @pytest.mark.parametrize("ending, options", [(".mp4", {"movflags": "faststart"}), (".webm", {})])
-def test_no_cut_goes_unnoticed(ending, options, percent, tmp_path):
+def test_a_truncated_video_is_refused_or_visibly_too_short(ending, options, percent, tmp_path):
     path = write_video(tmp_path / f"a{ending}", moving_square(30), rate=5, options=options)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * percent // 100])
     video = VideoFile(str(path))
@@ -173,11 +176,11 @@ def test_no_cut_goes_unnoticed(ending, options, percent, tmp_path):
         *_, last = video.frames()
     except UserError:
         return
-    # FFmpeg makes do with what there is; the command warns where over a second is missing.
+    # FFmpeg decodes what there is; the command warns if over a second is missing.
     assert video.duration - last.seconds > 1
 
 
-def test_refuses_pictures_that_change_their_size(tmp_path):
+def test_a_changing_frame_size_is_refused(tmp_path):
     with av.open(str(tmp_path / "a.avi"), "w") as container:
         stream = container.add_stream("mjpeg", rate=25)
         stream.height, stream.width, stream.pix_fmt = 48, 64, "yuvj420p"
@@ -191,11 +194,11 @@ def test_refuses_pictures_that_change_their_size(tmp_path):
             for packet in other.encode(frame) + other.encode(None):
                 packet.stream, packet.pts, packet.dts, packet.time_base = stream, tick, tick, Fraction(1, 25)
                 container.mux(packet)
-    assert "the pictures change their size at frame 1" in refused(tmp_path / "a.avi")
+    assert "the frame size changes at frame 1" in refused(tmp_path / "a.avi")
 
 
 def boxes(contents, start=0, end=None):
-    """Yields the type and the place of each box of an MP4 file, in order: ISO/IEC 14496-12, 4.2."""
+    """Yields the type and the offset of each box of an MP4 file, in order: ISO/IEC 14496-12, 4.2."""
     end = len(contents) if end is None else end
     while start < end:
         size, kind = struct.unpack(">I4s", contents[start : start + 8])
@@ -205,7 +208,7 @@ def boxes(contents, start=0, end=None):
         start += size
 
 
-def test_refuses_a_video_that_is_cut_at_any_box(tmp_path):
+def test_a_video_truncated_at_any_box_is_refused(tmp_path):
     path = write_video(tmp_path / "a.mp4", moving_square(2), options={"movflags": "faststart"})
     contents = path.read_bytes()
     places = dict(boxes(contents))
@@ -216,14 +219,13 @@ def test_refuses_a_video_that_is_cut_at_any_box(tmp_path):
 
 
 @pytest.mark.promise("What a file claims to hold takes no memory")
-def test_claims_of_a_header_are_not_believed(tmp_path):
-    """The last sample has a size of its own; the others have one that is stored nowhere."""
+def test_false_claims_in_a_header_are_not_trusted(tmp_path):
     path = write_video(tmp_path / "a.mp4", moving_square(12))
     contents = path.read_bytes()
     place = contents.index(b"stsz") + 8
     for claim in (struct.pack(">II", 0, 10**9), struct.pack(">II", 1, 10**9)):
         path.write_bytes(contents[:place] + claim + contents[place + 8 :])
-        assert "is no video that can be read" in refused(path) or "holds no frames" in refused(path)
+        assert "is not a readable video" in refused(path) or "has no frames" in refused(path)
     width = contents.index(b"avc1") + 28
     path.write_bytes(contents[:width] + struct.pack(">HH", 65535, 65535) + contents[width + 4 :])
     try:
@@ -233,7 +235,7 @@ def test_claims_of_a_header_are_not_believed(tmp_path):
     assert shapes == {(48, 64, 3)}
 
 
-def test_refuses_times_beyond_all_clocks(tmp_path):
+def test_times_beyond_any_clock_are_refused(tmp_path):
     path = tmp_path / "a.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mjpeg", rate=25)
@@ -243,10 +245,10 @@ def test_refuses_times_beyond_all_clocks(tmp_path):
             frame.pts, frame.time_base = 25 * seconds, Fraction(1, 25)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    assert f"frame 1 is shown at second {2**40}; cut the video before it" in refused(path)
+    assert f"frame 1 is at second {2**40}; cut the video before it" in refused(path)
 
 
-def test_refuses_a_cover_beside_sound(tmp_path):
+def test_a_cover_picture_is_not_a_video(tmp_path):
     with av.open(str(tmp_path / "a.mp4"), "w") as container:
         stream = container.add_stream("mjpeg", rate=25)
         stream.height, stream.width, stream.pix_fmt = 48, 64, "yuvj420p"
@@ -254,27 +256,27 @@ def test_refuses_a_cover_beside_sound(tmp_path):
         frame = av.VideoFrame.from_ndarray(moving_square(1)[0])
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    assert "holds no pictures, only sound" in refused(tmp_path / "a.mp4")
+    assert "contains sound but no video" in refused(tmp_path / "a.mp4")
 
 
-@pytest.mark.promise("Only the formats and the decoders that videos need are run")
-def test_refuses_rare_decoders(tmp_path):
+@pytest.mark.promise("Only common video formats and decoders are run")
+def test_rare_decoders_are_refused(tmp_path):
     with av.open(str(tmp_path / "a.avi"), "w") as container:
         stream = container.add_stream("flv", rate=25)
         stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
         for picture in moving_square(2):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
         container.mux(stream.encode(None))
-    assert "is encoded in a way that is rarely used (flv); convert it to H.264" in refused(tmp_path / "a.avi")
+    assert "uses an unsupported encoding (flv); convert it to H.264" in refused(tmp_path / "a.avi")
 
 
-def test_refuses_huge_frames(tmp_path, monkeypatch):
+def test_huge_frames_are_refused(tmp_path, monkeypatch):
     path = write_video(tmp_path / "a.mp4", moving_square(2))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert "more than" in refused(path)
 
 
-def test_refuses_huge_frames_under_a_header_that_claims_small_ones(tmp_path, monkeypatch):
+def test_huge_frames_are_refused_even_if_the_header_claims_small_ones(tmp_path, monkeypatch):
     path = write_video(tmp_path / "a.avi", moving_square(2, height=48, width=64))
     contents, claims = path.read_bytes(), struct.pack("<II", 64, 48)
     assert contents.count(claims) == 2  # of the file and of the stream
@@ -284,13 +286,15 @@ def test_refuses_huge_frames_under_a_header_that_claims_small_ones(tmp_path, mon
     assert re.search("is damaged after 0 frames|a frame has more than", refused(path))
 
 
-def test_says_what_to_install_where_the_package_is_missing(tmp_path, monkeypatch):
+def test_without_pyav_the_error_says_how_to_install_it(tmp_path, monkeypatch):
     path = write_video(tmp_path / "a.mp4", moving_square(2))
     monkeypatch.delitem(sys.modules, "video.files.video_file")
     monkeypatch.setitem(sys.modules, "av", None)
     from video.files.video_file import VideoFile as WithoutPackage
 
-    with pytest.raises(UserError, match=r'takes the package av; install it with: python -m pip install "\.\[video\]"'):
+    with pytest.raises(
+        UserError, match=r'requires the package av; install it with: python -m pip install "\.\[video\]"'
+    ):
         WithoutPackage(str(path))
 
 
@@ -299,7 +303,7 @@ def test_says_what_to_install_where_the_package_is_missing(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("height, width", [(48, 64), (37, 51)])
-def test_what_is_written_is_a_video_of_the_same_size_and_times(height, width, ending, tmp_path):
+def test_a_written_video_has_the_sizes_and_times_given(height, width, ending, tmp_path):
     source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(12))))
     drawn = moving_square(12, height, width)
     with source.written_to(str(tmp_path / f"b{ending}")) as write:
@@ -317,7 +321,7 @@ def test_what_is_written_is_a_video_of_the_same_size_and_times(height, width, en
         assert container.streams.video[0].codec.name == ("vp9" if ending == ".webm" else "h264")
 
 
-def test_uneven_times_stay(tmp_path):
+def test_uneven_times_are_kept(tmp_path):
     ticks = [0, 1, 3, 7, 30]
     source = VideoFile(str(write_video(tmp_path / "a.webm", moving_square(5), ticks=ticks)))
     with source.written_to(str(tmp_path / "b.mp4")) as write:
@@ -326,7 +330,7 @@ def test_uneven_times_stay(tmp_path):
     np.testing.assert_allclose(read_video(tmp_path / "b.mp4")[1], np.divide(ticks, 25), atol=1e-3)
 
 
-def test_equal_times_are_pulled_apart(tmp_path):
+def test_equal_times_are_made_different(tmp_path):
     source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(2))))
     with source.written_to(str(tmp_path / "b.avi")) as write:
         for picture in moving_square(3):
@@ -335,7 +339,7 @@ def test_equal_times_are_pulled_apart(tmp_path):
 
 
 @pytest.mark.parametrize("written", [0, 2])
-def test_leaves_nothing_on_an_error(written, tmp_path):
+def test_an_error_leaves_no_file(written, tmp_path):
     source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(2))))
     with pytest.raises(KeyError), source.written_to(str(tmp_path / "b.mp4")) as write:
         for frame in list(source.frames())[:written]:
@@ -344,10 +348,10 @@ def test_leaves_nothing_on_an_error(written, tmp_path):
     assert os.listdir(tmp_path) == ["a.mp4"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size to set")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit for file sizes")
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("count", [2, 40])
-def test_a_full_disk_is_an_os_error_and_leaves_nothing(count, ending, tmp_path):
+def test_a_full_disk_raises_os_error_and_leaves_no_file(count, ending, tmp_path):
     import resource
     import signal
 
@@ -367,10 +371,10 @@ def test_a_full_disk_is_an_os_error_and_leaves_nothing(count, ending, tmp_path):
 
 
 @pytest.mark.parametrize("width, pause", [(20_000, 0.04), (64, 160_000.0)])
-def test_pictures_and_times_that_no_encoder_takes_are_refused(width, pause, tmp_path):
+def test_sizes_and_times_that_no_encoder_supports_are_refused(width, pause, tmp_path):
     source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(2))))
     with (
-        pytest.raises(UserError, match="FFmpeg does not take pictures of this size, or at these times"),
+        pytest.raises(UserError, match="FFmpeg rejects the size or the times of its frames"),
         source.written_to(str(tmp_path / "b.mp4")) as write,
     ):
         for number in range(8):
@@ -378,7 +382,7 @@ def test_pictures_and_times_that_no_encoder_takes_are_refused(width, pause, tmp_
     assert os.listdir(tmp_path) == ["a.mp4"]
 
 
-def test_refuses_destinations(tmp_path):
+def test_unusable_destinations_are_refused(tmp_path):
     source = VideoFile(str(write_video(tmp_path / "a.mp4", moving_square(2))))
     (tmp_path / "b.avi").touch()
     for name, overwrite, message in (

@@ -1,4 +1,4 @@
-"""Videos that tests make with PyAV itself, not with what they test, and what PyAV itself reads from one."""
+"""Writes and reads videos with PyAV directly, independently of the code under test."""
 
 from fractions import Fraction
 
@@ -9,7 +9,7 @@ CODECS = {".avi": "mjpeg", ".mkv": "libx264", ".mov": "libx264", ".mp4": "libx26
 
 
 def write_video(path, pictures, rate=25, ticks=None, options=None):
-    """Writes pictures, uint8 (height, width, 3) each, at `rate` a second, or at these `ticks` of 1 / rate second."""
+    """Writes pictures, uint8 (height, width, 3), at `rate` per second, or at `ticks` of 1 / rate seconds."""
     codec = CODECS[path.suffix.lower()]
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=rate)
@@ -28,14 +28,14 @@ def write_video(path, pictures, rate=25, ticks=None, options=None):
 
 
 def read_video(path):
-    """The pictures, (F, height, width, 3) uint8, and the second at which each is shown."""
+    """Returns the pictures, uint8 (F, height, width, 3), and the time of each in seconds."""
     with av.open(str(path)) as container:
         frames = list(container.decode(video=0))
         return np.stack([frame.to_ndarray(format="rgb24") for frame in frames]), [frame.time for frame in frames]
 
 
 def moving_square(count, height=48, width=64):
-    """Pictures of four coloured quarters and a white square that moves right by two pixels a frame."""
+    """Pictures with four coloured quarters and a white square that moves right by two pixels per frame."""
     quarters = np.zeros((height, width, 3), np.uint8)
     quarters[: height // 2, : width // 2] = (200, 30, 30)
     quarters[: height // 2, width // 2 :] = (86, 180, 233)

@@ -1,137 +1,146 @@
+import dataclasses
 import weakref
 
 import numpy as np
 import pytest
 
-from video.tracking.looks import Look
-from video.tracking.person_track import LEAST_SIGHTINGS, LEAST_UNSURE, LONGEST_HOLD, LOOKS_AROUND, Sight, tracked
-from video.tracking.upper_body import UpperBody
+from video.tracking.detection import Detection
+from video.tracking.person import Person
+from video.tracking.person_track import (
+    DETECTIONS_AROUND,
+    LEAST_VOTES,
+    LEAST_VOTES_UNCONFIRMED,
+    LONGEST_GAP,
+    SampledFrame,
+    track_person,
+)
 
-PERSON = UpperBody(300, 200, 80)
-OTHER = UpperBody(700, 220, 60)
-FRAMES_PER_LOOK = 5
-
-
-def sights_of(looks, cuts=()):
-    """Numbers for frames, of which every fifth is looked at. looks: each a Look, or the people whom it sees."""
-    for number in range(len(looks) * FRAMES_PER_LOOK):
-        look, rest = divmod(number, FRAMES_PER_LOOK)
-        is_cut = rest == 0 and (look == 0 or look in cuts)
-        seen = looks[look] if isinstance(looks[look], Look) else Look(looks[look])
-        yield Sight(number, seen if rest == 0 else None, is_cut)
+PERSON = Person(300, 200, 80)
+OTHER = Person(700, 220, 60)
+FRAMES_PER_DETECTION = 5
 
 
-def boxes_of(looks, cuts=()):
-    numbers, followed = zip(*tracked(sights_of(looks, cuts)), strict=True)
-    assert list(numbers) == list(range(len(looks) * FRAMES_PER_LOOK))
-    return [None if part is None else part.box for part in followed]
+def sampled(detections, cuts=()):
+    """Numbers in place of frames, with a detection in every fifth. detections: Detections, or lists of people."""
+    for number in range(len(detections) * FRAMES_PER_DETECTION):
+        index, rest = divmod(number, FRAMES_PER_DETECTION)
+        begins_shot = rest == 0 and (index == 0 or index in cuts)
+        given = detections[index]
+        detection = given if isinstance(given, Detection) else Detection(given)
+        yield SampledFrame(number, detection if rest == 0 else None, begins_shot)
+
+
+def crop_centers(detections, cuts=()):
+    numbers, tracked = zip(*track_person(sampled(detections, cuts)), strict=True)
+    assert list(numbers) == list(range(len(detections) * FRAMES_PER_DETECTION))
+    return [None if part is None else part.crop_center for part in tracked]
 
 
 def moved(x=0.0, width=1.0):
-    return UpperBody(PERSON.x + x * PERSON.width, PERSON.y, PERSON.width * width)
+    return Person(PERSON.x + x * PERSON.width, PERSON.y, PERSON.width * width)
 
 
-def test_a_person_who_hardly_moves_has_a_box_that_stands_still():
+def test_the_crop_stands_still_while_the_person_hardly_moves():
     random = np.random.default_rng(0)
-    looks = [[moved(random.uniform(-0.25, 0.25), random.uniform(0.9, 1.1))] for _ in range(40)]
-    boxes = boxes_of(looks)
-    assert len(set(boxes)) == 1 and boxes[0].is_near(PERSON)
+    detections = [[moved(random.uniform(-0.25, 0.25), random.uniform(0.9, 1.1))] for _ in range(40)]
+    centers = crop_centers(detections)
+    assert len(set(centers)) == 1 and centers[0].is_near(PERSON)
 
 
-def test_a_person_who_walks_is_followed_without_jumps():
-    boxes = boxes_of([[moved(0.1 * look)] for look in range(60)])
-    xs = np.array([box.x for box in boxes])
+def test_a_walking_person_is_tracked_without_jumps():
+    centers = crop_centers([[moved(0.1 * index)] for index in range(60)])
+    xs = np.array([center.x for center in centers])
     assert np.diff(xs).min() > -1e-6 and np.diff(xs).max() < 0.15 * PERSON.width
-    truth = PERSON.x + 0.1 * PERSON.width * np.arange(len(xs)) / FRAMES_PER_LOOK
+    truth = PERSON.x + 0.1 * PERSON.width * np.arange(len(xs)) / FRAMES_PER_DETECTION
     assert np.abs(xs - truth).max() < 0.6 * PERSON.width
 
 
-def test_one_wrong_sighting_is_outvoted():
-    looks = [[PERSON]] * 20
-    looks[0] = looks[10] = [UpperBody(350, 230, 110)]
-    looks[15] = [OTHER]
-    assert set(boxes_of(looks)) == {PERSON}
+def test_a_single_wrong_detection_is_outvoted():
+    detections = [[PERSON]] * 20
+    detections[0] = detections[10] = [Person(350, 230, 110)]
+    detections[15] = [OTHER]
+    assert set(crop_centers(detections)) == {PERSON}
 
 
-def test_a_thing_seen_once_is_nobody():
-    looks = [[] for _ in range(20)]
-    looks[10] = [PERSON]
-    assert set(boxes_of(looks)) == {None}
-    # Of a single look there is nothing to compare it with.
-    assert set(boxes_of([[PERSON]])) == {PERSON}
+def test_a_single_detection_is_not_tracked():
+    detections = [[] for _ in range(20)]
+    detections[10] = [PERSON]
+    assert set(crop_centers(detections)) == {None}
+    # The only detection of a video cannot be compared with others.
+    assert set(crop_centers([[PERSON]])) == {PERSON}
 
 
-def test_a_person_not_seen_for_a_while_is_still_there_but_not_for_ever():
-    looks = [[PERSON]] * 10 + [[]] * 40
-    boxes = boxes_of(looks)
-    end = boxes.index(None)
-    assert set(boxes[:end]) == {PERSON} and set(boxes[end:]) == {None}
-    # The last look that tells of the person is the tenth; two sightings after it would make another.
-    assert end == (9 + LOOKS_AROUND + 1 + LONGEST_HOLD) * FRAMES_PER_LOOK
-    assert boxes_of(looks[:15] + [[PERSON]] * 5) == [PERSON] * 100
+def test_an_undetected_person_is_tracked_for_a_limited_time():
+    detections = [[PERSON]] * 10 + [[]] * 40
+    centers = crop_centers(detections)
+    end = centers.index(None)
+    assert set(centers[:end]) == {PERSON} and set(centers[end:]) == {None}
+    # The tenth detection is the last one with the person.
+    assert end == (9 + DETECTIONS_AROUND + 1 + LONGEST_GAP) * FRAMES_PER_DETECTION
+    assert crop_centers(detections[:15] + [[PERSON]] * 5) == [PERSON] * 100
 
 
-@pytest.mark.parametrize("is_sure, least", [(True, LEAST_SIGHTINGS), (False, LEAST_UNSURE)])
-def test_fewer_sightings_are_enough_where_the_model_is_sure(is_sure, least):
-    looks = [Look([]) for _ in range(20)]
+@pytest.mark.parametrize("is_confirmed, least", [(True, LEAST_VOTES), (False, LEAST_VOTES_UNCONFIRMED)])
+def test_confirmed_detections_require_fewer_votes(is_confirmed, least):
+    detections = [Detection([]) for _ in range(20)]
     for number in range(8, 8 + least):
-        looks[number] = Look([PERSON], is_sure)
-    assert PERSON in boxes_of(looks)
-    looks[8] = Look([])
-    assert set(boxes_of(looks)) == {None}
+        detections[number] = Detection([PERSON], is_confirmed)
+    assert PERSON in crop_centers(detections)
+    detections[8] = Detection([])
+    assert set(crop_centers(detections)) == {None}
 
 
-def test_somebody_who_comes_is_there_a_little_before():
-    boxes = boxes_of([[]] * 10 + [Look([PERSON], is_sure=True)] * 10)
-    assert boxes.index(PERSON) in range((10 - LOOKS_AROUND) * FRAMES_PER_LOOK, 10 * FRAMES_PER_LOOK)
+def test_tracking_starts_shortly_before_the_first_detection():
+    centers = crop_centers([[]] * 10 + [Detection([PERSON], is_confirmed=True)] * 10)
+    assert centers.index(PERSON) in range((10 - DETECTIONS_AROUND) * FRAMES_PER_DETECTION, 10 * FRAMES_PER_DETECTION)
 
 
 @pytest.mark.parametrize("first, second", [(PERSON, OTHER), (OTHER, PERSON)])
-def test_of_two_the_one_who_was_there_first_is_followed(first, second):
-    looks = [[first]] * 8 + [[second, first]] * 20
-    assert set(boxes_of(looks)) == {first}
+def test_the_first_of_two_people_is_tracked(first, second):
+    detections = [[first]] * 8 + [[second, first]] * 20
+    assert set(crop_centers(detections)) == {first}
 
 
-def test_of_two_the_larger_one_is_followed_and_the_other_when_that_one_leaves():
-    boxes = boxes_of([[OTHER, PERSON]] * 8 + [[OTHER]] * 20)
-    assert boxes[0] == PERSON and boxes[-1] == OTHER and set(boxes) == {PERSON, OTHER}
+def test_the_larger_of_two_people_is_tracked_until_they_leave():
+    centers = crop_centers([[OTHER, PERSON]] * 8 + [[OTHER]] * 20)
+    assert centers[0] == PERSON and centers[-1] == OTHER and set(centers) == {PERSON, OTHER}
 
 
-def test_one_of_whom_the_model_is_sure_is_followed_at_once():
-    unsure, sure = Look([PERSON]), Look([OTHER], is_sure=True)
-    boxes = boxes_of([unsure] * 4 + [sure] * 12)
-    assert boxes[:10] == [PERSON] * 10 and boxes[5 * FRAMES_PER_LOOK :] == [OTHER] * 55
-    # A single one is outvoted.
-    assert set(boxes_of([unsure] * 8 + [sure] + [unsure] * 8)) == {PERSON}
+def test_a_confirmed_person_replaces_an_unconfirmed_one():
+    unconfirmed, confirmed = Detection([PERSON]), Detection([OTHER], is_confirmed=True)
+    centers = crop_centers([unconfirmed] * 4 + [confirmed] * 12)
+    assert centers[:10] == [PERSON] * 10 and centers[5 * FRAMES_PER_DETECTION :] == [OTHER] * 55
+    # A single confirmed detection is outvoted.
+    assert set(crop_centers([unconfirmed] * 8 + [confirmed] + [unconfirmed] * 8)) == {PERSON}
 
 
-def test_a_person_of_whom_only_the_model_tells_is_followed_but_not_for_ever():
-    looks = [[PERSON]] * 6 + [Look([], guess=moved(0.1 * number)) for number in range(30)]
-    boxes = boxes_of(looks)
-    end = boxes.index(None)
-    assert end == (5 + LOOKS_AROUND + 1 + LONGEST_HOLD) * FRAMES_PER_LOOK
-    assert boxes[end - 1].x > PERSON.x + 0.8 * PERSON.width
-    # Of somebody else's place it is not believed.
-    assert set(boxes_of([[PERSON]] * 6 + [Look([], guess=OTHER)] * 5)) == {PERSON}
+def test_the_pose_model_alone_is_followed_for_a_limited_time():
+    detections = [[PERSON]] * 6 + [Detection([], estimate=moved(0.1 * number)) for number in range(30)]
+    centers = crop_centers(detections)
+    end = centers.index(None)
+    assert end == (5 + DETECTIONS_AROUND + 1 + LONGEST_GAP) * FRAMES_PER_DETECTION
+    assert centers[end - 1].x > PERSON.x + 0.8 * PERSON.width
+    # Estimates far from the person are ignored.
+    assert set(crop_centers([[PERSON]] * 6 + [Detection([], estimate=OTHER)] * 5)) == {PERSON}
 
 
-def test_a_cut_changes_the_box_at_once():
-    boxes = boxes_of([[PERSON]] * 6 + [[OTHER]] * 6 + [[]] * 6, cuts=(6, 12))
-    assert boxes == [PERSON] * 30 + [OTHER] * 30 + [None] * 30
+def test_the_crop_changes_at_once_at_a_cut():
+    centers = crop_centers([[PERSON]] * 6 + [[OTHER]] * 6 + [[]] * 6, cuts=(6, 12))
+    assert centers == [PERSON] * 30 + [OTHER] * 30 + [None] * 30
 
 
 class Picture:
-    """In place of a frame; can be told to have been let go of."""
+    """Stands in for a frame and supports weak references."""
 
 
-def test_no_more_frames_wait_than_those_of_the_looks_ahead():
+def test_only_the_frames_up_to_the_third_next_detection_wait_in_memory():
     alive = weakref.WeakSet()
 
     def pictures():
-        for sight in sights_of([[PERSON]] * 100):
+        for frame in sampled([[PERSON]] * 100):
             picture = Picture()
             alive.add(picture)
-            yield sight._replace(frame=picture)
+            yield dataclasses.replace(frame, frame=picture)
 
-    most = max(len(alive) for _ in tracked(pictures()))
-    assert LOOKS_AROUND * FRAMES_PER_LOOK < most <= (LOOKS_AROUND + 2) * FRAMES_PER_LOOK
+    most = max(len(alive) for _ in track_person(pictures()))
+    assert DETECTIONS_AROUND * FRAMES_PER_DETECTION < most <= (DETECTIONS_AROUND + 2) * FRAMES_PER_DETECTION

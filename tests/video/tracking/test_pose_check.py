@@ -3,16 +3,15 @@ import pytest
 
 from pipeline.joints import JOINT_NAMES
 from video.crop import scale_to_frame
-from video.tracking.steering import SHARE_OF_WIDTH, SIZES, steering_of
-from video.tracking.upper_body import WIDTH as WIDTH_OF_BOX
-from video.tracking.upper_body import UpperBody
+from video.tracking.person import CROP_WIDTH, Person
+from video.tracking.pose_check import SIZES, WIDTH_BY_MODEL, pose_check
 
-PERSON = UpperBody(640, 360, 80)
+PERSON = Person(640, 360, 80)
 HEIGHT, WIDTH = 720, 1280
 
 
-class SeesColours:
-    """In place of a model: the head is where the frame is red, the right shoulder green, the left one blue."""
+class ModelOfColours:
+    """Stands in for a model: the head is where the frame is red, the right shoulder green, the left one blue."""
 
     def predict_block(self, frames, rows):
         assert all(len(set(row)) == 1 for row in rows)
@@ -25,62 +24,64 @@ class SeesColours:
         return np.repeat(joints[rows[:, 0]][:, np.newaxis], 10, axis=1).astype(np.float32)
 
 
-class SeesAlwaysTheSame:
+class ConstantModel:
+    """Stands in for a model: the same positions for every frame."""
+
     def predict_block(self, frames, rows):
         return np.random.default_rng(0).uniform(20, 44, (1, 1, 7, 2)).repeat(10, 1).repeat(len(rows), 0)
 
 
 def picture_of(person):
+    """A picture with a mark for each joint, as far apart as a model finds them for a person of this width."""
     picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    """A mark for each joint, as far apart as a model sees the joints of a person of this width."""
-    x, y, width = person.x, person.y, SHARE_OF_WIDTH * person.width
+    x, y, width = person.x, person.y, WIDTH_BY_MODEL * person.width
     for channel, (across, down) in enumerate([(0, -0.53), (-0.5, 0), (0.5, 0)]):
         left, top = round(x + across * width), round(y + down * width)
         picture[top - 6 : top + 6, left - 6 : left + 6, channel] = 255
     return picture
 
 
-def steered(predictor, picture, body):
-    return steering_of(predictor)(lambda crop: scale_to_frame(picture, crop), HEIGHT, WIDTH, body)
+def check(predictor, picture, person):
+    return pose_check(predictor)(lambda crop: scale_to_frame(picture, crop), HEIGHT, WIDTH, person)
 
 
 @pytest.mark.parametrize("x, y, width", [(0, 0, 1), (0.4, 0, 1), (-0.5, 0.3, 0.8), (0, -0.4, 1.2)])
-def test_says_where_the_person_is(x, y, width):
-    expected = UpperBody(PERSON.x + x * PERSON.width, PERSON.y + y * PERSON.width, PERSON.width)
-    found = steered(SeesColours(), picture_of(expected), PERSON._replace(width=PERSON.width * width))
+def test_a_person_is_located(x, y, width):
+    expected = Person(PERSON.x + x * PERSON.width, PERSON.y + y * PERSON.width, PERSON.width)
+    found = check(ModelOfColours(), picture_of(expected), PERSON._replace(width=PERSON.width * width))
     np.testing.assert_allclose(found, expected, atol=3)
 
 
-def test_of_a_person_from_the_side_the_head_tells_the_size():
+def test_the_head_determines_the_size_of_a_person_seen_from_the_side():
     picture = picture_of(PERSON)
-    # Both shoulders at the same place.
+    # Both shoulders are at the same place.
     picture[..., 1:] = 0
     picture[354:366, 634:646, 1:] = 255
-    found = steered(SeesColours(), picture, PERSON)
+    found = check(ModelOfColours(), picture, PERSON)
     assert found.width == pytest.approx(0.9 * PERSON.width, rel=0.05)
 
 
-def test_does_not_know_where_the_answer_moves_along_with_the_box():
-    assert steered(SeesAlwaysTheSame(), picture_of(PERSON), PERSON) is None
+def test_an_answer_that_moves_along_with_the_crop_is_discarded():
+    assert check(ConstantModel(), picture_of(PERSON), PERSON) is None
 
 
-class SeesTheSmallPersonInTheFace(SeesColours):
-    """But in frames that show the person at less than the usual size."""
+class ModelForSmallPeople(ModelOfColours):
+    """Finds a small person inside the face of a person who is too large."""
 
     def predict_block(self, frames, rows):
         joints = super().predict_block(frames, rows)
         head, right, left = (JOINT_NAMES.index(name) for name in ("head", "right shoulder", "left shoulder"))
-        is_large = np.abs(joints[..., right, 0] - joints[..., left, 0]) > 1.2 * SHARE_OF_WIDTH * 64 / WIDTH_OF_BOX
+        is_large = np.abs(joints[..., right, 0] - joints[..., left, 0]) > 1.2 * WIDTH_BY_MODEL * 64 / CROP_WIDTH
         middle = joints[..., head, :][..., np.newaxis, :]
         return np.where(is_large[..., np.newaxis, np.newaxis], middle + 0.4 * (joints - middle), joints)
 
 
-def test_one_who_is_too_large_for_the_box_is_seen_in_a_larger_one():
+def test_a_person_too_large_for_the_crop_is_located_in_a_larger_one():
     small = PERSON._replace(width=PERSON.width / SIZES[1])
-    found = steered(SeesTheSmallPersonInTheFace(), picture_of(PERSON), small)
+    found = check(ModelForSmallPeople(), picture_of(PERSON), small)
     np.testing.assert_allclose(found, PERSON, atol=3)
 
 
-def test_does_not_know_of_one_who_is_elsewhere():
+def test_a_person_elsewhere_is_not_located():
     far = PERSON._replace(x=PERSON.x + 1.5 * PERSON.width)
-    assert steered(SeesColours(), picture_of(far), PERSON) is None
+    assert check(ModelOfColours(), picture_of(far), PERSON) is None

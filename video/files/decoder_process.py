@@ -1,9 +1,9 @@
-"""The program that reads a video with PyAV, in a process of its own: a hostile file can turn FFmpeg against its user.
+"""The program that decodes a video with PyAV in a sandboxed process, since a hostile file can take over FFmpeg.
 
-Usage: python -m video.files.video_reader PATH PIXELS < VIDEO
+Usage: python -m video.files.decoder_process PATH PIXELS MEGABYTES < VIDEO
 
-PATH: of the video, for messages. PIXELS: how many a frame may have. Standard output is what video_messages says: the
-video's facts, then each frame, then that there are no more; or what is wrong.
+PATH: of the video, for error messages. PIXELS: limit for one frame. MEGABYTES: memory limit. Standard output receives
+decoder_messages: the video's properties, each frame, and END; or an ERROR.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import av
 
-# PyAV imports them when it first needs them, which is too late here.
+# PyAV imports these lazily, which the sandbox would prevent.
 import av.audio.codeccontext
 import av.audio.stream
 import av.logging
@@ -32,60 +32,59 @@ from support.sandbox.child_process import end_with_parent
 from support.sandbox.limits import Limits, enforce, open_no_more
 from support.sandbox.system_calls import allow_only_computing
 from support.user_error import UserError
-from video.files.video_messages import END, FACTS, FRAME, FRAME_HEADER, HEADER, REFUSAL
+from video.files.decoder_messages import END, ERROR, FRAME, FRAME_HEADER, HEADER, PROPERTIES
 
-# A video of 8192×4320 pixels, 10 bits each, takes 100 MB a frame, of which FFmpeg holds up to 32.
-LIMITS = Limits(megabytes=4000)
-# No playlists and the like, which name other files and other machines for FFmpeg to open.
+# Excludes playlists and similar formats, which make FFmpeg open other files and connect to other machines.
 FORMATS = "avi,matroska,mov,mp4,webm"
-# What cameras, phones, editors and the web write. FFmpeg has decoders for four hundred more.
+# What cameras, phones, editors and the web write. FFmpeg has four hundred more decoders.
 DECODERS = (
     *("h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d"),
     *("mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v2", "msmpeg4", "h263", "wmv2", "theora"),
     *("mjpeg", "prores", "dnxhd", "dvvideo", "ffv1", "huffyuv", "ffvhuff", "utvideo", "png", "qtrle", "rawvideo"),
 )
-DEFAULT_RATE = Fraction(25)  # frames a second
+DEFAULT_RATE = Fraction(25)  # frames per second
 
 
 def main() -> None:
-    path, most_pixels = sys.argv[1], int(sys.argv[2])
-    # The parent decides when to end; Ctrl-C is sent to both.
+    path, max_pixels, megabytes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    # Ctrl-C reaches both processes; the parent decides when this one ends.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     output = io.FileIO(sys.stdout.fileno(), "w", closefd=False)
     video = io.FileIO(sys.stdin.fileno(), closefd=False)
-    wall_in(output)
+    enter_sandbox(output, megabytes)
     with contextlib.suppress(BrokenPipeError):
         try:
-            send_video(video, path, most_pixels, output)
+            send_video(video, path, max_pixels, output)
         except UserError as error:
-            send(output, REFUSAL, str(error).encode("utf-8", "surrogateescape"))
+            send(output, ERROR, str(error).encode("utf-8", "surrogateescape"))
+        except MemoryError:
+            message = f"{path} needs more than {megabytes} MB of memory to decode; scale it down"
+            send(output, ERROR, message.encode("utf-8", "surrogateescape"))
 
 
-def wall_in(output: BinaryIO) -> None:
-    """From now on this process can read the video, write to `output` and compute, and it ends with its parent."""
-    enforce(LIMITS)
+def enter_sandbox(output: BinaryIO, megabytes: int) -> None:
+    """From here on, this process can only read the video, write to `output` and compute. It ends with its parent."""
+    enforce(Limits(megabytes=megabytes))
     open_no_more()
     allow_only_computing()
     end_with_parent(output.fileno())
 
 
-def send_video(video: BinaryIO, path: str, most_pixels: int, output: BinaryIO) -> None:
-    """Sends all messages on a video. Raises UserError where it cannot be read, whatever FFmpeg and PyAV raise."""
+def send_video(video: BinaryIO, path: str, max_pixels: int, output: BinaryIO) -> None:
+    """Sends all messages about a video. Raises UserError if it cannot be read, whatever FFmpeg and PyAV raise."""
     try:
         with opened(video, path) as (container, stream):
-            if stream.width * stream.height > most_pixels:
-                raise too_large(path, most_pixels)
+            if stream.width * stream.height > max_pixels:
+                raise too_large(path, max_pixels)
             rate = stream.average_rate or DEFAULT_RATE
-            send(output, FACTS, json.dumps(facts(container, stream, rate)).encode())
-            for header, pixels in frames(container, stream, rate, path, most_pixels):
+            send(output, PROPERTIES, json.dumps(properties(container, stream, rate)).encode())
+            for header, pixels in frames(container, stream, rate, path, max_pixels):
                 send(output, FRAME, header, pixels)
         send(output, END)
-    except (UserError, BrokenPipeError):
+    except (UserError, BrokenPipeError, MemoryError):
         raise
-    except MemoryError as error:
-        raise UserError(f"{path} takes more than {LIMITS.megabytes} MB of memory to read; scale it down") from error
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise UserError(f"{path} cannot be read: {reason}; save it again as MP4") from error
@@ -93,28 +92,28 @@ def send_video(video: BinaryIO, path: str, most_pixels: int, output: BinaryIO) -
 
 @contextlib.contextmanager
 def opened(video: BinaryIO, path: str) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """Yields the container in the open file and its video stream. Raises UserError where there is none to decode."""
-    # An open file rather than its name: FFmpeg opens nothing by itself.
+    """Yields the container in the open file and its video stream. Raises UserError if there is none to decode."""
+    # FFmpeg gets an open file instead of a name, so that it opens nothing itself.
     options = {"format_whitelist": FORMATS, "codec_whitelist": ",".join(DECODERS), "protocol_whitelist": "none"}
     try:
         container = av.open(video, "r", container_options=options, metadata_errors="replace")
     except av.FFmpegError as error:
-        reason = f"{path} is no video that can be read ({error.strerror})"
-        raise UserError(f"{reason}; give a whole MP4, AVI or WebM file") from error
+        reason = f"{path} is not a readable video ({error.strerror})"
+        raise UserError(f"{reason}; pass a complete MP4, AVI or WebM file") from error
     with container:
         stream = container.streams.best("video")
         if not isinstance(stream, av.VideoStream) or stream.disposition & av.stream.Disposition.attached_pic:
-            raise UserError(f"{path} holds no pictures, only sound; give a video")
+            raise UserError(f"{path} contains sound but no video; pass a video")
         if stream.codec_context is None:
-            raise UserError(f"{path} is damaged: it does not say how its pictures are encoded; give a whole copy")
+            raise UserError(f"{path} is damaged: its video encoding is unknown; pass a complete copy")
         decoder = stream.codec_context.codec.name
         if decoder not in DECODERS:
-            raise UserError(f"{path} is encoded in a way that is rarely used ({decoder}); convert it to H.264")
+            raise UserError(f"{path} uses an unsupported encoding ({decoder}); convert it to H.264")
         yield container, stream
 
 
-def facts(container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction) -> dict[str, Any]:
-    """What the parent may know of the whole video, as JSON takes it: ratios as numerator and denominator, or null."""
+def properties(container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction) -> dict[str, Any]:
+    """Returns the video's properties as JSON values; ratios are [numerator, denominator] or None."""
     duration = _seconds(stream.duration, stream.time_base)
     if duration is None:
         duration = _seconds(container.duration, Fraction(1, av.time_base))
@@ -126,9 +125,9 @@ def facts(container: av.container.InputContainer, stream: av.VideoStream, rate: 
 
 
 def frames(
-    container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction, path: str, most_pixels: int
+    container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction, path: str, max_pixels: int
 ) -> Iterator[tuple[bytes, memoryview]]:
-    """Yields each frame as FRAME_HEADER and pixels. Raises UserError where the video is damaged."""
+    """Yields each frame as a FRAME_HEADER and its pixels. Raises UserError if the video is damaged."""
     count, start, size = 0, None, None
     stream.thread_type = "AUTO"
     try:
@@ -139,29 +138,29 @@ def frames(
             turns = round(decoded.rotation / 90) % 4
             shown_size = (decoded.width, decoded.height) if turns % 2 else (decoded.height, decoded.width)
             if size not in (None, shown_size):
-                raise UserError(f"{path}: the pictures change their size at frame {count}; cut it there")
-            if decoded.width * decoded.height > most_pixels:
-                raise too_large(path, most_pixels)
+                raise UserError(f"{path}: the frame size changes at frame {count}; cut the video there")
+            if decoded.width * decoded.height > max_pixels:
+                raise too_large(path, max_pixels)
             size = shown_size
             count += 1
             plane = decoded.reformat(format="rgb24").planes[0]
-            place = (decoded.height, decoded.width, plane.line_size, turns, float(seconds - start))
-            yield FRAME_HEADER.pack(*place), memoryview(plane)
+            header = (decoded.height, decoded.width, plane.line_size, turns, float(seconds - start))
+            yield FRAME_HEADER.pack(*header), memoryview(plane)
     except MemoryError:
         raise
     except av.FFmpegError as error:
-        where = f"{path} is damaged after {count} frames ({error.strerror})"
-        raise UserError(f"{where}; give a whole copy, or one that ends there") from error
+        reason = f"{path} is damaged after {count} frames ({error.strerror})"
+        raise UserError(f"{reason}; pass a complete copy, or cut the video there") from error
     if size is None:
-        raise UserError(f"{path} holds no frames; give a video that lasts longer")
+        raise UserError(f"{path} has no frames; pass a longer video")
 
 
-def too_large(path: str, most_pixels: int) -> UserError:
-    return UserError(f"{path}: a frame has more than {most_pixels // 1_000_000} million pixels; scale it down")
+def too_large(path: str, max_pixels: int) -> UserError:
+    return UserError(f"{path}: a frame has more than {max_pixels // 1_000_000} million pixels; scale it down")
 
 
 def send(output: BinaryIO, kind: bytes, *parts: bytes | memoryview) -> None:
-    """Sends a message of this kind, which consists of the parts."""
+    """Sends one message of this kind, made of the parts."""
     for part in (HEADER.pack(kind, sum(map(len, parts))), *parts):
         unsent = memoryview(part)
         while len(unsent):
@@ -169,7 +168,7 @@ def send(output: BinaryIO, kind: bytes, *parts: bytes | memoryview) -> None:
 
 
 def _seconds(ticks: int | None, time_base: Fraction | None) -> Fraction | None:
-    """ticks of time_base seconds each; None where the file does not say either."""
+    """Converts ticks of `time_base` seconds; None if the file does not state either."""
     return None if ticks is None or time_base is None else ticks * time_base
 
 

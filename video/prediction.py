@@ -1,4 +1,4 @@
-"""Predicts the joints in a video, a GIF or a folder of pictures: writes a table, and a copy with the limbs drawn on."""
+"""Predicts the joints in a video, a GIF or a folder of pictures; writes a table and a copy with the limbs drawn on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tqdm import tqdm
@@ -21,36 +21,30 @@ from support.destination import check_destination, claimed
 from support.sandbox.limits import Limits
 from support.user_error import UserError
 from video.crop import Crop, CropChoice, crop_of_picture, is_outside, joints_in_picture
-from video.files.frame import Frame
-from video.files.opened import Media
+from video.files.media import Frame
+from video.files.open_media import Media
 from video.joint_table import Row, check_table_name, joint_table
 from video.limbs import draw_crop, draw_limbs
 from video.sliding_windows import positions_in_shots
-from video.tracking.followed_person import View, views
-from video.tracking.head_and_shoulders import ends_below_shoulders, head_and_shoulders
-from video.tracking.steering import steering_of
-from video.tracking.upper_body import Detector
+from video.tracking.person import Detector, ends_below_shoulders, head_and_shoulders
+from video.tracking.pose_check import pose_check
+from video.tracking.views import View, views
 
-LATE_END = 1.0  # seconds
-NOTHING = np.empty(0, np.uint8)
+MAX_MISSING_SECONDS = 1.0
+NO_PIXELS = np.empty(0, np.uint8)
 
 
-class PredictionSummary(NamedTuple):
-    """What was predicted.
-
-    frame_count: of the whole media. found_count: of the frames in which somebody is. outside_counts: of these, for each
-    joint, those in which it lies outside the picture, int (7,). width, height: of its last frame, pixels. last_second:
-    when that is shown; None for pictures. duration: how long a video lasts according to its header, seconds; None for
-    all else.
-    """
+@dataclass(frozen=True)
+class PredictionSummary:
+    """What `predict` reports about the media."""
 
     frame_count: int
-    found_count: int
-    outside_counts: np.ndarray
-    width: int
+    found_count: int  # frames in which somebody was found
+    outside_counts: np.ndarray  # int (7,), of those, the frames in which each joint is outside the picture
+    width: int  # of the last frame, pixels
     height: int
-    last_second: float | None
-    duration: float | None
+    last_second: float | None  # time of the last frame; None for folders of pictures
+    duration: float | None  # of a video according to its header, seconds; None if unknown
 
     @property
     def is_padded(self) -> bool:
@@ -59,62 +53,59 @@ class PredictionSummary(NamedTuple):
 
     @property
     def seems_cut(self) -> bool:
-        """Whether a video ends long before its header says that it does."""
+        """Whether the video ends over a second before its header says that it does."""
         if self.duration is None or self.last_second is None:
             return False
-        return self.duration - self.last_second > LATE_END
+        return self.duration - self.last_second > MAX_MISSING_SECONDS
 
 
 @contextlib.contextmanager
 def claimed_outputs(source: Media, out: str, table: str, overwrite: bool) -> Iterator[None]:
-    """Checks `out`, the media, and `table`, the joints, and keeps other commands from writing them until the end.
+    """Checks `out`, the copy, and `table`, the joints, and keeps other commands from writing them meanwhile.
 
-    overwrite: whether they may replace what exists. Raises UserError where they cannot or must not be written.
+    overwrite: whether to replace what exists. Raises UserError if they cannot or must not be written.
     """
     _check_outputs(source, out, table, overwrite)
     with claimed(out), claimed(table):
-        # Another process may have written them since.
+        # Checked again, since another process may have written them before they were claimed.
         _check_outputs(source, out, table, overwrite)
         yield
 
 
 def _check_outputs(source: Media, out: str, table: str, overwrite: bool) -> None:
-    """Raises UserError where `out`, the media, or `table`, the joints, cannot or must not be written."""
     check_table_name(table)
     source.check_destination(out, overwrite)
     check_destination(table, source.path, overwrite)
     if os.path.abspath(table) == os.path.abspath(out):
-        raise UserError(f"{table} is --out already; give --joints another name")
+        raise UserError(f"{table} is also --out; choose another name for --joints")
 
 
 def check_first_frame(source: Media, choice: CropChoice) -> Crop | None:
-    """The crop of the first frame; None where the person is followed.
+    """Returns the crop of the first frame, or None if the person is tracked.
 
-    Raises UserError where the frame cannot be read, or the crop does not fit in it.
+    Raises UserError if the frame cannot be read or the crop exceeds it.
     """
     picture = next(source.frames()).picture
     return None if choice == "auto" else crop_of_picture(choice, picture)
 
 
-class PredictedFrame(NamedTuple):
-    """joints: float32 (7, 2), in the Frame's own pixels; NaN for those of which no more is known than that they are
-    outside, and for all where nobody is. confidence: float32 (7,). crop: what the model saw. is_found: whether somebody
-    is there.
-    """
+@dataclass(frozen=True)
+class PredictedFrame:
+    """The prediction for one frame."""
 
     frame: Frame
-    joints: np.ndarray
-    confidence: np.ndarray
-    crop: Crop
-    is_found: bool
+    joints: np.ndarray  # float32 (7, 2), pixels of the frame; NaN if only known to be outside, or if nobody was found
+    confidence: np.ndarray  # float32 (7,)
+    crop: Crop  # what the model saw
+    is_found: bool  # somebody was found
 
     def row(self) -> Row:
-        """As it is written in a table."""
+        """The row in the table of joints."""
         height, width, _ = self.frame.picture.shape
         return Row(self.joints, self.confidence, is_outside(self.joints, height, width) & self.is_found)
 
     def drawn(self, show_crop: bool) -> np.ndarray:
-        """The Frame's picture with the person's limbs on it, dotted where the confidence is low."""
+        """The picture with the person's limbs drawn on it, dotted where the confidence is low."""
         picture = self.frame.picture
         if not self.is_found:
             return picture
@@ -135,14 +126,14 @@ def predict(
     detector: Detector | None = None,
     show_crop: bool = False,
 ) -> PredictionSummary:
-    """Writes the joints of all frames to the file `table`, and the frames with their limbs drawn on to `out`.
+    """Writes the joints in all frames to the file `table`, and the frames with the limbs drawn on to `out`.
 
-    model: the folder of a model that keeps the course's contract. say: gets the verdict on it, one line, before the
-    prediction begins. trust: see examined_model. limits: of the process in which the model runs. detector: finds the
-    person where the choice is "auto". show_crop: draw its edges too. Raises UserError where the model breaks the
-    contract, a frame cannot be read, or a position is NaN or infinite; nothing is written then.
+    model: folder of a model that meets the course's contract. trust: see examined_model. limits: of the process that
+    runs the model. say: receives the verdict on the contract before the prediction starts. detector: required if the
+    choice is "auto". show_crop: draw the crop's edges too. Raises UserError if the model breaks the contract, a frame
+    cannot be read, or a position is NaN or infinite; then nothing is written.
     """
-    found_count, outside_counts = 0, np.zeros(len(JOINT_NAMES), int)
+    frame_count, found_count, outside_counts = 0, 0, np.zeros(len(JOINT_NAMES), int)
     with walled_model(model, trust=trust, limits=limits) as opened:
         if opened.breaches or opened.predictor is None:
             raise ContractBreaches(*opened.breaches)
@@ -154,33 +145,34 @@ def predict(
                 total=source.frame_count, desc="predicting", unit=" frames", leave=False, disable=None, delay=2
             ) as bar,
         ):
-            frame_count = 0
             for predicted in predicted_frames(opened.predictor, source, choice, detector, model):
-                frame, row = predicted.frame, predicted.row()
                 frame_count += 1
+                frame, row = predicted.frame, predicted.row()
                 found_count += predicted.is_found
                 outside_counts += row.is_outside
                 add_row(row, frame.seconds, frame.name)
                 write(predicted.drawn(show_crop), frame)
                 bar.update()
-    return summary(source, frame, frame_count, found_count, outside_counts)
+    height, width, _ = frame.picture.shape
+    duration = None if source.duration is None else float(source.duration)
+    return PredictionSummary(frame_count, found_count, outside_counts, width, height, frame.seconds, duration)
 
 
 def predicted_frames(
     predictor: PosePredictor, source: Media, choice: CropChoice, detector: Detector | None = None, model: str = "model"
 ) -> Iterator[PredictedFrame]:
-    """Yields each Frame of the source with what was predicted of it.
+    """Yields the prediction for each frame of the source.
 
-    model: what to call the model in the UserError that is raised where a position is NaN or infinite.
+    model: name of the model in the UserError that is raised if a position is NaN or infinite.
 
-    The source is decoded twice in parallel: joints are known only after the last window that holds their frame, and
-    frames of full size would otherwise wait for them in memory.
+    The source is decoded twice in parallel: a frame's joints are known only after the last window that contains it, and
+    frames of full size would otherwise wait in memory until then.
     """
     waiting: deque[View] = deque()
 
     def seen() -> Iterator[tuple[np.ndarray, bool]]:
-        for view in views(source.frames(), choice, detector, steering_of(predictor)):
-            waiting.append(view._replace(frame=NOTHING))
+        for view in views(source.frames(), choice, detector, pose_check(predictor)):
+            waiting.append(replace(view, frame=NO_PIXELS))
             yield view.frame, view.begins_shot
 
     decoded = zip(source.frames(), positions_in_shots(predictor, seen()), strict=True)
@@ -200,12 +192,3 @@ def _predicted(frame: Frame, positions: Positions, view: View) -> PredictedFrame
         joints = joints_in_picture(positions.joints, view.crop)
         confidence = confidence_of(positions.spread)
     return PredictedFrame(frame, joints, confidence, view.crop, view.is_found)
-
-
-def summary(
-    source: Media, last_frame: Frame, frame_count: int, found_count: int, outside_counts: np.ndarray
-) -> PredictionSummary:
-    """The PredictionSummary of a source that was predicted up to its last Frame."""
-    height, width, _ = last_frame.picture.shape
-    duration = None if source.duration is None else float(source.duration)
-    return PredictionSummary(frame_count, found_count, outside_counts, width, height, last_frame.seconds, duration)

@@ -6,13 +6,12 @@ from PIL import Image
 
 from support.user_error import UserError
 from tests.video.files.videos import moving_square, write_video
-from video.files.gif_file import GifFile
-from video.files.opened import open_media
-from video.files.picture_folder import PictureFolder
+from video.files.open_media import open_media
+from video.files.pictures import GifFile, PictureFolder
 from video.files.video_file import VideoFile
 
 
-def test_folders_gifs_and_videos(tmp_path):
+def test_the_extension_selects_the_type(tmp_path):
     image = Image.fromarray(np.zeros((8, 8, 3), np.uint8))
     (tmp_path / "a.mp4").mkdir()
     image.save(tmp_path / "a.mp4" / "a.png")
@@ -22,8 +21,8 @@ def test_folders_gifs_and_videos(tmp_path):
         assert isinstance(open_media(str(tmp_path / name)), kind)
 
 
-def test_refuses_the_rest(tmp_path):
-    for name, message in (("a.png", "is one picture; put it in a folder"), ("a.txt", "does not end in .gif, .avi")):
+def test_unsupported_inputs_are_refused(tmp_path):
+    for name, message in (("a.png", "is a single picture; put it in a folder"), ("a.txt", "ends in .gif, .avi")):
         (tmp_path / name).touch()
         with pytest.raises(UserError, match=message):
             open_media(str(tmp_path / name))
