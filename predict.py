@@ -18,6 +18,7 @@ from support.user_error import UserError, print_warning, reported_user_errors
 from video.crop import Crop, CropChoice, has_usual_ratio, parse_crop
 from video.files.open_media import open_media
 from video.prediction import PredictionSummary, check_first_frame, claimed_outputs, predict
+from video.sliding_windows import WINDOWS_PER_BLOCK
 from video.tracking.face_detector import HAS_OPENCV, FaceDetector
 
 INSTALL_OPENCV = 'python -m pip install ".[video]"'
@@ -66,9 +67,13 @@ def parse_arguments() -> argparse.Namespace:
         help="auto: the person's surroundings (default); none: whole pictures; center: their 4:3 center; "
         "X,Y,WIDTH,HEIGHT: this rectangle, in pixels",
     )
-    model = parser.add_argument_group("the model's process")
-    add_limit_options(model)
-    model.add_argument("--trust", action="store_true", help="run the model even if it has ops that no network needs")
+    sandbox = parser.add_argument_group(
+        "sandbox", "The model runs in a separate process. On Linux, its memory and system calls are limited."
+    )
+    add_limit_options(
+        sandbox, f"seconds to wait for the model to load, and then for every {WINDOWS_PER_BLOCK} frames of a shot"
+    )
+    sandbox.add_argument("--trust", action="store_true", help="run the model even if it has ops that no network needs")
     return parser.parse_args()
 
 
