@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grading.grade import VERDICTS, Grade
-from report.error_table import format_share
 from report.overlays import PREDICTION, TRUTH, data_url
 from report.plots import svg_bytes
 from support.atomic_write import atomic_write
@@ -31,31 +30,10 @@ else:
 
 TEMPLATE = "grades_page.html.jinja"
 MOST_NAMES_IN_TABLE = 3
-# Name and sort type of each column. Versions sort as text with numeric parts: 2.9 before 2.16.
-COLUMNS = (
-    ("rank", "number"),
-    ("student", "text"),
-    ("verdict", "number"),
-    ("pixel error [px]", "number"),
-    ("within 5 px [%]", "number"),
-    ("within 10 px [%]", "number"),
-    ("seconds", "number"),
-    ("peak memory [MB]", "number"),
-    ("TensorFlow", "text"),
-    ("breaches", "number"),
-)
 # From Okabe and Ito's colour-blind-safe palette. Hatching distinguishes the bars without colour.
 COLOUR, COLOUR_BEYOND = "#0072B2", "#E69F00"
 NARROWEST_BAR = 0.5  # pixels
 MOST_BARS = 50
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of the table."""
-
-    text: str
-    sort_key: float | str | None  # None sorts last
 
 
 @dataclass(frozen=True)
@@ -64,8 +42,7 @@ class Student:
 
     anchor: str  # id of the section
     grade: Grade
-    rank: Cell
-    cells: list[Cell]  # in the order of COLUMNS, from the verdict on
+    rank: int | None  # by pixel error; equal errors have equal ranks
     same_weights: list[str]  # other students with the same weights
     same_weights_in_short: str
 
@@ -103,10 +80,11 @@ def write_grades_page(
         done=len(grades),
         expected=expected,
         summary=_summary(grades, errors, mean_pose_error),
-        columns=COLUMNS,
+        verdicts=VERDICTS,
         students=_students(grades),
-        histogram=_histogram_address(errors, mean_pose_error),
-        histogram_in_words=_histogram_in_words(errors, mean_pose_error),
+        errors=errors,
+        mean_pose_error=mean_pose_error,
+        histogram=data_url("image/svg+xml", svg_bytes(error_histogram(errors, mean_pose_error))) if errors else None,
         truth_colour=TRUTH["color"],
         prediction_colour=PREDICTION["color"],
     )
@@ -142,38 +120,15 @@ def _students(grades: Sequence[Grade]) -> list[Student]:
 
 
 def _student(grade: Grade, errors: Sequence[float], by_weights: dict[str, list[str]]) -> Student:
-    scores = grade.scores
-    pixel_error, within_5, within_10 = (
-        (scores.pixel_error, scores.within_5, scores.within_10) if scores else (None, None, None)
-    )
     others = [name for name in by_weights.get(grade.weights_sha256 or "", []) if name != grade.student]
     more = len(others) - MOST_NAMES_IN_TABLE
     return Student(
         anchor=f"student-{hashlib.sha256(grade.student.encode()).hexdigest()[:12]}",
         grade=grade,
-        # Equal errors have equal ranks.
-        rank=_number_cell(None if pixel_error is None else errors.index(pixel_error) + 1, "d"),
-        cells=[
-            Cell(grade.verdict, VERDICTS.index(grade.verdict)),
-            _number_cell(pixel_error, ".2f"),
-            _share_cell(within_5),
-            _share_cell(within_10),
-            _number_cell(grade.seconds, ".1f"),
-            _number_cell(grade.peak_megabytes, ".0f"),
-            Cell(grade.tensorflow_version or "", grade.tensorflow_version),
-            _number_cell(len(grade.breaches), "d"),
-        ],
+        rank=errors.index(grade.scores.pixel_error) + 1 if grade.scores else None,
         same_weights=others,
         same_weights_in_short=", ".join(others[:MOST_NAMES_IN_TABLE]) + (f" and {more} more" if more > 0 else ""),
     )
-
-
-def _number_cell(number: float | None, form: str) -> Cell:
-    return Cell("" if number is None else format(number, form), number)
-
-
-def _share_cell(share: float | None) -> Cell:
-    return Cell("" if share is None else format_share(share).removesuffix(" %"), share)
 
 
 def _students_by_weights(grades: Sequence[Grade]) -> dict[str, list[str]]:
@@ -183,21 +138,6 @@ def _students_by_weights(grades: Sequence[Grade]) -> dict[str, list[str]]:
         if grade.weights_sha256:
             names.setdefault(grade.weights_sha256, []).append(grade.student)
     return names
-
-
-def _histogram_address(errors: Sequence[float], mean_pose_error: float) -> str | None:
-    if not errors:
-        return None
-    return data_url("image/svg+xml", svg_bytes(error_histogram(errors, mean_pose_error)))
-
-
-def _histogram_in_words(errors: Sequence[float], mean_pose_error: float) -> str:
-    if not errors:
-        return "No student has a pixel error."
-    return (
-        f"Histogram of the students' mean pixel errors, from {min(errors):.2f} px to {max(errors):.2f} px. "
-        f"A dashed line marks the error of always predicting the mean pose, {mean_pose_error:.2f} px."
-    )
 
 
 def error_histogram(pixel_errors: Sequence[float], mean_pose_error: float) -> matplotlib_figure.Figure:
