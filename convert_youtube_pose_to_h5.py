@@ -1,4 +1,4 @@
-"""Makes the course's data set, as an HDF5 file, from the YouTube Pose data set as its publisher releases it."""
+"""Makes the course's data set, an HDF5 file, from the release of YouTube Pose by its publisher."""
 
 import argparse
 import os
@@ -7,13 +7,12 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
 from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
-from pipeline.sources.conversion_summary import summarize_part
 from pipeline.sources.release_conversion import claimed_release_paths, convert_release
 from pipeline.sources.sequence_frames import COURSE_STRIDES
 from pipeline.sources.youtube_pose_release import MAT_FILE
 from support.argument_parser import ArgumentParser, positive, value_type
 from support.signals import ended_by_signals
-from support.user_error import reported_user_errors
+from support.user_error import print_warning, reported_user_errors
 
 LARGEST_SIZE = 1024
 
@@ -26,16 +25,12 @@ def main() -> None:
         with claimed_release_paths(release, destination, withheld, arguments.overwrite):
             converted = convert_release(release, destination, withheld, arguments.strides, shape)
         for part in converted.parts:
-            summary = summarize_part(part, shape.length)
-            print("\n".join(summary.lines))
-            print_warnings(summary.warnings)
+            print("\n".join(part.lines))
+            for warning in part.warnings:
+                print_warning(warning)
             print(f"wrote {part.path}")
-        print_warnings(converted.warnings)
-
-
-def print_warnings(warnings: list[str]) -> None:
-    for warning in warnings:
-        print("warning:", warning, file=sys.stderr)
+        for warning in converted.warnings:
+            print_warning(warning)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -43,36 +38,36 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__,
         epilog="example: python convert_youtube_pose_to_h5.py YouTube_Pose_dataset_1.0 data.h5",
     )
-    parser.add_argument("release", metavar="RELEASE_DIR", help=f"the folder that holds {MAT_FILE}")
+    parser.add_argument("release", metavar="RELEASE_DIR", help=f"the folder that contains {MAT_FILE}")
     parser.add_argument("destination", metavar="DESTINATION.h5", help="the file to write")
     parser.add_argument(
         "--withheld",
         metavar="N",
         type=positive(int),
-        help="the last N to DESTINATION_withheld.h5 (the course: 1600)",
+        help="write the last N sequences to DESTINATION_withheld.h5 instead (the course withheld 1600)",
     )
     parser.add_argument(
         "--strides",
         metavar="S,...",
         type=strides,
         default=COURSE_STRIDES,
-        help="consecutive frames, then every other (default: 1,2)",
+        help="make sequences of every S-th frame, in this order (default: 1,2)",
     )
     parser.add_argument(
         "--sequence-length",
         metavar="N",
         type=positive(int),
         default=COURSE_SHAPE.length,
-        help="frames in a sequence (default: %(default)s)",
+        help="frames per sequence (default: %(default)s)",
     )
     parser.add_argument(
         "--size",
         metavar="N",
         type=frame_size,
         default=COURSE_SHAPE.height,
-        help="of a frame, both ways, in pixels (default: %(default)s)",
+        help="width and height of a frame in pixels (default: %(default)s)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace what exists of the files to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     return parser.parse_args()
 
 

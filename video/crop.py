@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from pipeline.area_averaging import area_average
 from pipeline.sequence_shape import FRAME_SHAPE
+from pipeline.sources.scaled_pictures import area_average
 from support.user_error import UserError
 
 CENTER_RATIO = (4, 3)  # of many training pictures, and between the ratios of the others

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pipeline.area_averaging import area_average
+from pipeline.sources.scaled_pictures import area_average
 
 THUMBNAIL_SHAPE = (9, 16)
 # Mean difference of two thumbnails, of 255. On passing bicycles and a talking head, the largest was 14.

@@ -1,1 +1,1 @@
-"""Sources of data: the pickle, the zip file, the publisher's release, pictures; and their conversion to a store."""
+"""The sources that become an HDF5 store: the course's pickle, also zipped, and the publisher's release."""

@@ -1,66 +1,92 @@
-"""What to tell the user about a conversion: lines and warnings, which the commands print."""
+"""What a conversion reports: the counts and sizes, the range of the labels, and warnings about implausible data."""
 
 from __future__ import annotations
 
+import math
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pipeline.sequence_shape import COURSE_SHAPE
-from pipeline.sources.annotated_pictures import WrittenPart
-from pipeline.sources.label_range import FAR_OUTSIDE, LabelRange
-from pipeline.sources.pickle_conversion import ConvertedPickle
+import numpy as np
+
+from pipeline.joints import JOINT_NAMES
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.writer import StoredCounts
+from support.user_error import UserError
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
 
+FAR_OUTSIDE = 64  # pixels
 
-class ConversionSummary(NamedTuple):
-    """lines: of the figures, in order. warnings: of what looks wrong, a line each."""
 
+class LabelRange:
+    """The range of a data set's labels in pixels, collected block by block. shape: of the labelled sequences."""
+
+    def __init__(self, shape: SequenceShape = COURSE_SHAPE) -> None:
+        self.minimum = math.inf  # of all coordinates
+        self.maximum = -math.inf
+        self.far_outside = 0  # the number of coordinates more than FAR_OUTSIDE pixels outside the frame
+        self.largest_rounding = 0.0  # the largest change of a coordinate by rounding to float32, in pixels
+        self._shape = shape
+        self._sequences = 0
+        self._not_finite = 0
+        self._first_not_finite = ""
+
+    def add(self, labels: np.ndarray) -> np.ndarray:
+        """Adds labels, float32 or float64 (S, 10, 7, 2), x then y; returns them as native float32."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            rounded = labels.astype(np.float32)
+        finite = np.isfinite(rounded)
+        if not finite.all():
+            if not self._not_finite:
+                sequence, frame, joint, axis = np.argwhere(~finite)[0].tolist()
+                self._first_not_finite = (
+                    f"sequence {self._sequences + sequence}, frame {frame}, {JOINT_NAMES[joint]}, {'xy'[axis]}"
+                )
+            self._not_finite += int((~finite).sum())
+        elif len(labels):
+            self.minimum = min(self.minimum, float(rounded.min()))
+            self.maximum = max(self.maximum, float(rounded.max()))
+            self.largest_rounding = max(self.largest_rounding, float(np.abs(labels - rounded).max()))
+            far_right_and_down = np.array([self._shape.width, self._shape.height], np.float32) + FAR_OUTSIDE
+            outside = (rounded < -FAR_OUTSIDE) | (rounded > far_right_and_down)
+            self.far_outside += int(outside.sum())
+        self._sequences += len(labels)
+        return rounded
+
+    def require_finite(self) -> None:
+        """Raises UserError if any label was NaN, infinite, or too large for float32."""
+        if self._not_finite:
+            raise UserError(
+                f"{self._not_finite} of the labels are not finite numbers, the first at {self._first_not_finite}; "
+                "remove these sequences from the source and convert it again"
+            )
+
+
+@dataclass(frozen=True)
+class ConversionSummary:
+    path: StrPath  # the file that was written
     lines: list[str]
     warnings: list[str]
 
 
-def summarize_pickle(source: StrPath, destination: StrPath, converted: ConvertedPickle) -> ConversionSummary:
-    """The summary of a pickle at the path `source` that was converted to `destination`."""
-    arrays, counts, label_range = converted
-    sizes = os.path.getsize(source), os.path.getsize(destination)
-    lines = _figures(*sizes, counts, label_range, COURSE_SHAPE.length)
-    if arrays.frames_dtype == "int8":
-        lines.append("The frames are int8: their bytes were reinterpreted as uint8, none was changed.")
-    if arrays.labels_dtype.itemsize == 8:
-        rounding = label_range.largest_rounding
-        lines.append(f"The labels are float64: rounding to float32 moved them by {rounding:.2g} px at most.")
-    return ConversionSummary(lines, _labels_outside(label_range))
+def summarize(
+    path: StrPath, written: StrPath, source_size: int, counts: StoredCounts, label_range: LabelRange, length: int
+) -> ConversionSummary:
+    """The summary of a complete file.
 
-
-def summarize_part(part: WrittenPart, frames_per_sequence: int) -> ConversionSummary:
-    """The summary of one file that a release was converted to."""
-    sizes = part.source_size, os.path.getsize(part.path)
-    lines = _figures(*sizes, part.counts, part.label_range, frames_per_sequence)
-    warnings = _labels_outside(part.label_range)
-    if part.in_two_videos:
-        warnings.append(f"{part.in_two_videos} frames are in more than one video, pixel for pixel; videos stay apart")
-    return ConversionSummary(lines, warnings)
-
-
-def _figures(
-    size_before: int, size_after: int, counts: StoredCounts, label_range: LabelRange, frames_per_sequence: int
-) -> list[str]:
-    """A line for each figure. Sizes are in bytes."""
-    before, after = size_before / 1e6, size_after / 1e6
-    return [
-        f"sequences         {counts.sequences}",
-        f"different frames  {counts.frames} of {frames_per_sequence * counts.sequences}",
-        f"videos            {counts.videos}",
-        f"labels            {label_range.minimum:.2f} to {label_range.maximum:.2f} px",
-        f"size              {before:.1f} MB before, {after:.1f} MB after: {before / after:.1f} to 1",
+    path: where it belongs. written: where it is now. source_size: in bytes. length: the frames of a sequence.
+    """
+    before, after = source_size / 1e6, os.path.getsize(written) / 1e6
+    lines = [
+        f"sequences        {counts.sequences}",
+        f"distinct frames  {counts.frames} of {length * counts.sequences}",
+        f"videos           {counts.videos}",
+        f"labels           {label_range.minimum:.2f} to {label_range.maximum:.2f} px",
+        f"size             {before:.1f} MB before, {after:.1f} MB after (ratio {before / after:.1f})",
     ]
-
-
-def _labels_outside(label_range: LabelRange) -> list[str]:
-    """A warning of label coordinates that cannot be right, if there are any."""
-    if not label_range.far_outside:
-        return []
-    return [f"{label_range.far_outside} label coordinates lie over {FAR_OUTSIDE} px outside the frame"]
+    warnings = []
+    if label_range.far_outside:
+        warnings.append(f"{label_range.far_outside} label coordinates lie more than {FAR_OUTSIDE} px outside the frame")
+    return ConversionSummary(path, lines, warnings)

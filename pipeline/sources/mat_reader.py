@@ -1,7 +1,7 @@
-"""The program that reads the MAT file of YouTube Pose, in a process of its own: a hostile file can crash SciPy.
+"""A program that reads the MAT file of YouTube Pose, in a separate process because a hostile file can crash SciPy.
 
-The MAT file is its standard input. Its standard output is the .npz that `write_annotations` writes or, with the exit
-status NOT_THE_MAT_FILE, what is wrong with the file.
+The MAT file is its standard input. Its standard output is the .npz of `write_annotations`. With exit status
+NOT_THE_MAT_FILE, it is a text that says what is wrong with the file.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def main() -> None:
 
 
 def write_annotations(file: BinaryIO, videos: Sequence[AnnotatedVideo]) -> None:
-    """Writes an .npz of the V videos with P pictures in all.
+    """Writes an .npz of V videos with P pictures in total.
 
-    names: uint8, a JSON list of V strings. pictures: int64 (V,), the number of each video's. frame_numbers: int64 (P,).
-    joints: float64 (P, 7, 2).
+    names: uint8, a JSON list of V strings. pictures: int64 (V,), the number of each video's pictures. frame_numbers:
+    int64 (P,). joints: float64 (P, 7, 2).
     """
     np.savez(
         file,
@@ -49,7 +49,7 @@ def write_annotations(file: BinaryIO, videos: Sequence[AnnotatedVideo]) -> None:
 
 
 def _load_entries(file: BinaryIO) -> np.ndarray:
-    """The MAT file's struct array of videos, (V,)."""
+    """The struct array of videos in the MAT file, (V,)."""
     try:
         data = scipy.io.loadmat(file, variable_names=["data"]).get("data")
     except MemoryError:
@@ -58,7 +58,7 @@ def _load_entries(file: BinaryIO) -> np.ndarray:
     except Exception as error:
         raise _NotTheMatFile(f"it cannot be read: {' '.join(str(error).split())[:100]}") from None
     if not isinstance(data, np.ndarray) or data.dtype.names is None or data.size == 0:
-        raise _NotTheMatFile("there is no struct array `data` in it")
+        raise _NotTheMatFile("it contains no struct array `data`")
     missing = {"videoname", "locs", "frameids", "label_names"} - set(data.dtype.names)
     if missing:
         raise _NotTheMatFile(f"`data` lacks {', '.join(sorted(missing))}")
@@ -69,7 +69,7 @@ def _annotated_video(number: int, entry: np.void) -> AnnotatedVideo:
     """Entry `number` of the MAT file's struct array, checked."""
     name = _text(entry["videoname"])
     if not name or name in (".", "..") or any(character in name for character in "/\\\0"):
-        raise _NotTheMatFile(f"the name of video {number + 1}, {shown(name)}, is not that of a folder")
+        raise _NotTheMatFile(f"the name of video {number + 1}, {shown(name)}, is not a folder name")
     label_names = tuple(_text(label).lower() for label in np.ravel(entry["label_names"]))
     if label_names != JOINT_NAMES:
         raise _NotTheMatFile(f"the joints of the video {shown(name)} are not {', '.join(JOINT_NAMES)}")
@@ -88,12 +88,12 @@ def _annotated_video(number: int, entry: np.void) -> AnnotatedVideo:
     if not np.isfinite(joints).all():
         frame, joint, _ = np.argwhere(~np.isfinite(joints))[0]
         where = f"frame {frame_numbers[frame]} of the video {shown(name)}"
-        raise _NotTheMatFile(f"the {JOINT_NAMES[joint]} in {where} is not at a finite position")
+        raise _NotTheMatFile(f"the {JOINT_NAMES[joint]} in {where} has no finite position")
     return AnnotatedVideo(name, frame_numbers, joints)
 
 
 def _text(value: np.ndarray | str) -> str:
-    """The string in a MATLAB char array, or in a cell that holds one; empty for anything else."""
+    """The string in a MATLAB char array, or in a cell that contains one; empty for anything else."""
     while isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     return value if isinstance(value, str) else ""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from pipeline.sources.label_range import LabelRange
+from pipeline.sequence_shape import COURSE_SHAPE
+from pipeline.sources.conversion_summary import ConversionSummary, LabelRange, summarize
 from pipeline.sources.pickle_reader import LocatedArrays, Source, locate_arrays, open_source, read_frames, read_labels
-from pipeline.store.writer import StoredCounts, StoreWriter
+from pipeline.store.writer import StoreWriter
 from support.atomic_write import atomic_write
-from support.destination import claimed_destination
 from support.user_error import UserError
 
 if TYPE_CHECKING:
@@ -25,31 +23,12 @@ SEQUENCES_PER_BLOCK = 64
 BYTES_PER_HASHING = 1 << 20
 
 
-class ConvertedPickle(NamedTuple):
-    """arrays: as they are in the pickle. counts: of what was written. label_range: of the labels in pixels."""
+def convert_pickle(source_path: StrPath, destination: StrPath) -> ConversionSummary:
+    """Writes the sequences of a pickle, or of the .zip that contains it, to an HDF5 file.
 
-    arrays: LocatedArrays
-    counts: StoredCounts
-    label_range: LabelRange
-
-
-@contextlib.contextmanager
-def claimed_pickle_paths(source: StrPath, destination: StrPath, overwrite: bool) -> Iterator[None]:
-    """Keeps other conversions from writing the destination until the end.
-
-    Raises OSError if the source cannot be read, UserError if the destination cannot or must not be written.
-    """
-    with open(source, "rb"):
-        pass
-    with claimed_destination(destination, source, overwrite):
-        yield
-
-
-def convert_pickle(source_path: StrPath, destination: StrPath) -> ConvertedPickle:
-    """Writes the sequences of a pickle, or of the .zip that holds it, to an HDF5 file, which appears at the end.
-
-    Raises UserError if the pickle is malformed, holds anything but frames and labels in the course's form, or changes
-    while it is read; OSError if a file cannot be read or written.
+    The file appears at `destination` when it is complete. Raises UserError if the pickle is malformed, contains
+    anything but frames and labels in the course's form, or changes while it is read; OSError if a file cannot be read
+    or written.
     """
     before = _version_of_file(source_path)
     with open_source(source_path) as source, ThreadPoolExecutor(1) as thread:
@@ -58,11 +37,17 @@ def convert_pickle(source_path: StrPath, destination: StrPath) -> ConvertedPickl
         with atomic_write(destination) as partial, StoreWriter(partial) as writer:
             _copy_frames(source, arrays, writer)
             label_range = _copy_labels(source, arrays, writer)
-            name, size = os.path.basename(source_path), os.path.getsize(source_path)
-            counts = writer.finish(name, size, sha256.result())
+            source_size = os.path.getsize(source_path)
+            counts = writer.finish(os.path.basename(source_path), source_size, sha256.result())
             if _version_of_file(source_path) != before:
-                raise UserError("it changed while it was read; convert it again once it is whole")
-    return ConvertedPickle(arrays, counts, label_range)
+                raise UserError("the file changed while it was read; wait until it is complete, then convert it again")
+    summary = summarize(destination, destination, source_size, counts, label_range, COURSE_SHAPE.length)
+    if arrays.frames_dtype == "int8":
+        summary.lines.append("The frames are int8. Their bytes are stored unchanged, as uint8.")
+    if arrays.labels_dtype.itemsize == 8:
+        rounding = label_range.largest_rounding
+        summary.lines.append(f"The labels are float64. Rounding to float32 changes them by at most {rounding:.2g} px.")
+    return summary
 
 
 def _version_of_file(path: StrPath) -> tuple[int, int, int, int]:
@@ -71,7 +56,7 @@ def _version_of_file(path: StrPath) -> tuple[int, int, int, int]:
 
 
 def _copy_frames(source: Source, arrays: LocatedArrays, writer: StoreWriter) -> None:
-    with tqdm(total=arrays.sequences, unit=" sequences", leave=False, disable=None) as progress:
+    with tqdm(total=arrays.sequences, desc="converting", unit=" sequences", leave=False, disable=None) as progress:
         for frames in read_frames(source, arrays, SEQUENCES_PER_BLOCK):
             writer.add_frames(frames)
             progress.update(len(frames))

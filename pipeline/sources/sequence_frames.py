@@ -1,4 +1,4 @@
-"""The sequences of frames to make from videos, as the assignment describes them."""
+"""Cuts videos into sequences of frames, as the assignment describes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ COURSE_STRIDES = (1, 2)
 def sequence_frames(
     frames_of_videos: Sequence[int], length: int = COURSE_SHAPE.length, strides: Sequence[int] = COURSE_STRIDES
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All sequences: those of the first stride, video by video, then those of the next stride.
+    """The frames of all sequences: those of the first stride, video by video, then those of the next stride.
 
-    frames_of_videos: the number of frames of each video; frames are numbered consecutively through all videos. length:
-    frames in a sequence. strides: 1 for consecutive frames, 2 for every other, and so on. Returns the frame numbers of
+    frames_of_videos: the number of frames of each video; frames are numbered consecutively across all videos. length:
+    frames per sequence. strides: 1 for consecutive frames, 2 for every other, and so on. Returns the frame numbers of
     each sequence, int32 (N, length), and its video, int32 (N,).
     """
     firsts = np.cumsum([0, *frames_of_videos])
@@ -32,6 +32,6 @@ def sequence_frames(
 
 
 def number_of_starts(frames: int, length: int, stride: int) -> int:
-    """The number of sequences in a video of so many frames. The course omits the last one of consecutive frames."""
+    """The number of sequences in a video of `frames` frames. At stride 1, the course omits the last one."""
     omitted = 1 if stride == 1 else 0
     return max(0, frames - stride * (length - 1) - omitted)

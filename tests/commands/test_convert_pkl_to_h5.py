@@ -92,12 +92,12 @@ def test_says_what_it_found(source, convert, capfd):
     lines = output.out.splitlines()
     labels = made_arrays(2)[1]
     assert lines[0].split() == ["sequences", "2"]
-    assert lines[1].split() == ["different", "frames", "11", "of", "20"]
+    assert lines[1].split() == ["distinct", "frames", "11", "of", "20"]
     assert lines[2].split() == ["videos", "1"]
-    assert lines[3] == f"labels            {labels.min():.2f} to {labels.max():.2f} px"
+    assert lines[3] == f"labels           {labels.min():.2f} to {labels.max():.2f} px"
     before, after = source.stat().st_size, source.with_suffix(".h5").stat().st_size
     assert lines[4].split(maxsplit=1)[1] == (
-        f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after: {before / after:.1f} to 1"
+        f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after (ratio {before / after:.1f})"
     )
     assert lines[5:] == [f"wrote {source.with_suffix('.h5')}"]
     assert output.err == ""
@@ -109,8 +109,8 @@ def test_says_how_it_read_int8_and_float64(tmp_path, convert, capfd):
     convert(tmp_path / "data.pkl")
     rounding = np.abs(labels - labels.astype(np.float32)).max()
     output = capfd.readouterr().out
-    assert "frames are int8: their bytes were reinterpreted as uint8" in output
-    assert f"rounding to float32 moved them by {rounding:.2g} px at most" in output
+    assert "The frames are int8. Their bytes are stored unchanged, as uint8." in output
+    assert f"Rounding to float32 changes them by at most {rounding:.2g} px." in output
 
 
 def test_warns_of_labels_far_outside_the_frame(tmp_path, convert, capfd):
@@ -118,7 +118,7 @@ def test_warns_of_labels_far_outside_the_frame(tmp_path, convert, capfd):
     labels[0, 0, 0] = [-65, 129]
     (tmp_path / "data.pkl").write_bytes(pickled((frames, labels)))
     convert(tmp_path / "data.pkl")
-    assert capfd.readouterr().err == "warning: 2 label coordinates lie over 64 px outside the frame\n"
+    assert capfd.readouterr().err == "warning: 2 label coordinates lie more than 64 px outside the frame\n"
 
 
 def test_describes_the_source_in_attributes(source, convert):
@@ -262,8 +262,8 @@ def replace(source):
     "change, message",
     [
         (Path.unlink, "No such file or directory; check the path"),
-        (replace, "it changed while it was read; convert it again once it is whole"),
-        (lambda source: os.utime(source, (0, 0)), "it changed while it was read"),
+        (replace, "the file changed while it was read; wait until it is complete, then convert it again"),
+        (lambda source: os.utime(source, (0, 0)), "the file changed while it was read"),
         (lambda source: os.truncate(source, 0), "the pickle ends before its arrays do"),
     ],
 )

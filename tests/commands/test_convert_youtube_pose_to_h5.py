@@ -15,8 +15,8 @@ import pytest
 import scipy.io
 
 import convert_youtube_pose_to_h5
-from pipeline.sources.decoded_pictures import decoded_pictures
 from pipeline.sources.pickle_conversion import convert_pickle
+from pipeline.sources.scaled_pictures import scaled_pictures
 from pipeline.sources.youtube_pose_release import find_pictures, read_annotations
 from pipeline.store.reader import SequenceStore
 from pipeline.store.writer import StoreWriter
@@ -142,7 +142,7 @@ def test_says_what_it_found(release, convert, tmp_path):
     lines = output.out.splitlines()
     assert [line.split() for line in lines[:3]] == [
         ["sequences", "46"],
-        ["different", "frames", "68", "of", "460"],
+        ["distinct", "frames", "68", "of", "460"],
         ["videos", "3"],
     ]
     assert lines[4].startswith("size") and lines[5] == f"wrote {tmp_path / 'data.h5'}"
@@ -197,7 +197,7 @@ def test_warns_of_what_the_mat_file_does_not_know(changed_release, convert, tmp_
     for name in ("frame_000001.jpg", "frame_000002.jpg", "frame_000003.jpg", "Thumbs.db"):
         (pictures / "c" / name).write_text("no matter what")
     warnings = convert(changed_release, tmp_path / "data.h5").err.splitlines()
-    assert [warning[:24] for warning in warnings] == ["warning: left out: 2 fol", "warning: left out: 3 pic"]
+    assert [warning[:24] for warning in warnings] == ["warning: skipped 2 folde", "warning: skipped 3 pictu"]
     assert warnings[0].endswith("the first is another") and warnings[1].endswith("the first is c/frame_000001.jpg")
     assert len(data_sets(tmp_path / "data.h5")["labels"]) == 58
 
@@ -205,7 +205,7 @@ def test_warns_of_what_the_mat_file_does_not_know(changed_release, convert, tmp_
 def test_warns_of_videos_that_are_too_short(release, convert, tmp_path):
     warnings = convert(release, tmp_path / "data.h5", "--sequence-length", 13).err.splitlines()
     assert warnings == [
-        "warning: 2 of 3 videos have too few frames for sequences of 13 at stride 2, and none are written of them"
+        "warning: 2 of 3 videos have too few frames for a sequence of 13 at stride 2; they give no such sequence"
     ]
     assert len(data_sets(tmp_path / "data.h5")["labels"]) == len(course_sequences([26, 24, 21], 13))
 
@@ -215,7 +215,7 @@ def test_a_picture_in_two_videos_does_not_make_them_one(changed_release, convert
     pictures = changed_release / "GT_frames"
     shutil.copy(first.path(pictures, first.frame_numbers[0]), last.path(pictures, last.frame_numbers[0]))
     warnings = convert(changed_release, tmp_path / "data.h5").err.splitlines()
-    assert warnings == ["warning: 1 frames are in more than one video, pixel for pixel; videos stay apart"]
+    assert warnings == ["warning: frames found in more than one video: 1; the videos stay separate"]
     found = data_sets(tmp_path / "data.h5")
     assert found["videos"].tolist() == 16 * [0] + 14 * [1] + 11 * [2] + 8 * [0] + 6 * [1] + 3 * [2]
     assert len(found["frames"]) == 70
@@ -226,7 +226,7 @@ def test_a_frame_that_is_annotated_twice_counts_twice(changed_release, convert, 
     videos[2].frame_numbers[5] = videos[2].frame_numbers[6]
     write_mat_file(changed_release, videos)
     warnings = convert(changed_release, tmp_path / "data.h5").err.splitlines()
-    assert "warning: 1 frames are annotated more than once; each annotation is a frame of its own" in warnings
+    assert "warning: annotations that repeat a frame: 1; each is stored as a separate frame" in warnings
     assert len(data_sets(tmp_path / "data.h5")["labels"]) == 58
 
 
@@ -239,11 +239,11 @@ def test_refuses_missing_pictures_and_folders(changed_release, refused, tmp_path
     for number in sorted(third.frame_numbers)[4:7]:
         third.path(pictures, number).unlink()
     message = refused(changed_release, destination)
-    assert "3 of 71 annotated pictures are missing, the first " in message and "c/frame_000035.jpg;" in message
+    assert "3 of 71 annotated pictures are missing, the first is " in message and "c/frame_000035.jpg;" in message
     shutil.rmtree(pictures / "c")
     assert "1 of 3 videos have no folder in " in refused(changed_release, destination)
     pictures.rename(changed_release / "other")
-    assert "holds no folder GT_frames" in refused(changed_release, destination)
+    assert "contains no folder GT_frames" in refused(changed_release, destination)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links take a privilege")
@@ -288,7 +288,7 @@ def test_without_scipy_one_error_line_says_how_to_install_it(release, refused, t
 
 def test_refuses_folders_without_the_mat_file(changed_release, refused, tmp_path):
     for folder in (changed_release / "GT_frames", tmp_path / "nowhere", changed_release / "YouTube_Pose_dataset.mat"):
-        assert f"{folder} holds no YouTube_Pose_dataset.mat" in refused(folder, tmp_path / "data.h5")
+        assert f"{folder} contains no YouTube_Pose_dataset.mat" in refused(folder, tmp_path / "data.h5")
 
 
 def changed_video(**changes):
@@ -306,13 +306,13 @@ JOINTS = made_videos()[0].joints
     [
         (changed_video(joints=JOINTS[:, :6]), "locs of the video zOk-& have shape (2, 6, 26), not (2, 7, 26)"),
         (changed_video(joints=np.array(["text"])), "locs of the video zOk-& are not numbers"),
-        (changed_video(joints=np.where(JOINTS < 1, np.nan, JOINTS)), "is not at a finite position"),
+        (changed_video(joints=np.where(JOINTS < 1, np.nan, JOINTS)), "has no finite position"),
         (changed_video(frame_numbers=np.arange(26) + 0.5), "frameids of the video zOk-& are not whole numbers"),
         (changed_video(frame_numbers=np.arange(26) - 1), "frameids of the video zOk-& are not whole numbers"),
         (changed_video(label_names=made_videos()[0].label_names[::-1]), "the joints of the video zOk-& are not head,"),
-        (changed_video(name="../zOk-&"), "the name of video 2, ../zOk-&, is not that of a folder"),
-        (changed_video(name=""), "the name of video 2, '', is not that of a folder"),
-        (changed_video(name="-a_é b"), "the video -a_é b is in it more than once"),
+        (changed_video(name="../zOk-&"), "the name of video 2, ../zOk-&, is not a folder name"),
+        (changed_video(name=""), "the name of video 2, '', is not a folder name"),
+        (changed_video(name="-a_é b"), "contains the video -a_é b more than once"),
     ],
 )
 def test_refuses_a_mat_file_whose_videos_do_not_add_up(videos, message, changed_release, refused, tmp_path):
@@ -331,9 +331,9 @@ def test_refuses_a_mat_file_of_another_kind(changed_release, refused, tmp_path):
     path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + path.read_bytes()[128:])
     assert "not the MAT file of YouTube Pose" in refused(changed_release, destination)
     for variables, message in (
-        ({"annotations": np.zeros(3)}, "there is no struct array `data` in it"),
-        ({"data": np.zeros(3)}, "there is no struct array `data` in it"),
-        ({"data": np.zeros((1, 0), [("locs", object)])}, "there is no struct array `data` in it"),
+        ({"annotations": np.zeros(3)}, "it contains no struct array `data`"),
+        ({"data": np.zeros(3)}, "it contains no struct array `data`"),
+        ({"data": np.zeros((1, 0), [("locs", object)])}, "it contains no struct array `data`"),
         ({"data": {"videoname": "c", "locs": JOINTS}}, "`data` lacks frameids, label_names"),
     ):
         scipy.io.savemat(path, variables)
@@ -350,7 +350,7 @@ def test_refuses_a_mat_file_that_crashes_its_reader(depth, changed_release, refu
 def test_refuses_to_write_no_sequences(release, refused, tmp_path):
     destination = tmp_path / "data.h5"
     assert "no video has enough frames" in refused(release, destination, "--sequence-length", 27)
-    assert "--withheld 58 leaves nothing of the 58 sequences" in refused(release, destination, "--withheld", 58)
+    assert "--withheld 58 leaves none of the 58 sequences" in refused(release, destination, "--withheld", 58)
 
 
 def test_refuses_destinations_that_cannot_be_written(changed_release, refused, tmp_path):
@@ -358,7 +358,7 @@ def test_refuses_destinations_that_cannot_be_written(changed_release, refused, t
         (tmp_path / "nowhere" / "data.h5", "nowhere is not a folder"),
         (tmp_path, "is a folder"),
         (changed_release / "YouTube_Pose_dataset.mat", "is the source itself"),
-        (changed_release / "GT_frames" / "c" / "frame_000007.jpg", "lies among the pictures of the release"),
+        (changed_release / "GT_frames" / "c" / "frame_000007.jpg", "is in the release's folder of pictures"),
     ):
         assert message in refused(changed_release, destination, "--overwrite")
 
@@ -429,10 +429,10 @@ def test_real_video_gives_what_the_pickle_of_its_frames_gives(real_release, conv
 @needs_real_video
 def test_a_frame_of_each_real_video_and_all_labels(real_release):
     videos = read_annotations(real_release)
-    paths, warnings = find_pictures(real_release, videos)
-    decoded = list(decoded_pictures(paths[50::100], 64, 64))
+    found = find_pictures(real_release, videos)
+    decoded = list(scaled_pictures(found.paths[50::100], 64, 64))
     with np.load(SHARED / "data" / "youtube_pose_64.npz") as arrays:
-        assert [video.name for video in videos] == arrays["videos"].tolist() and warnings == []
+        assert [video.name for video in videos] == arrays["videos"].tolist() and found.warnings == []
         frames, labels = arrays["frames"][:, 50], arrays["labels"]
     assert np.abs(np.stack([picture.frame for picture in decoded]).astype(int) - frames).max() <= 1
     for video, picture, expected in zip(videos, decoded, labels, strict=True):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.sources.label_range import LabelRange
+from pipeline.sources.conversion_summary import LabelRange
 from support.user_error import UserError
 
 
