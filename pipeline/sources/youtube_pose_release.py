@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from support.counted import counted
 from support.picture import open_regular_file
+from support.text import counted
 from support.user_error import UserError
 
 MAT_FILE = "YouTube_Pose_dataset.mat"
@@ -79,6 +79,7 @@ def _read_in_subprocess(path: str) -> list[AnnotatedVideo]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
+            env={**os.environ, "PYTHONSAFEPATH": ""},  # so that Python finds READER
             check=False,
         )
     if done.returncode == OUT_OF_MEMORY:

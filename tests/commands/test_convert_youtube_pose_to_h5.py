@@ -177,6 +177,12 @@ def test_runs_as_a_program_without_tensorflow(release, tmp_path):
     assert "wrote" in done.stdout
 
 
+def test_reads_the_mat_file_under_pythonsafepath(release, tmp_path):
+    command = [sys.executable, ROOT / "convert_youtube_pose_to_h5.py", release, tmp_path / "data.h5", "--size", "8"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONSAFEPATH": "1"}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_help_fits_a_screen_and_has_an_example(convert, capfd, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as stopped:
