@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
 from model.export.contract import opened_model
-from run.paths import RunPaths
+from run.folder import RunPaths
 from run.submission import check_run, submission_members, write_zip
 from support.argument_parser import ArgumentParser
 from support.destination import check_is_no_device

@@ -9,7 +9,7 @@ from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
 from pipeline.augmentation.kinds import KINDS
 from pipeline.split import SPLITS
 from run.config_file import configured_values, resumed_settings
-from run.paths import RunPaths
+from run.folder import RunPaths
 from run.settings import (
     DEFAULT_DEMO_SECONDS,
     DEFAULT_SECONDS,

@@ -1,4 +1,4 @@
-"""The end of a run: exports the best weights, scores the exported model, and writes the numbers, plots and report."""
+"""The end of a run: exports the best model, scores it, and writes metrics, plots and report."""
 
 import os
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from report.provenance import provenance
 from report.score_files import write_score_files
 from run.config_file import read_config
 from run.data import RunData
+from run.folder import RunPaths
 from run.history import read_history
-from run.paths import RunPaths
 from support.user_error import UserError
 
 
 def finish(paths: RunPaths, data: RunData, description: str) -> None:
-    """Leaves model/, metrics.json, plots/ and report.html in the run's folder; prints the errors and what it wrote.
+    """Writes model/, metrics.json, plots/ and report.html to the run's folder; prints the errors and what it wrote.
 
-    description: of the data. Raises UserError where the run has no weights, or where they break the contract in
-    anything but the shape of sequences.
+    description: of the data, from describe_run_data. Raises UserError if the run has no model, or if the model violates
+    the assignment's requirements in anything but the shape of sequences.
     """
     _export_best(paths)
     with opened_model(paths.model, data.validation_store.shape) as model:
@@ -32,7 +32,7 @@ def finish(paths: RunPaths, data: RunData, description: str) -> None:
     written = write_score_files(paths.out, scores)
     history = read_history(paths.history)
     curves = write_png(paths.loss_plot, loss_figure(history, scores.mean_pose["mean_pixel_error"]))
-    training = TrainingReport(_in_a_sentence(history, data), history, read_config(paths.config)) if history else None
+    training = TrainingReport(_summary(history, data), history, read_config(paths.config)) if history else None
     title = f"Run: {os.path.basename(os.path.abspath(paths.out))}"
     about = provenance(paths.model, data.validation_store, verdict)
     write_html_report(paths.report, Report(title, scores, description, training, about))
@@ -47,19 +47,19 @@ def finish(paths: RunPaths, data: RunData, description: str) -> None:
 
 
 def _export_best(paths: RunPaths) -> None:
-    """Copies the four files of the best weights to model/."""
+    """Copies the four files of the best model to model/."""
     best = newest_best_model(paths.checkpoints)
     if best is None:
-        raise UserError("no evaluation has left a model; go on with --resume, or start a new run")
+        raise UserError("the run ended before its first evaluation; continue with --resume, or start a new run")
     copy_model(best, paths.model)
 
 
-def _in_a_sentence(history: Sequence[HistoryRow], data: RunData) -> str:
+def _summary(history: Sequence[HistoryRow], data: RunData) -> str:
     last, best = history[-1], min(history, key=lambda row: row["validation_pixel_error"])
-    chosen = f"that of iteration {best['step']}, the best of {len(history)} evaluations"
+    chosen = f"from step {best['step']}, the best of {len(history)} evaluations"
     if data.validates_on_training:
-        chosen = "that of the last evaluation, for all sequences were trained on"
+        chosen = "from the last evaluation, because no data was held out to select the best"
     return (
-        f"Trained for {last['step']} iterations in {last['seconds']:.0f} s; whole epochs: {last['epoch']}. "
+        f"Trained for {last['step']} steps ({last['epoch']} whole epochs) in {last['seconds']:.0f} s. "
         f"The model is {chosen}."
     )

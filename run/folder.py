@@ -1,46 +1,82 @@
-"""The folder of a run: one process at a time writes to it, and removes what a killed one left unfinished."""
+"""The folder of a run: where its files are, and how one process at a time writes to it."""
+
+from __future__ import annotations
 
 import contextlib
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 
-from run.paths import RunPaths
 from support.destination import locked_file, make_folder
 from support.user_error import UserError
 
 LOCK = ".lock"
-HALF_DONE = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<state>partial|old)")
-PATTERN = "*?["
-# What a run makes before its config.json, from which on it can be resumed.
+UNFINISHED = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<state>partial|old)")
+WILDCARDS = "*?["
+
+
+class RunPaths:
+    """The files and folders of the run in the folder `out`."""
+
+    def __init__(self, out: str) -> None:
+        self.out = out
+        self.config = os.path.join(out, "config.json")
+        self.history = os.path.join(out, "history.csv")
+        self.checkpoints = os.path.join(out, "checkpoints")  # the best models
+        self.last_states = os.path.join(self.checkpoints, "last")  # the states to resume from
+        self.model = os.path.join(out, "model")  # the exported model
+        self.plots = os.path.join(out, "plots")
+        self.loss_plot = os.path.join(self.plots, "loss.png")
+        self.report = os.path.join(out, "report.html")
+        self.event_files = os.path.join(out, "tensorboard")
+        self.demo_pickle = os.path.join(out, "demo.pkl")
+        self.demo_data = os.path.join(out, "demo.h5")
+
+
+# What a run writes before its config.json, which makes it resumable.
 BEFORE_CONFIG = tuple(map(os.path.basename, (RunPaths("").demo_pickle, RunPaths("").demo_data)))
 
 
 @contextlib.contextmanager
-def claimed_folder(out: str, resume: bool) -> Iterator[None]:
-    """Creates the folder `out`, unless it is there, and keeps all other runs out of it until the end.
+def run_folder(out: str, resume: bool, is_chief: bool = True) -> Iterator[RunPaths]:
+    """The RunPaths of a claimed folder: see claimed_folder.
 
-    Raises UserError where another process has it, where it holds something, but for `resume`, and where TensorFlow
-    would not find its files. Where an error ends a run before its config.json is written, nothing is left of it.
+    Only the chief writes the run's folder. Other workers may be on machines that cannot access it, and get a temporary
+    one.
     """
-    if any(character in out for character in PATTERN):
-        raise UserError(f"{out}: TensorFlow takes * ? [ in a path for a pattern; give another --out")
+    with contextlib.ExitStack() as folders:
+        if not is_chief:
+            out, resume = folders.enter_context(tempfile.TemporaryDirectory()), False
+        folders.enter_context(claimed_folder(out, resume))
+        yield RunPaths(out)
+
+
+@contextlib.contextmanager
+def claimed_folder(out: str, resume: bool) -> Iterator[None]:
+    """Creates the folder `out` if necessary, and locks it against other runs until the end.
+
+    Raises UserError if another process uses it, if it is not empty (unless `resume`), or if TensorFlow cannot handle
+    its name. If an error ends the run before config.json is written, the folder is removed again.
+    """
+    if any(character in out for character in WILDCARDS):
+        raise UserError(f"{out}: TensorFlow treats * ? [ in a path as wildcards; give another --out")
     try:
         out.encode()
     except UnicodeEncodeError:
-        raise UserError(f"{out}: TensorFlow takes no path that is not UTF-8; give another --out") from None
+        raise UserError(f"{out}: TensorFlow needs a path in UTF-8; give another --out") from None
     _check_is_free(out, resume)
     made = _missing_folders(out)
     make_folder(out)
     try:
         with _locked(out):
             _check_is_free(out, resume)
-            _remove_half_done(out)
+            _remove_unfinished(out)
             try:
                 yield
             except BaseException:
-                _remove_what_has_no_config(out)
+                _remove_files_without_config(out)
                 raise
     finally:
         for folder in made:
@@ -49,16 +85,16 @@ def claimed_folder(out: str, resume: bool) -> Iterator[None]:
 
 
 def _check_is_free(out: str, resume: bool) -> None:
-    """Raises UserError where the run's folder holds something else; what was killed as it began is nothing."""
+    """Raises UserError if the folder has content other than the first files of a run that was killed."""
     if resume or not os.path.lexists(out):
         return
     names = os.listdir(out) if os.path.isdir(out) else [None]
-    if not all(name in (LOCK, *BEFORE_CONFIG) or name and HALF_DONE.fullmatch(name) for name in names):
-        raise UserError(f"{out} exists; give another --out, or --resume to go on with the run in it")
+    if not all(name in (LOCK, *BEFORE_CONFIG) or name and UNFINISHED.fullmatch(name) for name in names):
+        raise UserError(f"{out} exists; give another --out, or --resume to continue the run in it")
 
 
 def _missing_folders(path: str) -> list[str]:
-    """The folder and its parents that do not exist, the deepest first."""
+    """The folder and those of its parents that do not exist, the deepest first."""
     missing, path = [], os.path.abspath(path)
     while not os.path.lexists(path):
         missing.append(path)
@@ -76,12 +112,12 @@ def _locked(out: str) -> Iterator[None]:
         yield
 
 
-def _remove_half_done(out: str) -> None:
+def _remove_unfinished(out: str) -> None:
     for folder in (out, RunPaths(out).plots, RunPaths(out).checkpoints):
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
-            if half_done := HALF_DONE.fullmatch(name):
-                path, place = os.path.join(folder, name), os.path.join(folder, half_done["name"])
-                if half_done["state"] == "old" and not os.path.exists(place):
+            if unfinished := UNFINISHED.fullmatch(name):
+                path, place = os.path.join(folder, name), os.path.join(folder, unfinished["name"])
+                if unfinished["state"] == "old" and not os.path.exists(place):
                     os.rename(path, place)
                 elif os.path.isdir(path):
                     shutil.rmtree(path)
@@ -89,7 +125,7 @@ def _remove_half_done(out: str) -> None:
                     os.remove(path)
 
 
-def _remove_what_has_no_config(out: str) -> None:
+def _remove_files_without_config(out: str) -> None:
     if not os.path.exists(RunPaths(out).config):
         for name in BEFORE_CONFIG:
             with contextlib.suppress(FileNotFoundError):

@@ -4,7 +4,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from run.paths import RunPaths
+from run.folder import RunPaths
 from support.atomic_write import atomic_write
 from support.user_error import UserError
 

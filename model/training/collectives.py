@@ -1,8 +1,8 @@
 """TensorFlow's collective ops, in one order.
 
-Collectives that run at the same time may meet the wrong partners, so each waits for the one that was created before it.
-All workers build the same graph, so all create them in the same order. These are the first versions of the ops: the
-second ones, such as CollectiveReduceV2, need a key for every run of a graph, which the runtime gives to none of ours.
+Collectives that run at the same time could be matched with the wrong partners, so each waits for the one created before
+it. All workers build the same graph, so all create them in the same order. These are the first versions of the ops: the
+second versions, such as CollectiveReduceV2, need a key for every run of the graph, which the runtime does not provide.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any
 from pipeline.tensorflow_v1 import tf
 
 GROUP = 1
-# So many collectives at most are in one chain. Each chain has instance keys of its own.
+# The maximum number of collectives in a chain. Each chain has its own range of instance keys.
 LONGEST_CHAIN = 10**5
 
 
 class Collectives:
-    """A chain of collective ops on one of `workers` workers, which run in one Session.run; no op where there is one.
+    """A chain of collective ops on one of `workers` workers, to run in one Session.run; no ops for a single worker.
 
-    device: the full name of the worker's processor. chain: the number of the chain, another one for each chain of a
-    process. seconds: after so long a wait for the other workers tf.errors.DeadlineExceededError is raised; 0: never.
-    The dtype and the shape of what is exchanged are the same on all workers, the shape fully known.
+    device: the full name of the worker's processor. chain: the number of the chain, unique in a process. seconds: how
+    long to wait for the other workers before tf.errors.DeadlineExceededError is raised; 0 means no limit. The values
+    exchanged have the same dtype and the same fully known shape on all workers.
     """
 
     def __init__(self, workers: int, worker: int, device: str | None, chain: int, seconds: float = 0.0) -> None:
@@ -33,21 +33,21 @@ class Collectives:
         self._last: list[tf.Operation] = []
 
     def added(self, values: tf.Tensor) -> tf.Tensor:
-        """The sum over all workers, the same bits on each."""
+        """The sum over all workers, bit-identical on each."""
         if self._workers == 1:
             return values
         options = {"merge_op": "Add", "final_op": "Id", "subdiv_offsets": [0]}
         return self._next(tf.raw_ops.CollectiveReduce, input=values, **options)
 
     def gathered(self, values: tf.Tensor) -> tf.Tensor:
-        """Those of all workers, in their order, one after another along the first axis."""
+        """The values of all workers, in order, concatenated along the first axis."""
         if self._workers == 1:
             return values
         rows, *rest = values.shape.as_list()
         return self._next(tf.raw_ops.CollectiveGather, input=values, shape=[self._workers * rows, *rest])
 
     def from_chief(self, values: tf.Tensor) -> tf.Tensor:
-        """Those of the first worker."""
+        """The values of the chief."""
         if self._workers == 1:
             return values
         if self._worker == 0:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,29 +18,24 @@ from model.training.shared_step import Agreement, Sharing, copied_variables, sha
 from model.training.weight_average import moving_averages
 from pipeline.tensorflow_v1 import tf
 
-# Pixels: the weight of the points' mean distance, in px, against the positions' mean squared error, in px².
+# The weight, in pixels, of the points' mean distance (px) relative to the positions' mean squared error (px²).
 POINTS_WEIGHT = 8.0
 
 
-class TrainingGraph(NamedTuple):
-    """What the training loop runs.
-
-    train_step: op. loss: float32 scalar, px², of the average of the members. learning_rate: placeholder, float32
-    scalar. global_step: int64 variable. averages: the moving average of each variable, by the variable's name.
-    progress: the float64 variables "training_seconds" and "best_validation_error", which are part of the checkpoint.
-    initialize: op. saver: saves and restores all variables. agreement: where the steps are shared, else None.
-    """
+@dataclass(frozen=True)
+class TrainingGraph:
+    """What the training loop runs."""
 
     graph: tf.Graph
     train_step: tf.Operation
-    loss: tf.Tensor
-    learning_rate: tf.Tensor
-    global_step: tf.Variable
-    averages: dict[str, tf.Variable]
-    progress: dict[str, tf.Variable]
+    loss: tf.Tensor  # of the ensemble's average, float32 scalar, px²
+    learning_rate: tf.Tensor  # placeholder, float32 scalar
+    global_step: tf.Variable  # int64
+    averages: dict[str, tf.Variable]  # the moving average of each variable, by the variable's name
+    progress: dict[str, tf.Variable]  # "training_seconds" and "best_validation_error", float64, in the checkpoint too
     initialize: tf.Operation
-    saver: tf.train.Saver
-    agreement: Agreement | None = None
+    saver: tf.train.Saver  # of all variables
+    agreement: Agreement | None = None  # between workers that share the steps
 
 
 def build_training_graph(
@@ -54,18 +49,17 @@ def build_training_graph(
 ) -> TrainingGraph:
     """Builds a new graph.
 
-    make_dataset: returns a tf.data.Dataset of (frames uint8 (B, 10, 64, 64, 3), labels float32 (B, 10, 7, 2)), and with
-    `sharing` of those of its part of a batch and the number of sequences of the whole batch, int32. network:
-    a key of NETWORKS. num_units: size of the LSTM. mean_pose: float32 (7, 2), the initial positions. seed: of the
-    initial weights; with `sharing` they are others, for other ops are created before them: see initial_values.
-    members: how many networks are trained side by side, on the same batches. sharing: how steps are shared among
-    several workers, of which each has such a graph, or None.
+    make_dataset: returns a tf.data.Dataset of frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2); with
+    `sharing`, those of a part of the batch, followed by the size of the whole batch, int32. network: a key of NETWORKS.
+    num_units: size of the LSTM. mean_pose: float32 (7, 2), the initial positions. seed: of the initial weights; with
+    `sharing` it leads to other weights, because other ops are created first (see initial_values). members: number of
+    networks in the ensemble, trained on the same batches. sharing: how workers share the steps, each with such a graph.
     """
     graph = tf.Graph()
     device = None if sharing is None else sharing.device
     with graph.as_default(), tf.device(device):
         tf.set_random_seed(seed)
-        # One that can be initialized, for the data set may hold variables.
+        # Initializable, because the data set may have variables.
         iterator = tf.data.make_initializable_iterator(make_dataset())
         frames, labels, *total = iterator.get_next()
         losses = partial(_losses, network, num_units, mean_pose, members)
@@ -96,7 +90,7 @@ def build_training_graph(
         }
         agreement = None
         if sharing is not None:
-            agreement = Agreement(shared.said, shared.heard, copied_variables(sharing, tf.global_variables()))
+            agreement = Agreement(shared.sent, shared.received, copied_variables(sharing, tf.global_variables()))
         training_graph = TrainingGraph(
             graph,
             train_step,
@@ -106,7 +100,7 @@ def build_training_graph(
             averages,
             progress,
             tf.group(tf.global_variables_initializer(), tf.local_variables_initializer(), iterator.initializer),
-            # By default one checkpoint in 10,000 hours stays for good, and these are hours of a clock that can be set.
+            # By default a checkpoint is kept forever every 10,000 hours, by a clock that the user can change.
             tf.train.Saver(max_to_keep=2, keep_checkpoint_every_n_hours=math.inf, save_relative_paths=True),
             agreement,
         )
@@ -124,7 +118,7 @@ def _losses(
     total: tf.Tensor | None = None,
     convolve: Convolution = normalized_convolution,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Builds the network; returns the loss of the members' average, and the sum of the members' losses, to minimize.
+    """Builds the networks; returns the loss of the ensemble's average, and the sum of the members' losses to minimize.
 
     total: as for mean_squared_error.
     """
@@ -136,24 +130,24 @@ def _losses(
 def _member_loss(
     positions: tf.Tensor, points: tf.Tensor | None, labels: tf.Tensor, total: tf.Tensor | None
 ) -> tf.Tensor:
-    """The loss of one member, px²: each learns independently of the others.
+    """The loss of one network of the ensemble, px²; each learns independently of the others.
 
-    The points' loss is their distance from the joints, not its square: with squares, one arm that is found on the wrong
-    side would outweigh all that are nearly right.
+    The points' loss is their distance from the joints, not its square: with squares, one arm found on the wrong side
+    would outweigh all that are nearly right.
     """
     loss = mean_squared_error(positions, labels, total)
     return loss if points is None else loss + POINTS_WEIGHT * mean_distance(points, labels, total)
 
 
 def initial_values(training: TrainingGraph) -> dict[str, np.ndarray]:
-    """The values with which a run of this graph begins, by variable name."""
+    """The initial values of this graph's variables, by variable name."""
     with tf.Session(graph=training.graph) as session:
         session.run(training.initialize)
         return session.run({variable.op.name: variable for variable in _variables(training)})
 
 
 def load_values(training: TrainingGraph, session: tf.Session, values: dict[str, np.ndarray]) -> None:
-    """Gives the variables these values, by variable name."""
+    """Sets the variables to these values, by variable name."""
     variables = _variables(training)
     feeds = {variable.initializer.inputs[1]: values[variable.op.name] for variable in variables}
     session.run([variable.initializer for variable in variables], feeds)
@@ -164,5 +158,5 @@ def _variables(training: TrainingGraph) -> list[tf.Variable]:
 
 
 def exported_weights(training: TrainingGraph, session: tf.Session) -> dict[str, np.ndarray]:
-    """The averaged weights, by the names that the variables have in the InferenceGraph of the same network."""
+    """The averaged weights, by the names of the variables in the InferenceGraph of the same network."""
     return fold_normalization(session.run(training.averages))

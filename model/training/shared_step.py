@@ -1,18 +1,19 @@
-"""A training step that several workers take together, each with its part of the batch, and all end with equal weights.
+"""A training step that several workers take together: each computes a part of the batch, all end with equal weights.
 
-What a worker adds to the step is one row of float32: its gradients, and what else is to be added up. So one collective
-exchanges it, beside those of batch normalization, which is over the whole batch.
+A worker's contribution to a step is one row of float32: its gradients, and everything else that is summed. So a single
+collective exchanges it, besides those of batch normalization, which uses statistics of the whole batch.
 
-Where the sum is to be exact, each shard of the batch is seen by a network of its own, with its own batch normalization,
-and has a row of its own. The rows of all shards are gathered and added in the order of the shards, so that it makes no
-difference which worker had which.
+With exact sums, each shard of the batch has its own copy of the network, its own batch normalization and its own row.
+The rows of all shards are gathered and added in the order of the shards, so the result does not depend on which worker
+computed which shard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from model.batch_normalization import move, normalized_convolution, normalized_over_parts
 from model.layers import Convolution
@@ -20,59 +21,55 @@ from model.training.collectives import Collectives
 from pipeline.batch_part import BatchPart, shard_cuts
 from pipeline.tensorflow_v1 import tf
 
-# (frames, labels, sequences of the whole batch, convolution) → loss and what to minimize: what the sequences that are
-# given add to those of the whole batch.
+# (frames, labels, size of the whole batch, convolution) → what these sequences contribute to the batch's loss and to
+# the value that is minimized.
 Losses: TypeAlias = "Callable[[tf.Tensor, tf.Tensor, tf.Tensor, Convolution], tuple[tf.Tensor, tf.Tensor]]"
-NUMBERS_SAID = 3
+MESSAGE_SIZE = 3
 
 
-class Sharing(NamedTuple):
-    """How the steps of one graph are shared.
+@dataclass(frozen=True)
+class Sharing:
+    """How the steps of one graph are shared."""
 
-    device: where the graph's ops are. steps, variables: the chains that exchange gradients and variables. part: of each
-    batch, this worker's. is_exact: whether the sum is.
-    """
-
-    device: str | None
-    steps: Collectives
-    variables: Collectives
-    part: BatchPart
-    is_exact: bool
+    device: str | None  # of the graph's ops
+    steps: Collectives  # the chain that exchanges gradients
+    variables: Collectives  # the chain that copies variables
+    part: BatchPart  # this worker's part of each batch
+    is_exact: bool  # whether the sum does not depend on the number of workers
 
 
-class Agreement(NamedTuple):
-    """What the workers say to each other with each step: `heard`, float32 (3,), is the sum of what all said.
+@dataclass(frozen=True)
+class SharedGradients:
+    """The result of the exchange, the same on all workers."""
 
-    said: placeholder, float32 (3,). copy_variables: op that gives all workers the chief's variables.
-    """
-
-    said: tf.Tensor
-    heard: tf.Tensor
-    copy_variables: tf.Operation
-
-
-class SharedGradients(NamedTuple):
-    """loss: float32 scalar, of the whole batch. gradients: with their variables. said, heard: as in Agreement."""
-
-    loss: tf.Tensor
+    loss: tf.Tensor  # of the whole batch, float32 scalar
     gradients: list[tuple[tf.Tensor, tf.Variable]]
-    said: tf.Tensor
-    heard: tf.Tensor
+    sent: tf.Tensor  # placeholder for this worker's message, float32 (3,)
+    received: tf.Tensor  # the sum of all messages, float32 (3,)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What the workers tell each other with each step, and before the first."""
+
+    sent: tf.Tensor  # as in SharedGradients
+    received: tf.Tensor
+    copy_variables: tf.Operation  # gives all workers the chief's variables
 
 
 def shared_gradients(
     sharing: Sharing, frames: tf.Tensor, labels: tf.Tensor, total: tf.Tensor, losses: Losses
 ) -> SharedGradients:
-    """Builds the network over this worker's part of the batch, and the exchange.
+    """Builds the network for this worker's part of the batch, and the exchange.
 
     frames, labels, total: from pipeline.dataset.make_dataset. The ops that update the moving statistics of batch
     normalization are in the graph's collection UPDATE_OPS.
     """
-    said = tf.placeholder(tf.float32, [NUMBERS_SAID], name="said")
+    sent = tf.placeholder(tf.float32, [MESSAGE_SIZE], name="sent")
     rows = []
     for number, (start, end) in enumerate(_shards(sharing, total)):
         statistics: list[tuple[tf.Variable, tf.Tensor]] = []
-        # An empty shard is seen as one sequence that counts for nothing: convolutions take no empty batch.
+        # An empty shard computes one sequence with weight zero, because convolutions do not accept an empty batch.
         first = tf.minimum(start, tf.shape(labels)[0] - 1)
         seen = slice(first, tf.maximum(end, first + 1))
         count = tf.cast(end - start, tf.float32)
@@ -85,13 +82,13 @@ def shared_gradients(
         weights = tf.trainable_variables()
         share = count / tf.cast(total, tf.float32)
         added = [*tf.gradients(minimized, weights), *(share * value for _, value in statistics), loss]
-        added.append(said if number == 0 else tf.zeros_like(said))
+        added.append(sent if number == 0 else tf.zeros_like(sent))
         rows.append(tf.concat([tf.reshape(value, [-1]) for value in added], axis=0))
     shapes = [variable.shape for variable in [*weights, *(moving for moving, _ in statistics)]]
-    *values, loss, heard = _cut(_summed(sharing, rows), [*shapes, loss.shape, said.shape])
+    *values, loss, received = _cut(_summed(sharing, rows), [*shapes, loss.shape, sent.shape])
     for (moving, _), of_batch in zip(statistics, values[len(weights) :], strict=True):
         move(moving, of_batch)
-    return SharedGradients(loss, list(zip(values, weights, strict=False)), said, heard)
+    return SharedGradients(loss, list(zip(values, weights, strict=False)), sent, received)
 
 
 def copied_variables(sharing: Sharing, variables: list[tf.Variable]) -> tf.Operation:
@@ -106,19 +103,21 @@ def copied_variables(sharing: Sharing, variables: list[tf.Variable]) -> tf.Opera
 
 
 def _shards(sharing: Sharing, total: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
-    """Where each shard that has a row of its own begins and ends in this worker's part of the batch."""
+    """The first and the end index, in this worker's part of the batch, of each shard that has its own row."""
     cuts = shard_cuts(sharing.part, total)
     cuts = [cut - cuts[0] for cut in cuts]
     return list(zip(cuts[:-1], cuts[1:], strict=True))
 
 
-def _convolution(sharing: Sharing, counts: tf.Tensor, follow: Callable[[tf.Variable, tf.Tensor], None]) -> Convolution:
-    """counts: bool scalar, whether the shard has sequences."""
+def _convolution(
+    sharing: Sharing, has_sequences: tf.Tensor, follow: Callable[[tf.Variable, tf.Tensor], None]
+) -> Convolution:
+    """has_sequences: bool scalar, whether the shard is not empty."""
 
     def add_parts(values: tf.Tensor) -> tf.Tensor:
         if sharing.is_exact:
             return values
-        return sharing.steps.added(tf.where(counts, values, tf.zeros_like(values)))
+        return sharing.steps.added(tf.where(has_sequences, values, tf.zeros_like(values)))
 
     normalize = partial(normalized_over_parts, add_parts)
     return partial(normalized_convolution, normalize=normalize, follow=follow)
@@ -136,6 +135,6 @@ def _summed(sharing: Sharing, rows: list[tf.Tensor]) -> tf.Tensor:
 
 
 def _cut(row: tf.Tensor, shapes: list[tf.TensorShape]) -> list[tf.Tensor]:
-    """Tensors of these shapes, the values of which are one after another in the row."""
+    """Splits the row into tensors of these shapes."""
     pieces = tf.split(row, [shape.num_elements() for shape in shapes])
     return [tf.reshape(piece, shape) for piece, shape in zip(pieces, shapes, strict=True)]

@@ -1,7 +1,7 @@
 """Training steps, taken by one worker alone or by all workers of a cluster at the same time.
 
-All workers have to agree on how long the training has taken, for the learning rate follows from it, and on whether it
-is to stop. So the chief says the time with each step, and each worker says whether it was asked to stop.
+All workers must agree on how long the training has taken, because the learning rate depends on it, and on whether to
+stop. So with each step the chief sends its time, and each worker sends whether it was asked to stop.
 """
 
 from __future__ import annotations
@@ -16,60 +16,50 @@ from pipeline.tensorflow_v1 import tf
 
 
 class Steps:
-    """Takes the steps of a TrainingGraph in a session. is_asked_to_stop: whether this worker was.
+    """Takes the steps of a TrainingGraph in a session, whether or not they are shared with other workers.
 
-    is_chief: of the workers that share the steps. seconds: of training so far.
+    number: steps taken so far. seconds: of training so far; with shared steps, the chief's time before the last step.
+    Where steps are shared, all workers get the values of the chief's variables first.
     """
 
     def __init__(
-        self,
-        training: TrainingGraph,
-        session: tf.Session,
-        is_chief: bool,
-        seconds: float,
-        is_asked_to_stop: Callable[[], bool],
+        self, training: TrainingGraph, session: tf.Session, is_chief: bool, is_stop_requested: Callable[[], bool]
     ) -> None:
         self._is_chief = is_chief
-        self._clock = seconds
-        self._is_asked_to_stop = is_asked_to_stop
-        self._training = training
-        self._session = session
+        self._is_stop_requested = is_stop_requested
         self._is_shared = training.agreement is not None
         self._stops = False
         fetches, feeds = [training.loss, training.train_step], [training.learning_rate]
         if training.agreement is not None:
-            fetches, feeds = [*fetches, training.agreement.heard], [*feeds, training.agreement.said]
+            session.run(training.agreement.copy_variables)
+            fetches, feeds = [*fetches, training.agreement.received], [*feeds, training.agreement.sent]
         self._run = session.make_callable(fetches, feed_list=feeds)
-
-    def begin(self) -> float:
-        """Gives all workers the chief's variables; returns the seconds of training so far, the chief's."""
-        if self._training.agreement is not None:
-            self._session.run(self._training.agreement.copy_variables)
-            self._clock = float(self._session.run(self._training.progress["training_seconds"]))
-        return self._clock
+        self.number = int(session.run(training.global_step))
+        self.seconds = float(session.run(training.progress["training_seconds"]))
+        self._clock = self.seconds
 
     def is_stopping(self) -> bool:
-        """Whether a worker was asked to stop; where steps are shared, what all of them learnt with the last one."""
-        return self._stops if self._is_shared else self._is_asked_to_stop()
+        """Whether training should stop; with shared steps, what all workers learned with the last step."""
+        return self._stops if self._is_shared else self._is_stop_requested()
 
-    def take(self, rate: float) -> tuple[float, float]:
-        """Takes one with this learning rate; returns the loss, px², and the seconds of training so far.
-
-        Where steps are shared, these are the chief's seconds before the step, the same on all workers.
-        """
+    def take(self, learning_rate: float) -> float:
+        """Takes one step; returns its loss, px²."""
         began = time.perf_counter()
-        if not self._is_shared:
-            loss, _ = self._run(rate)
-            self._clock += time.perf_counter() - began
-            return float(loss), self._clock
-        loss, _, heard = self._run(rate, self._said())
+        if self._is_shared:
+            loss, _, received = self._run(learning_rate, self._message())
+        else:
+            loss, _ = self._run(learning_rate)
         self._clock += time.perf_counter() - began
-        stops, whole, rest = heard.tolist()
-        self._stops = stops > 0
-        return float(loss), whole + rest
+        self.number += 1
+        if self._is_shared:
+            stops, whole, rest = received.tolist()
+            self._stops, self.seconds = stops > 0, whole + rest
+        else:
+            self.seconds = self._clock
+        return float(loss)
 
-    def _said(self) -> np.ndarray:
-        """The request to stop, and the seconds in two numbers of 24 bits each; only the chief's count."""
+    def _message(self) -> np.ndarray:
+        """The request to stop, and the seconds as two numbers of 24 bits each; all but the chief send zeros."""
         whole = np.float32(self._clock)
         seconds = (whole, self._clock - float(whole)) if self._is_chief else (0, 0)
-        return np.array([self._is_asked_to_stop(), *seconds], np.float32)
+        return np.array([self._is_stop_requested(), *seconds], np.float32)

@@ -1,28 +1,30 @@
-"""Who the workers of a run are: what the environment variable TF_CONFIG says. Imports no TensorFlow.
+"""The workers of a run, from the environment variable TF_CONFIG. Imports no TensorFlow.
 
-TF_CONFIG is what users of TensorFlow on several machines set: tf.distribute.cluster_resolver.TFConfigClusterResolver.
-That class reads it too, and checks next to nothing. docs/CLUSTER.md is for those who set it.
+TF_CONFIG is how users of TensorFlow describe a cluster: see tf.distribute.cluster_resolver.TFConfigClusterResolver,
+which was considered but checks almost nothing. docs/CLUSTER.md explains how to set it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from support.user_error import UserError
 
 VARIABLE = "TF_CONFIG"
 EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
-# How TensorFlow's server calls the workers, the chief among them.
+# The name of the job of all workers, the chief included, in TensorFlow's server.
 JOB = "worker"
 
 
-class Cluster(NamedTuple):
-    """The workers of a run. addresses: "host:port" of each, the chief's first. worker: the number of this one."""
+@dataclass(frozen=True)
+class Cluster:
+    """The workers of a run."""
 
-    addresses: tuple[str, ...]
-    worker: int
+    addresses: tuple[str, ...]  # "host:port" of each, the chief's first
+    worker: int  # the number of this one
 
     @property
     def is_chief(self) -> bool:
@@ -34,11 +36,11 @@ class Cluster(NamedTuple):
 
     @property
     def device(self) -> str | None:
-        """The name of this worker's devices, None for a worker alone."""
+        """The name of this worker's devices; None for a single worker."""
         return None if self.is_alone else f"/job:{JOB}/replica:0/task:{self.worker}"
 
     def named(self, workers: Iterable[int]) -> str:
-        """The workers with these numbers, in words."""
+        """The workers with these numbers, for a message."""
         return " and ".join(
             f"{f'worker {number}' if number else 'the chief'} at {self.addresses[number]}" for number in workers
         )
@@ -48,9 +50,9 @@ ALONE = Cluster(("",), 0)
 
 
 def cluster_of(environment: Mapping[str, str]) -> Cluster:
-    """The cluster that TF_CONFIG names, or ALONE where it is not set or names one worker; imports no TensorFlow.
+    """The cluster that TF_CONFIG describes, or ALONE if it is not set or has one worker.
 
-    Workers are numbered in the order of TF_CONFIG, "chief" before "worker". Raises UserError where it is malformed.
+    Workers are numbered in the order of TF_CONFIG, "chief" before "worker". Raises UserError if it is malformed.
     """
     text = environment.get(VARIABLE, "")
     if not text.strip():
@@ -61,31 +63,31 @@ def cluster_of(environment: Mapping[str, str]) -> Cluster:
         raise _malformed(f"is not JSON ({error})") from None
     jobs = _part(config, "cluster", dict)
     if others := sorted(jobs.keys() - {"chief", "worker"}):
-        raise _malformed(f"names jobs that there are none of here: {', '.join(map(str, others))}")
+        raise _malformed(f"names unsupported jobs: {', '.join(map(str, others))}")
     lists = {job: _addresses(jobs[job], job) for job in ("chief", "worker") if job in jobs}
     addresses = tuple(address for of_job in lists.values() for address in of_job)
     if len(lists.get("chief", [])) > 1 or not addresses:
-        raise _malformed("names several chiefs" if addresses else "names no worker")
+        raise _malformed("has more than one chief" if addresses else "has no workers")
     if twice := sorted({address for address in addresses if addresses.count(address) > 1}):
-        raise _malformed(f"names {twice[0]} twice")
+        raise _malformed(f"lists {twice[0]} twice")
     task = _part(config, "task", dict)
     kind, index = task.get("type"), task.get("index")
     if not isinstance(kind, str) or kind not in lists:
-        raise _malformed(f"has the task of a {kind!r}, of which the cluster has none")
+        raise _malformed(f"has task type {kind!r}, which is not in its cluster")
     if type(index) is not int or not 0 <= index < len(lists[kind]):
-        raise _malformed(f"has task index {index!r}; the cluster's {kind} takes 0 to {len(lists[kind]) - 1}")
+        raise _malformed(f"has task index {index!r}; {kind} indices go from 0 to {len(lists[kind]) - 1}")
     before = len(lists.get("chief", [])) if kind == "worker" else 0
     return ALONE if len(addresses) == 1 else Cluster(addresses, before + index)
 
 
 def precision_of(cluster: Cluster, is_exact: bool, precision: str) -> str:
-    """The precision to ask for: that given, but float32 in place of "auto" where steps are shared or sums exact.
+    """The requested precision, but float32 instead of "auto" if steps are shared or exact.
 
-    In bfloat16, a session that runs on TensorFlow's server refuses convolutions that a session without one computes.
-    Raises UserError where bfloat16 is asked for in a cluster.
+    In bfloat16, a session on TensorFlow's server rejects convolutions that a local session computes. Raises UserError
+    if bfloat16 is requested in a cluster.
     """
     if precision == "bfloat16" and not cluster.is_alone:
-        raise UserError("several workers compute in float32; leave --precision out")
+        raise UserError("a cluster trains in float32; leave --precision out")
     return "float32" if precision == "auto" and (is_exact or not cluster.is_alone) else precision
 
 
@@ -105,5 +107,5 @@ def _addresses(listed: Any, job: str) -> list[str]:
     for address in listed:
         host, _, port = address.rpartition(":")
         if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 2**16 or "/" in host:
-            raise _malformed(f"names {address!r}, which is no host:port")
+            raise _malformed(f"has the address {address!r}, which is not host:port")
     return listed

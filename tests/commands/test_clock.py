@@ -12,6 +12,7 @@ import pytest
 import convert_pkl_to_h5
 import train
 from pipeline.store.reader import SequenceStore
+from run import evaluation
 from run.history import read_history
 from support.atomic_write import atomic_write
 from tests.pipeline.sources.pickles import made_arrays, pickled
@@ -36,14 +37,14 @@ def send_to_the_future(folder):
 @pytest.mark.promise("A clock that is set forward or back changes nothing in a run or a conversion")
 def test_a_run_is_stopped_and_resumed(people, monkeypatch, tmp_path):
     out = tmp_path / "run"
-    append = train.append_to_history
+    append = evaluation.append_to_history
 
     def append_and_stop(path, row):
         append(path, row)
         if len(read_history(path)) == 2:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(train, "append_to_history", append_and_stop)
+    monkeypatch.setattr(evaluation, "append_to_history", append_and_stop)
     monkeypatch.setattr(train, "finish", lambda paths, data, description: None)
     began = time.perf_counter()
     for arguments in (["--data", people.path, *SETTINGS, "--out", out], ["--resume", "--out", out]):

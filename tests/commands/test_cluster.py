@@ -20,6 +20,7 @@ import pytest
 import train
 from pipeline.tensorflow_v1 import tf
 from run.cluster import membership
+from run.evaluation import Evaluator
 from run.history import read_history
 from tests.commands.test_faults import PATIENCE, values_of, wait_for_rows, write_output_to
 
@@ -161,10 +162,10 @@ def signal_after_two_steps(kind, number):
     if number == 1:
         take = train.Steps.take
 
-        def signal_and_take(self, rate):
-            if self._session.run(self._training.global_step) == 2:
+        def signal_and_take(self, learning_rate):
+            if self.number == 2:
                 os.kill(os.getpid(), kind)
-            return take(self, rate)
+            return take(self, learning_rate)
 
         train.Steps.take = signal_and_take
 
@@ -231,13 +232,13 @@ def test_a_worker_that_is_started_again_at_once_ends_with_those_that_are_ending(
 
 def evaluate_slowly(number):
     """So that the run does not end before a worker is killed."""
-    evaluate = train.evaluate_and_save
+    evaluate = Evaluator.evaluate_and_save
 
     def wait_and_evaluate(*arguments):
         time.sleep(0.5)
         return evaluate(*arguments)
 
-    train.evaluate_and_save = wait_and_evaluate
+    Evaluator.evaluate_and_save = wait_and_evaluate
 
 
 def wait_in_the_evaluation(number):
@@ -245,7 +246,7 @@ def wait_in_the_evaluation(number):
         print("evaluating", flush=True)
         time.sleep(PATIENCE)
 
-    train.evaluate_and_save = evaluate_for_ever
+    Evaluator.evaluate_and_save = evaluate_for_ever
 
 
 @pytest.mark.promise("A worker that dies ends all others, which name it, and --resume goes on to the same bits")
@@ -313,4 +314,4 @@ def test_a_signal_to_one_worker_stops_all_after_the_same_step(start, people, tmp
     )
     assert statuses(group) == [0, 0], logs(tmp_path)
     assert read_history(tmp_path / "run" / "history.csv")[-1]["step"] in (3, 4)
-    assert all("stopped; --resume goes on from here" in log for log in logs(tmp_path))
+    assert all("stopped; continue with --resume" in log for log in logs(tmp_path))

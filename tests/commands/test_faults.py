@@ -23,8 +23,9 @@ from model.export.contract import contract_breaches
 from pipeline.sources import release_conversion
 from pipeline.sources.youtube_pose_release import read_annotations
 from pipeline.tensorflow_v1 import tf
+from run import evaluation
 from run.history import read_history
-from run.stop_signals import stop_signals
+from run.process import stop_signals
 from tests.pipeline.sources.pickles import made_arrays, pickled
 from tests.pipeline.sources.youtube_pose import MadeVideo, write_release
 
@@ -87,14 +88,14 @@ def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY
 def run_train_until_it_aborts(log, arguments):
     """Runs train.py, which is aborted as soon as it needs TensorFlow."""
     write_output_to(log)
-    train.resolve_precision = lambda precision: os.abort()
+    train.prepare_tensorflow = lambda settings, cluster: os.abort()
     sys.argv = ["train.py", *map(str, arguments)]
     train.main()
 
 
 def wait_to_be_stopped(rows):
     """Makes train.py wait for a signal once it has written so many rows, so that the signal cannot come too late."""
-    append, stop_signals_of_train, is_stopping = train.append_to_history, train.stop_signals, []
+    append, stop_signals_of_train, is_stopping = evaluation.append_to_history, train.stop_signals, []
 
     @contextlib.contextmanager
     def remembered_stop_signals():
@@ -107,7 +108,7 @@ def wait_to_be_stopped(rows):
         while len(read_history(path)) >= rows and not is_stopping[0]():
             time.sleep(0.01)
 
-    train.append_to_history, train.stop_signals = append_and_wait, remembered_stop_signals
+    evaluation.append_to_history, train.stop_signals = append_and_wait, remembered_stop_signals
 
 
 def run_until_killed(log, main, arguments, annotations, before=None):
@@ -209,7 +210,7 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
     process.join()
     assert process.exitcode == 2
     warning, error = (line for line in log.read_text().splitlines() if line.startswith(("warning: ", "error: ")))
-    assert f"{newest.name.split('.')[0]} in {folder}/checkpoints/last: cut short; going on from step" in warning
+    assert f"{newest.name.split('.')[0]} in {folder}/checkpoints/last: truncated; resuming from step" in warning
     assert error == f"error: {folder}/checkpoints/last: File too large; free some disk space, then --resume goes on"
 
     process = start(run_train, arguments)
@@ -240,7 +241,7 @@ def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people
     wait_for_rows(folder, 1, process)
     os.kill(process.pid, signal.SIGINT)
     process.join()
-    assert process.exitcode == 0 and "stopped; --resume goes on from here\n" in log.read_text()
+    assert process.exitcode == 0 and "stopped; continue with --resume\n" in log.read_text()
     stopped_at = read_history(folder / "history.csv")
     assert 0 < stopped_at[-1]["step"] < STEPS
 
@@ -248,7 +249,7 @@ def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people
     wait_for_rows(folder, len(stopped_at) + 1, process)
     os.kill(process.pid, signal.SIGTERM)
     process.join()
-    assert process.exitcode == 0 and "stopped; --resume goes on from here\n" in log.read_text()
+    assert process.exitcode == 0 and "stopped; continue with --resume\n" in log.read_text()
     assert contract_breaches(str(folder / "model")) == []
     written = ["checkpoints", "config.json", "history.csv", "metrics.json", "model", "plots", "report.html"]
     assert sorted(os.listdir(folder)) == written

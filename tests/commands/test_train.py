@@ -25,13 +25,14 @@ from pipeline.joints import JOINT_NAMES
 from pipeline.split import split_sequences
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
+from run import evaluation
 from run.arguments import parse_arguments
 from run.data import describe_run_data, open_run_data
-from run.folder import claimed_folder
+from run.folder import RunPaths, claimed_folder
 from run.history import read_history
-from run.paths import RunPaths
+from run.process import stop_signals
+from run.session import memory_errors
 from run.settings import complete_settings
-from run.stop_signals import stop_signals
 from tests.commands.in_process import contents_of, run_command
 from tests.report.png import read_png
 
@@ -115,23 +116,21 @@ def test_a_run_s_folder(trained_run):
 def test_nothing_but_what_it_says_is_on_the_terminal(trained_run):
     assert trained_run.stderr == ""
     lines = trained_run.stdout.splitlines()
-    assert lines[0] == "training on    110 sequences of 5 videos"
+    assert lines[0] == "training        110 sequences from 5 videos"
     steps = [line for line in lines if line.startswith("step ")]
     assert len(steps) == len(read_history(trained_run.folder / "history.csv"))
     others = [line for line in lines if line not in steps]
     some = r"\d+ (s|min)"
-    assert re.fullmatch(
-        f"takes about    {some}: {some} of training, {some} of evaluations, the rest start and end", others[4]
-    )
+    assert re.fullmatch(f"duration        about {some}, with {some} of training and {some} of evaluations", others[4])
     assert others[5:7] == ["", "errors on the 22 validation sequences"] and others[7].startswith("joint ")
 
 
 def test_says_how_many_validation_sequences_share_frames(trained_run):
-    expected = "validating on  22 sequences of 1 video (split by video), 0 of which share a frame with training"
+    expected = "validation      22 sequences from 1 video (split: video); 0 share frames with training"
     assert trained_run.stdout.splitlines()[1] == expected
-    watched = "watching       16 of these while it trains, and scoring all of them at the end"
+    watched = "evaluations     during training on 16 of the validation sequences, at the end on all"
     assert trained_run.stdout.splitlines()[2] == watched
-    tells = "which tells    the error to expect on people never seen; "
+    tells = "measures        accuracy on people who are not in the training data. "
     assert trained_run.stdout.splitlines()[3].startswith(tells)
 
 
@@ -219,7 +218,7 @@ def test_what_a_split_shares_is_said(split, expected, people, tmp_path):
     with contextlib.ExitStack() as open_files:
         data = open_run_data(settings, RunPaths(str(tmp_path)), open_files)
         line = describe_run_data(settings, data).splitlines()[1]
-    assert line.endswith(f"(split by {split}), {expected} of which share a frame with training")
+    assert line.endswith(f"(split: {split}); {expected} share frames with training")
 
 
 def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp_path):
@@ -231,17 +230,17 @@ def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp
     with contextlib.ExitStack() as open_files:
         data = open_run_data(settings, RunPaths(str(tmp_path)), open_files)
         assert describe_run_data(settings, data).splitlines() == [
-            "training on    132 sequences of 6 videos",
-            "validating on  10 sequences of 1 video (other.h5), 1 of which share a frame with training",
-            "watching       10 of these while it trains, and scoring all of them at the end",
-            "which tells    how well frames that were trained on are remembered, and nothing of people never seen",
+            "training        132 sequences from 6 videos",
+            "validation      10 sequences from 1 video (other.h5); 1 share frames with training",
+            "evaluations     during training on 10 of the validation sequences, at the end on all",
+            "measures        memorization, not accuracy on new people: validation frames are trained on",
         ]
         np.testing.assert_allclose(data.mean_pose, people.labels.mean(axis=(0, 1), dtype=np.float64), rtol=1e-6)
 
 
 def test_where_all_are_trained_on_the_last_weights_are_kept(people, run, monkeypatch, tmp_path):
     worse = itertools.count(10.0)
-    errors_of = train.errors_of
+    errors_of = evaluation.errors_of
 
     def worse_and_worse(*given):
         errors = errors_of(*given)
@@ -249,14 +248,14 @@ def test_where_all_are_trained_on_the_last_weights_are_kept(people, run, monkeyp
         monkeypatch.setattr(type(errors), "mean_pixel_error", number)
         return errors
 
-    monkeypatch.setattr(train, "errors_of", worse_and_worse)
+    monkeypatch.setattr(evaluation, "errors_of", worse_and_worse)
     arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 8, "--num-units", 8, "--members", 1, "--seed", 3]
     output = run(*arguments, "--network", "strided", "--no-augment", "--validation-split", "none", "--out", "run")
     first, second, *_ = output.splitlines()
-    assert first == "training on    132 sequences of 6 videos"
-    assert second.startswith("validating on  100 sequences of 6 videos (split by none), 100 of which share a frame")
-    assert "nobody was kept aside" in output
-    assert "that of the last evaluation" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert first == "training        132 sequences from 6 videos"
+    assert second.startswith("validation      100 sequences from 6 videos (split: none); 100 share frames")
+    assert "no data is held out" in output
+    assert "from the last evaluation" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     rows = read_history(tmp_path / "run" / "history.csv")
     assert newest_best_model(str(tmp_path / "run" / "checkpoints")).endswith(f"-{rows[-1]['step']}")
 
@@ -268,7 +267,7 @@ def test_where_all_are_trained_on_the_last_weights_are_kept(people, run, monkeyp
 def resumed_run(trained_run, tmp_path_factory):
     """A run that is done, gone on with: its folder, and what it held as it was done.
 
-    Before it goes on it has no model, and a config.json of an earlier version, which lacks a setting that came later.
+    Before it is resumed, it has no model, and the config.json of an older version, which lacks a newer setting.
     """
     folder = shutil.copytree(trained_run.folder, tmp_path_factory.mktemp("resumed") / "run")
     before = contents_of(folder)
@@ -364,7 +363,7 @@ def test_sequences_of_another_shape_are_trained_on_and_scored(other_data, people
     arguments += ["--validation-sequences", 10]
     said = run("--data", other_data, "--out", "run", *arguments)
     misfit = "4 frames of 40×24 px"
-    assert f"sequences of   {misfit}: the course's contract wants 10 frames of 64×64 px, so this model cannot" in said
+    assert f"note            the data set has {misfit}; the assignment requires 10 frames of 64×64 px" in said
     assert f"The model takes {misfit}, the course's contract wants 10 frames of 64×64 px; in all else it keeps" in said
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     with SequenceStore(other_data) as store:
@@ -395,12 +394,12 @@ def test_refuses_sizes_that_the_networks_cannot_halve(made_data, write_data_set,
     arrays = made_data.sequences, made_data.labels, made_data.videos
     write_data_set(tmp_path / "data.h5", made_data.frames[:, :60, :60], *arrays)
     line = refused("--data", "data.h5", "--out", "run")
-    assert "10 frames of 60×60 px; the networks take sizes that are multiples of 8" in line
+    assert "10 frames of 60×60 px; height and width must be multiples of 8" in line
 
 
 def test_refuses_validation_data_of_another_shape(other_data, people, refused):
     line = refused("--data", people.path, "--validation-data", other_data, "--out", "run")
-    assert "holds 4 frames of 40×24 px" in line and "10 frames of 64×64 px" in line
+    assert "has 4 frames of 40×24 px" in line and "10 frames of 64×64 px" in line
 
 
 # What it refuses
@@ -672,7 +671,7 @@ def test_refuses_to_resume_a_finished_run_whose_settings_are_damaged(changes, me
 
 
 def test_a_memory_that_tensorflow_exhausts_is_the_user_s_to_enlarge():
-    with pytest.raises(MemoryError), train.memory_errors():
+    with pytest.raises(MemoryError), memory_errors():
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
 
@@ -737,7 +736,7 @@ def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp
     config = json.loads((earlier_run / "config.json").read_text())
     (earlier_run / "config.json").write_text(json.dumps({**config, "data": str(tmp_path / "other.h5")}))
     line = refused("--resume", "--out", earlier_run)
-    assert line == "the data set differs from the one that the run began with; resume it with that one"
+    assert line == "the data set differs from the one that the run was started with; resume with that one"
 
 
 @pytest.mark.promise("Two runs never share a folder")
@@ -752,7 +751,7 @@ def test_refuses_a_folder_that_another_run_writes_to(refused, people, earlier_ru
 def test_refuses_to_resume_a_run_without_a_checkpoint(refused, earlier_run):
     shutil.rmtree(earlier_run / "checkpoints")
     (earlier_run / "checkpoints" / "last").mkdir(parents=True)
-    assert "holds no checkpoint to go on from; start a new run" in refused("--resume", "--out", earlier_run)
+    assert "has no checkpoint to resume from; start a new run" in refused("--resume", "--out", earlier_run)
 
 
 # What goes wrong while it trains
@@ -787,7 +786,7 @@ def test_a_loss_that_is_no_number(option, place, evaluated, people, write_data_s
     arguments += ["--evaluations", 3, "--seed", 3]
     arguments += ["--precision", "float32", "--validation-sequences", 20, "--out", "run"]
     line = error_line_of(arguments, monkeypatch, capfd, tmp_path)
-    assert "the loss is no number any more at step" in line and line.endswith("with a lower --learning-rate")
+    assert "the loss became NaN or infinite at step" in line and line.endswith("with a lower --learning-rate")
     rows = read_history(tmp_path / "run" / "history.csv")
     checkpoint = newest_checkpoint(str(tmp_path / "run" / "checkpoints" / "last"))
     assert bool(rows) == evaluated == (checkpoint is not None)

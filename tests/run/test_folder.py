@@ -25,7 +25,7 @@ def test_a_folder_is_claimed_once(resume, tmp_path):
 @pytest.mark.parametrize("name", ["run [1]", "run*", "what?"])
 def test_a_name_that_is_a_pattern_is_refused(name, tmp_path):
     with (
-        pytest.raises(UserError, match="for a pattern; give another --out"),
+        pytest.raises(UserError, match="as wildcards; give another --out"),
         claimed_folder(str(tmp_path / name), False),
     ):
         pass
@@ -34,7 +34,7 @@ def test_a_name_that_is_a_pattern_is_refused(name, tmp_path):
 
 def test_a_name_that_is_not_utf_8_is_refused(tmp_path):
     with (
-        pytest.raises(UserError, match="is not UTF-8; give another --out"),
+        pytest.raises(UserError, match="needs a path in UTF-8; give another --out"),
         claimed_folder(f"{tmp_path}/\udcff", False),
     ):
         pass

@@ -1,11 +1,11 @@
 import pytest
 
 from pipeline.tensorflow_v1 import tf
-from run.cluster.membership import Membership
+from run.cluster.membership import Workers
 from run.cluster.tf_config import Cluster
 
 ADDRESSES = ("10.0.0.1:2222", "10.0.0.2:2222", "10.0.0.3:2222")
-# As TensorFlow says it: a worker passes on what it has heard of another.
+# TensorFlow's text: a worker forwards what it heard from another.
 MESSAGE = """From /job:worker/replica:0/task:0:
 Collective ops is aborted by: {reason}
 Additional GRPC error information from remote target /job:worker/replica:0/task:2 while calling \
@@ -14,7 +14,7 @@ Additional GRPC error information from remote target /job:worker/replica:0/task:
 
 
 class Watch:
-    """Notes what it is told, in the place of a WorkerWatch, which would end the process."""
+    """Records its arguments instead of ending the process, as a WorkerWatch would."""
 
     def wait_for_the_end(self, suspects, reason):
         self.told = (list(suspects), reason)
@@ -24,14 +24,14 @@ class Watch:
 @pytest.mark.parametrize("kind", ["UnavailableError", "AbortedError", "CancelledError", "FailedPreconditionError"])
 def test_an_error_of_a_broken_cluster_ends_the_process_and_names_a_suspect(kind):
     watch = Watch()
-    membership = Membership(Cluster(ADDRESSES, 0), 0, None, watch)
+    workers = Workers(Cluster(ADDRESSES, 0), 0, None, watch)
     error = getattr(tf.errors, kind)(None, None, MESSAGE.format(reason="Connection reset by peer"))
-    with pytest.raises(SystemExit), membership.broken_cluster():
+    with pytest.raises(SystemExit), workers.broken_cluster():
         raise error
     assert watch.told == ([2], "Collective ops is aborted by: Connection reset by peer")
 
 
-def test_an_error_of_this_worker_s_own_is_raised():
-    membership = Membership(Cluster(ADDRESSES, 0), 0, None, Watch())
-    with pytest.raises(tf.errors.InvalidArgumentError), membership.broken_cluster():
+def test_this_worker_s_own_error_is_raised():
+    workers = Workers(Cluster(ADDRESSES, 0), 0, None, Watch())
+    with pytest.raises(tf.errors.InvalidArgumentError), workers.broken_cluster():
         raise tf.errors.InvalidArgumentError(None, None, "shapes differ")

@@ -1,10 +1,11 @@
 import json
 import socket
+from types import SimpleNamespace
 
 import pytest
 
-from run.cluster.membership import require_divisible
-from run.cluster.own_address import own_addresses
+from run.cluster.addresses import own_addresses
+from run.cluster.membership import require_shareable
 from run.cluster.tf_config import ALONE, Cluster, cluster_of, precision_of
 from support.user_error import UserError
 
@@ -15,7 +16,7 @@ def cluster_with(cluster, kind="worker", index=0):
     return cluster_of({"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})})
 
 
-def test_without_the_variable_a_worker_is_alone():
+def test_without_tf_config_a_worker_is_alone():
     assert cluster_of({}) == cluster_of({"TF_CONFIG": " "}) == cluster_with({"worker": WORKERS[:1]}) == ALONE
     assert ALONE.is_chief and ALONE.is_alone
 
@@ -25,7 +26,7 @@ def test_the_first_worker_is_the_chief():
     assert [cluster_with({"worker": WORKERS}, index=index).is_chief for index in range(3)] == [True, False, False]
 
 
-def test_a_chief_of_its_own_comes_before_the_workers():
+def test_a_separate_chief_comes_before_the_workers():
     cluster = {"worker": WORKERS[1:], "chief": WORKERS[:1]}
     assert cluster_with(cluster, "chief") == Cluster(tuple(WORKERS), 0)
     assert cluster_with(cluster, "worker", 1) == Cluster(tuple(WORKERS), 2)
@@ -34,7 +35,7 @@ def test_a_chief_of_its_own_comes_before_the_workers():
 TASK = {"type": "worker", "index": 0}
 
 
-@pytest.mark.promise("A TF_CONFIG that is malformed is one error line that says what is wrong with it")
+@pytest.mark.promise("A malformed TF_CONFIG ends in one error line that says what is wrong")
 @pytest.mark.parametrize(
     ("config", "what"),
     [
@@ -44,66 +45,66 @@ TASK = {"type": "worker", "index": 0}
         ([], 'has no object "cluster"'),
         ({"cluster": WORKERS, "task": TASK}, 'has no object "cluster"'),
         ({"cluster": {"worker": WORKERS}}, 'has no object "task"'),
-        ({"cluster": {}, "task": TASK}, "names no worker"),
-        ({"cluster": {"worker": []}, "task": TASK}, "names no worker"),
-        ({"cluster": {"worker": WORKERS, "ps": WORKERS}, "task": TASK}, "names jobs that there are none of here: ps"),
-        ({"cluster": {"chief": WORKERS[:2], "worker": WORKERS[2:]}, "task": TASK}, "names several chiefs"),
+        ({"cluster": {}, "task": TASK}, "has no workers"),
+        ({"cluster": {"worker": []}, "task": TASK}, "has no workers"),
+        ({"cluster": {"worker": WORKERS, "ps": WORKERS}, "task": TASK}, "names unsupported jobs: ps"),
+        ({"cluster": {"chief": WORKERS[:2], "worker": WORKERS[2:]}, "task": TASK}, "has more than one chief"),
         ({"cluster": {"worker": "10.0.0.1:2222"}, "task": TASK}, 'has no list of addresses for "worker"'),
         ({"cluster": {"worker": [2222]}, "task": TASK}, 'has no list of addresses for "worker"'),
-        ({"cluster": {"worker": WORKERS * 2}, "task": TASK}, "names 10.0.0.1:2222 twice"),
+        ({"cluster": {"worker": WORKERS * 2}, "task": TASK}, "lists 10.0.0.1:2222 twice"),
         *(
-            ({"cluster": {"worker": [address, WORKERS[1]]}, "task": TASK}, "which is no host:port")
+            ({"cluster": {"worker": [address, WORKERS[1]]}, "task": TASK}, "which is not host:port")
             for address in ("", "10.0.0.1", ":2222", "10.0.0.1:", "10.0.0.1:http", "a:0", "a:65536", "a:²", "a/b:22")
         ),
         *(
             ({"cluster": {"worker": WORKERS}, "task": {"type": "worker", "index": index}}, "has task index")
             for index in (-1, 3, "0", None, True, 1.0)
         ),
-        ({"cluster": {"worker": WORKERS}, "task": {"type": "chief", "index": 0}}, "has the task of a 'chief'"),
-        ({"cluster": {"worker": WORKERS}, "task": {"index": 0}}, "has the task of a None"),
-        ({"cluster": {"worker": WORKERS}, "task": {"type": [], "index": 0}}, "has the task of a []"),
+        ({"cluster": {"worker": WORKERS}, "task": {"type": "chief", "index": 0}}, "has task type 'chief'"),
+        ({"cluster": {"worker": WORKERS}, "task": {"index": 0}}, "has task type None"),
+        ({"cluster": {"worker": WORKERS}, "task": {"type": [], "index": 0}}, "has task type []"),
     ],
 )
-def test_what_is_malformed(config, what):
+def test_malformed_tf_config(config, what):
     text = config if isinstance(config, str) else json.dumps(config)
     with pytest.raises(UserError, match="^TF_CONFIG ") as raised:
         cluster_of({"TF_CONFIG": text})
     assert what in str(raised.value)
 
 
-def test_exact_sums_need_a_number_of_workers_that_divides_the_shards():
+def test_exact_sums_need_1_2_or_4_workers():
     for number in range(1, 9):
         cluster = Cluster(tuple(map(str, range(number))), 0)
-        require_divisible(cluster, is_exact=False)
+        require_shareable(cluster, SimpleNamespace(exact=False))
         if number in (1, 2, 4):
-            require_divisible(cluster, is_exact=True)
+            require_shareable(cluster, SimpleNamespace(exact=True))
         else:
-            with pytest.raises(UserError, match="start 1, 2 or 4 of them"):
-                require_divisible(cluster, is_exact=True)
+            with pytest.raises(UserError, match="start 1, 2 or 4 workers"):
+                require_shareable(cluster, SimpleNamespace(exact=True))
 
 
-def test_a_name_that_leads_to_this_machine_only_is_no_address_among_others(monkeypatch):
-    """As /etc/hosts of some systems has a machine's own name for 127.0.1.1."""
+def test_a_loopback_address_is_rejected_among_other_machines(monkeypatch):
+    """Some systems map the machine's own name to 127.0.1.1 in /etc/hosts."""
     places = {"here": "127.0.1.1", "there": "10.0.0.2"}
 
     def look_up(host, port, type):
         return [(socket.AF_INET, type, 0, "", (places[host], port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    with pytest.raises(UserError, match=r"here:2222, .* is 127.0.1.1 here, which other machines cannot reach"):
+    with pytest.raises(UserError, match=r"here:2222, .* is 127.0.1.1 on this machine, which others cannot reach"):
         own_addresses(Cluster(("here:2222", "there:2222"), 0), seconds=0)
 
 
-def test_a_name_that_leads_nowhere_is_an_error(monkeypatch):
+def test_an_unresolvable_name_is_an_error(monkeypatch):
     def look_up(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    with pytest.raises(UserError, match="nowhere:2222, this worker's address in TF_CONFIG, is unknown"):
+    with pytest.raises(UserError, match="nowhere:2222, this worker's address in TF_CONFIG, cannot be resolved"):
         own_addresses(Cluster(("nowhere:2222", "there:2222"), 0), seconds=0)
 
 
-def test_workers_that_share_steps_compute_in_float32():
+def test_a_cluster_trains_in_float32():
     two = Cluster(("a:1", "b:2"), 0)
     assert [precision_of(ALONE, False, name) for name in ("auto", "float32", "bfloat16")] == [
         "auto",
@@ -112,5 +113,5 @@ def test_workers_that_share_steps_compute_in_float32():
     ]
     assert precision_of(two, False, "auto") == precision_of(ALONE, True, "auto") == "float32"
     assert precision_of(two, True, "float32") == "float32"
-    with pytest.raises(UserError, match="several workers compute in float32"):
+    with pytest.raises(UserError, match="a cluster trains in float32"):
         precision_of(two, False, "bfloat16")

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from run.cluster.bound_address import close_to_other_addresses
+from run.cluster.socket_filter import close_to_other_addresses
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="socket filters are Linux's")
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from model.training.learning_rate import WARM_UP, learning_rate, share_done
+from run.schedule import WARM_UP, fraction_done, learning_rate
 
 
 def test_rises_to_near_its_peak_and_falls_to_zero():
@@ -45,4 +45,4 @@ def test_stays_at_zero_after_the_end():
     ],
 )
 def test_the_limit_that_comes_first_says_how_much_is_done(seconds, step, time_limit, total_steps, expected):
-    assert share_done(seconds, step, time_limit, total_steps) == expected
+    assert fraction_done(seconds, step, time_limit, total_steps) == expected

@@ -1,4 +1,4 @@
-"""The address at which a worker of a cluster is to listen: is it this machine's, is it free, and do others reach it?"""
+"""A worker's own address: whether it belongs to this machine, is free, and can be reached by the others."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SECONDS_BETWEEN_TRIES = 0.5
 
 
 def own_addresses(cluster: Cluster, seconds: float) -> list[str]:
-    """The IP addresses of this worker's host, on which it can listen.
+    """The IP addresses of this worker's host name, on which it can listen.
 
-    seconds: a name that leads nowhere is looked up again so long. Raises UserError where it goes on leading nowhere, or
-    to an address that is not this machine's or that others do not reach, and where the port is taken.
+    seconds: how long to retry if the name cannot be resolved. Raises UserError if it still cannot be resolved, if the
+    address is not this machine's or others cannot reach it, or if the port is in use.
     """
     deadline = time.monotonic() + seconds
     own = cluster.addresses[cluster.worker]
@@ -29,12 +29,14 @@ def own_addresses(cluster: Cluster, seconds: float) -> list[str]:
             break
         except OSError as error:
             if time.monotonic() > deadline:
-                raise UserError(f"{own}, this worker's address in {VARIABLE}, is unknown ({error.strerror})") from None
+                raise UserError(
+                    f"{own}, this worker's address in {VARIABLE}, cannot be resolved ({error.strerror})"
+                ) from None
             time.sleep(SECONDS_BETWEEN_TRIES)
-    if all(_is_loopback(address[0]) for *_, address in found) and not _are_all_here(cluster):
+    if all(_is_loopback(address[0]) for *_, address in found) and not _are_all_local(cluster):
         raise UserError(
-            f"{own}, this worker's address in {VARIABLE}, is {found[0][4][0]} here, which other machines cannot reach; "
-            "name its IP address, or correct this machine's /etc/hosts"
+            f"{own}, this worker's address in {VARIABLE}, is {found[0][4][0]} on this machine, which others cannot "
+            "reach; use its IP address, or correct this machine's /etc/hosts"
         )
     for family, kind, protocol, _, address in found:
         with socket.socket(family, kind, protocol) as tried:
@@ -43,8 +45,8 @@ def own_addresses(cluster: Cluster, seconds: float) -> list[str]:
                 tried.bind(address)
             except OSError as error:
                 raise UserError(
-                    f"cannot listen at {own}, this worker's address in {VARIABLE} ({error.strerror}); name an address "
-                    "of this machine and a free port, and check the task's index"
+                    f"cannot listen at {own}, this worker's address in {VARIABLE} ({error.strerror}); use an address "
+                    "of this machine and a free port, and check the task index"
                 ) from None
     return sorted({str(address[0]) for *_, address in found})
 
@@ -53,8 +55,8 @@ def _is_loopback(address: Any) -> bool:
     return ipaddress.ip_address(str(address).partition("%")[0]).is_loopback
 
 
-def _are_all_here(cluster: Cluster) -> bool:
-    """Whether all workers that can be looked up have addresses of the loopback interface."""
+def _are_all_local(cluster: Cluster) -> bool:
+    """Whether all workers whose names can be resolved are on the loopback interface."""
     found = []
     for host, port in map(host_and_port, cluster.addresses):
         with contextlib.suppress(OSError):
@@ -63,6 +65,6 @@ def _are_all_here(cluster: Cluster) -> bool:
 
 
 def host_and_port(address: str) -> tuple[str, int]:
-    """Of "host:port", without the brackets around an IPv6 address."""
+    """The two parts of "host:port"; an IPv6 address loses its brackets."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from run.duration import MEASURED_SEQUENCES, in_words, measured_duration, training_seconds_left
+from run.progress import MEASURED_SEQUENCES, in_words, measured_duration, training_seconds_left
 
 
 class Clock:
@@ -15,17 +15,17 @@ class Clock:
         self.now += len(indices)
 
 
-@pytest.mark.parametrize("watched, validation", [(3, 5), (MEASURED_SEQUENCES, 1000)])
-def test_evaluations_take_as_long_as_their_sequences(watched, validation, monkeypatch):
+@pytest.mark.parametrize("monitored, validation", [(3, 5), (MEASURED_SEQUENCES, 1000)])
+def test_evaluations_take_as_long_as_their_sequences(monitored, validation, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("run.duration.time.perf_counter", lambda: clock.now)
+    monkeypatch.setattr("run.progress.time.perf_counter", lambda: clock.now)
     duration = measured_duration(
-        clock.score, np.arange(watched), np.arange(validation), began=90.0, building_began=97.0
+        clock.score, np.arange(monitored), np.arange(validation), began=90.0, building_began=97.0
     )
-    assert max(clock.scored) <= MEASURED_SEQUENCES and sum(clock.scored) <= 2 + watched + min(
+    assert max(clock.scored) <= MEASURED_SEQUENCES and sum(clock.scored) <= 2 + monitored + min(
         validation, MEASURED_SEQUENCES
     )
-    assert (duration.evaluation, duration.start) == (watched, 10 + sum(clock.scored))
+    assert (duration.evaluation, duration.start) == (monitored, 10 + sum(clock.scored))
     assert duration.end == 3 + validation
 
 

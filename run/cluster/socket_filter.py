@@ -1,8 +1,8 @@
-"""Closes a listening port to all addresses of this machine but the named one.
+"""Restricts a listening port to some of this machine's addresses.
 
-TensorFlow's server listens at its port on all addresses, and no option has it listen on one. So the kernel is told to
-drop what comes for another: a socket filter of Linux (socket(7), SO_ATTACH_FILTER), which needs no privileges. What is
-dropped gets no answer, as if nothing listened. A library of sockets has no call for it.
+TensorFlow's server listens on all addresses, and has no option for a single one. So the Linux kernel is asked to drop
+packets for other addresses: a socket filter (socket(7), SO_ATTACH_FILTER), which needs no privileges. A dropped
+connection gets no answer, as if nothing listened. Python's socket module has no call for this.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ ALL_OF_THE_PACKET = 0xFFFFFFFF
 
 
 def close_to_other_addresses(port: int, addresses: Collection[str]) -> bool:
-    """Has this process's listening sockets at `port` receive only what is sent to one of these IP addresses.
+    """Makes this process's listening sockets at `port` accept only packets to these IP addresses.
 
-    Returns whether that could be done; on Linux it can.
+    Returns whether that was possible; it is on Linux.
     """
     if not sys.platform.startswith("linux"):
         return False
     program = _filter([ipaddress.ip_address(address.partition("%")[0]) for address in addresses])
     buffer = ctypes.create_string_buffer(program)
-    # struct sock_fprog: how many instructions, and where they are.
+    # struct sock_fprog: the number of instructions and their address.
     described = struct.pack("HL", len(program) // 8, ctypes.addressof(buffer))
     closed = False
     for one in _own_sockets(port):
@@ -46,7 +46,7 @@ def close_to_other_addresses(port: int, addresses: Collection[str]) -> bool:
 
 
 def _own_sockets(port: int) -> Iterator[socket.socket]:
-    """This process's TCP sockets at this port, those of connections too, each as a duplicate that is then closed."""
+    """This process's TCP sockets at this port, connections included, each as a duplicate that is closed afterwards."""
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as one:
             is_inet = one.family in (socket.AF_INET, socket.AF_INET6)
@@ -61,7 +61,7 @@ def _filter(addresses: Collection[ipaddress.IPv4Address | ipaddress.IPv6Address]
 
 
 def _accept(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[bytes]:
-    """Accepts a packet to this address; goes on after the last instruction with any other."""
+    """Accepts a packet to this address; for any other, execution continues after the last instruction."""
     words = struct.unpack(f"!{len(address.packed) // 4}I", address.packed)
     tests = [(LOAD_BYTE, 0, address.version << 4)]
     tests += [(LOAD_WORD, DESTINATION[address.version] + 4 * place, word) for place, word in enumerate(words)]
