@@ -16,8 +16,8 @@ from support.user_error import reported_user_errors
 
 OUT_OF_MEMORY = "out of memory; close other programs or use a smaller --batch-size"
 KILLED = (
-    "the run was killed, which usually means that memory ran out; close other programs or use a smaller --batch-size, "
-    "then continue from the last evaluation with --resume"
+    "the run was killed or aborted, as happens when memory runs out; close other programs or use a smaller "
+    "--batch-size, then continue from the last evaluation with --resume"
 )
 
 

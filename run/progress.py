@@ -31,13 +31,17 @@ class RunDuration:
 
 
 def measured_duration(
-    score: Callable[[np.ndarray], Any], monitored: np.ndarray, validation: np.ndarray, began: float, building_began: float
+    score: Callable[[np.ndarray], Any],
+    monitored: np.ndarray,
+    validation: np.ndarray,
+    began: float,
+    building_began: float,
 ) -> RunDuration:
     """Estimates a RunDuration by timing a small part of the work.
 
-    score: evaluates sequences, int (B,). monitored: the sequences that are scored during training, int (W,). validation:
-    all validation sequences, int (N,). began, building_began: values of time.perf_counter() when the command started
-    and when it started to build the graphs.
+    score: evaluates sequences, int (B,). monitored: the sequences that are scored during training, int (M,).
+    validation: all validation sequences, int (N,). began, building_began: values of time.perf_counter() when the
+    command started and when it started to build the graphs.
     """
     # The plots and the report take about as long as the graphs.
     drawing = time.perf_counter() - building_began

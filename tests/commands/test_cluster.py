@@ -296,7 +296,7 @@ def test_an_address_that_is_taken_or_another_machine_s_is_an_error(start, people
         for address, why in ((own, "Address already in use"), ("192.0.2.200:2222", "Cannot assign requested address")):
             group = start(tmp_path, "--data", people.path, *STRIDED, workers=1, addresses=[address, *free_addresses(1)])
             assert statuses(group) == [2]
-            line = f"error: cannot listen at {address}, this worker's address in TF_CONFIG ({why}); name an address"
+            line = f"error: cannot listen at {address}, this worker's address in TF_CONFIG ({why}); use an address"
             assert error_lines(tmp_path)[0][0].startswith(line)
     assert not (tmp_path / "run" / "history.csv").exists()
 
