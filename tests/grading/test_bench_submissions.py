@@ -18,30 +18,30 @@ def written(tmp_path_factory):
     return written
 
 
-def test_a_zip_holds_the_four_files(written):
+def test_a_zip_has_the_four_files(written):
     assert written["zip"].suffix == ".zip"
     with zipfile.ZipFile(written["zip"]) as archive:
         assert archive.testzip() is None
         assert sorted(archive.namelist()) == FOUR_FILES
 
 
-def test_a_folder_holds_the_four_files(written):
+def test_a_folder_has_the_four_files(written):
     assert written["linux-path"].name.endswith("_assignsubmission_file")
     assert sorted(file.name for file in written["linux-path"].iterdir()) == FOUR_FILES
     assert '"/home/ada/my_model"' in (written["linux-path"] / "checkpoint").read_text()
 
 
-def test_an_empty_submission(written):
+def test_an_empty_submission_has_no_files(written):
     assert list(written["empty"].iterdir()) == []
 
 
-def test_the_same_weights_again(written, tmp_path):
+def test_a_kind_always_has_the_same_weights(written, tmp_path):
     [again] = write_submissions(tmp_path, ["linux-path"])
     data = FOUR_FILES[1]
     assert (tmp_path / again.name / data).read_bytes() == (written["linux-path"] / data).read_bytes()
 
 
-def test_each_kind_is_described_and_has_a_name_of_its_own():
+def test_each_kind_has_a_description_and_a_unique_name():
     names = {name_of_submission(one.form, place) for place, one in enumerate(CATALOGUE.values())}
     assert len(names) == len(CATALOGUE) >= 40
     for kind, submission in CATALOGUE.items():
