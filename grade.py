@@ -139,8 +139,8 @@ def print_grades(grades: Sequence[Grade]) -> None:
         error = f"{grade.scores.pixel_error:7.2f} px" if grade.scores else " " * 10
         first_breach = f": {grade.breaches[0]}" if grade.breaches else ""
         print(printable(grade.student)[:width].ljust(width) + f" {error}  {grade.verdict}{first_breach}"[:120])
-    counts = ", ".join(f"{sum(grade.verdict == verdict for grade in grades)} {verdict}" for verdict in VERDICTS)
-    print(f"{len(grades)} submissions: {counts}")
+    counts = "; ".join(f"{verdict}: {sum(grade.verdict == verdict for grade in grades)}" for verdict in VERDICTS)
+    print(f"{len(grades)} submissions ({counts})")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def never_terminates(positions):
 def test_each_submission_has_a_row_with_the_same_error_as_evaluate(course, people, run, monkeypatch, capfd, tmp_path):
     output = run(course, people.path, "--out", tmp_path / "out")
     assert output.err == ""
-    assert "3 submissions: 1 meets the requirements, 1 scored, with breaches, 1 not scored" in output.out
+    assert "3 submissions (meets the requirements: 1; scored, with breaches: 1; not scored: 1)" in output.out
     rows = rows_of(tmp_path / "out")
     verdicts = {student: row["verdict"] for student, row in rows.items()}
     assert verdicts == {"ada": "meets the requirements", "noa": "scored, with breaches", "zoe": "not scored"}
