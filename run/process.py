@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 from run.cluster.tf_config import Cluster, cluster_of
 from run.cluster.worker_watch import certain_end
-from support.signals import print_nothing_on, reported_sudden_end
+from support.signals import handled_signals, reported_sudden_end
 from support.user_error import reported_user_errors
 
 OUT_OF_MEMORY = "out of memory; close other programs or use a smaller --batch-size"
@@ -39,25 +38,14 @@ def training_process() -> Iterator[Cluster]:
 def stop_signals() -> Iterator[Callable[[], bool]]:
     """Yields a function that returns whether SIGINT (Ctrl-C), SIGTERM or SIGHUP was received.
 
-    A second Ctrl-C interrupts at once. SIGHUP is sent when the terminal closes: output to it is dropped from then on.
-    If SIGHUP is ignored, as under nohup, it stays ignored.
+    A second Ctrl-C interrupts at once. SIGHUP, which is sent when the terminal is closed, stays ignored under nohup.
     """
     received: list[int] = []
-    terminals = [stream.fileno() for stream in (sys.__stdout__, sys.__stderr__) if stream and stream.isatty()]
 
     def remember(number: int, frame: FrameType | None) -> None:
         if received and number == signal.SIGINT:
             raise KeyboardInterrupt
-        if number not in (signal.SIGINT, signal.SIGTERM):
-            print_nothing_on(terminals)
         received.append(number)
 
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    earlier = {number: signal.signal(number, remember) for number in numbers}
-    try:
+    with handled_signals(remember, signal.SIGINT):
         yield lambda: bool(received)
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def atomic_write(path: StrPath) -> Iterator[str]:
     """Yields a path in the same folder to write to; renames it to `path` at the end, removes it on any error.
 
-    Partial files that a killed process left for the same path are removed first. Raises UserError where the folder
-    takes no files, as /proc does not, OSError if it cannot be written to.
+    Partial files that a killed process left for the same path are removed first. Raises UserError if the folder accepts
+    no files, as /proc does not, and OSError if it is not writable.
     """
     folder, name = os.path.split(os.path.abspath(path))
     _remove_abandoned(folder, name)
@@ -39,9 +39,9 @@ def atomic_write(path: StrPath) -> Iterator[str]:
 
 @contextlib.contextmanager
 def atomic_folder(directory: StrPath) -> Iterator[str]:
-    """Yields a new folder beside `directory` to write to; at the end it is renamed and replaces an older one.
+    """Yields a new folder beside `directory` to write to; renames it into place at the end, removes it on any error.
 
-    It is removed on any error. Raises OSError if it cannot be written.
+    An older folder at `directory` is replaced. Raises OSError if the folder cannot be written.
     """
     folder, name = os.path.split(os.path.abspath(directory))
     partial, old = (os.path.join(folder, f".{name}.{os.getpid()}.{state}") for state in ("partial", "old"))
@@ -63,10 +63,7 @@ def atomic_folder(directory: StrPath) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _locked(partial: str) -> Iterator[None]:
-    """Creates the file and locks it, so that other processes do not take it for an abandoned one.
-
-    On a file system without locks it is written without one.
-    """
+    """Creates the file and locks it, if the file system has locks: other processes remove unlocked partial files."""
     with contextlib.ExitStack() as open_files:
         if CAN_LOCK_WHILE_WRITING:
             try:
@@ -75,7 +72,7 @@ def _locked(partial: str) -> Iterator[None]:
                 folder = os.path.dirname(partial)
                 if not os.path.isdir(folder):
                     raise
-                raise UserError(f"{folder} takes no new files; choose another place") from None
+                raise UserError(f"{folder} accepts no new files; choose another place") from None
             with contextlib.suppress(OSError):
                 lock(file)
         yield

@@ -1,7 +1,7 @@
 """Defers the import of slow modules until their first use, so that --help and invalid options are answered at once.
 
-importlib.util.LazyLoader was considered: to find a submodule, such as matplotlib.figure, it imports the parent
-packages, and it offers no hook for what must be done before the import.
+importlib.util.LazyLoader imports the parent packages of a submodule, such as matplotlib.figure, at once, and offers no
+hook for what must be done before the import.
 """
 
 import importlib
@@ -14,9 +14,9 @@ from typing import Any
 class DeferredModule(types.ModuleType):
     """A stand-in for a module, which is imported at the first access to an attribute.
 
-    name: the module's full name. load: a function that imports and returns it, called once; the default is
-    importlib.import_module. A file that names the module in annotations needs `from __future__ import annotations`,
-    or evaluating them imports it.
+    name: the module's full name. load: imports and returns it, and is called once; importlib.import_module by default.
+    A file that names the module in annotations needs `from __future__ import annotations`, because evaluating them
+    imports it.
     """
 
     def __init__(self, name: str, load: Callable[[], types.ModuleType] | None = None) -> None:

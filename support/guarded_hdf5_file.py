@@ -1,4 +1,4 @@
-"""A file object for HDF5 that reports a full disk as an exception where HDF5 alone would crash the process."""
+"""A file object for HDF5 that turns a full disk into an exception; HDF5 alone would crash the process."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 class GuardedHDF5File(io.FileIO):
     """A new file at `path` for h5py.File to write to. Raises OSError if it cannot be created.
 
-    HDF5 cannot recover from a failed write: as it closes, it writes again what it has buffered, fails again, and the
-    process crashes. So the first error is kept, that write and all later ones appear to succeed, and `check` raises
-    the error. Whoever writes must call `check` after HDF5 has closed the file, and before that as often as a full disk
-    should be noticed.
+    HDF5 cannot recover from a failed write: when it closes the file, it writes its buffers again, fails again, and the
+    process crashes. So this file stores the first error, lets that write and all later ones appear to succeed, and
+    raises the error in `check`. Call `check` after HDF5 has closed the file, and during long work, to stop early.
     """
 
     def __init__(self, path: StrPath) -> None:
@@ -23,7 +22,7 @@ class GuardedHDF5File(io.FileIO):
         self._error: OSError | None = None
 
     def check(self) -> None:
-        """Raises the OSError of the first write that failed, if any did."""
+        """Raises the OSError of the first failed write, if there was one."""
         if self._error is not None:
             raise self._error
 

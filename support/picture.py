@@ -1,4 +1,4 @@
-"""Opens the files of pictures that a stranger may have made: all that Pillow refuses is an error of the user's."""
+"""Opens untrusted picture files. Anything that Pillow rejects is reported as invalid input."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 # Pillow reads forty further formats; for EPS it starts Ghostscript.
 PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
-# For the whole process: pictures are decoded in threads, which share the filters. All that matters is raised below.
+# For the whole process, because threads that decode pictures share the filters. Everything important is raised below.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
-# Pillow silences libtiff's warnings, and has no function for its errors. On Windows, libtiff is in Pillow's own file.
+# Pillow silences libtiff's warnings but not its errors. On Windows, libtiff is inside Pillow's own file.
 with contextlib.suppress(AttributeError, OSError):
     ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
 
 def open_regular_file(path: StrPath, within: StrPath | None = None) -> BinaryIO:
-    """Opens a file to read its bytes.
+    """Opens a regular file to read its bytes.
 
-    within: a folder that `path` must not lead out of as a link. Raises UserError if it does, or if there is a device, a
-    pipe, a socket or a folder at `path`, none of which is waited for; OSError if the file cannot be opened.
+    within: a folder; `path` must not be a link that leads out of it. Raises UserError if it does, or if `path` is a
+    device, a pipe, a socket or a folder; it never waits for one. Raises OSError if the file cannot be opened.
     """
     if within is not None:
         folder = os.path.join(os.path.realpath(within), "")
         if not os.path.realpath(path).startswith(folder):
             raise UserError(f"{path} is a link out of its folder; put the file itself there")
-    # Looked at before it is opened, since opening a device may set it off, and after, since it may have been replaced.
+    # Checked before opening, because opening a device may start it, and afterwards, because it may have been replaced.
     _require_regular(path, os.stat(path))
     return open(path, "rb", opener=_opened_without_waiting)
 
@@ -51,7 +51,7 @@ def _require_regular(path: StrPath, status: os.stat_result) -> None:
 
 
 def _opened_without_waiting(path: str, flags: int) -> int:
-    # A pipe without a writer would be waited for. The flag has no effect on regular files.
+    # Opening a pipe waits for a writer without this flag. It has no effect on regular files.
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     try:
         _require_regular(path, os.fstat(descriptor))
@@ -62,12 +62,12 @@ def _opened_without_waiting(path: str, flags: int) -> int:
 
 
 def largest_picture() -> int:
-    """How many pixels a picture may have: Pillow's limit, which guards against decompression bombs."""
+    """The most pixels that a picture may have: Pillow's limit, which guards against decompression bombs."""
     return Image.MAX_IMAGE_PIXELS or sys.maxsize
 
 
 def require_allowed_size(image: Image.Image) -> None:
-    """Raises Pillow's DecompressionBombError where the image has more than largest_picture() pixels."""
+    """Raises Pillow's DecompressionBombError if the image has more than largest_picture() pixels."""
     if image.width * image.height > largest_picture():
         raise Image.DecompressionBombError
 
@@ -78,10 +78,10 @@ def opened_picture(
 ) -> Iterator[Image.Image]:
     """Yields the Pillow image in `file`, which stays open.
 
-    path: of the file, for messages. formats: Pillow's names of those to try. advice: what to do about a picture that
-    cannot be read; by default it depends on what is wrong. Raises UserError in place of what Pillow raises, then or
-    while the image is used in the `with` block, if it has more than largest_picture() pixels, or is none of these
-    formats, or is damaged. Errors of the operating system pass through.
+    path: names the file in messages. formats: Pillow's names of the formats to try. advice: what to do about a picture
+    that cannot be read; the default depends on the reason. Raises UserError if the picture has more than
+    largest_picture() pixels, has another format or is damaged, and instead of anything that Pillow raises in the `with`
+    block. Errors of the operating system pass through.
     """
     try:
         with Image.open(file, formats=formats) as image:
@@ -101,7 +101,7 @@ def opened_picture(
         if error.errno is not None:
             raise
         raise UserError(f"{path} is damaged: {error}; {advice or 'give a whole copy'}") from error
-    # Each format's plugin raises what it likes.
+    # Each format's plugin raises exceptions of its choice.
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise UserError(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 # `read` fails when the process has ended without writing a line. The terminal's signals are for the command alone.
@@ -18,38 +17,38 @@ WATCH = 'trap "" INT TERM HUP; read -r ended || printf "error: %s\\n" "$0" >&2'
 def ended_by_signals() -> Iterator[None]:
     """Raises SystemExit in the main thread at SIGTERM (status 143) and SIGHUP (status 129), so that `finally` runs.
 
-    SIGHUP is sent when the terminal is closed: output to it is dropped from then on. If SIGHUP is ignored, as under
-    nohup, it stays ignored. Later signals are ignored, so that none interrupts the cleanup.
+    Later signals are ignored, so that none interrupts the cleanup.
     """
     received: list[int] = []
-    terminals = [stream.fileno() for stream in (sys.__stdout__, sys.__stderr__) if stream and stream.isatty()]
 
     def end(number: int, frame: FrameType | None) -> None:
-        if number != signal.SIGTERM:
-            print_nothing_on(terminals)
         if not received:
             received.append(number)
             raise SystemExit(128 + number)
 
-    numbers = [signal.SIGTERM]
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    earlier = {number: signal.signal(number, end) for number in numbers}
     try:
-        yield
+        with handled_signals(end):
+            yield
     finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
         if received:
             print("stopped", file=sys.stderr)
 
 
-def print_nothing_on(descriptors: Iterable[int]) -> None:
-    """Drops what is written to these descriptors from now on."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in descriptors:
-        os.dup2(nothing, descriptor)
-    os.close(nothing)
+@contextlib.contextmanager
+def handled_signals(handler: Callable[[int, FrameType | None], None], *more: signal.Signals) -> Iterator[None]:
+    """Calls the handler for SIGTERM, SIGHUP and the signals `more` inside the `with`.
+
+    SIGHUP is sent when the terminal is closed. If it is ignored, as under nohup, it stays ignored.
+    """
+    numbers = [signal.SIGTERM, *more]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    earlier = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, previous in earlier.items():
+            signal.signal(number, previous)
 
 
 @contextlib.contextmanager

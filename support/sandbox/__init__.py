@@ -1,1 +1,1 @@
-"""Limits of a process that reads a stranger's file."""
+"""Limits of a process that reads an untrusted file."""

@@ -1,6 +1,6 @@
-"""The system calls that a process may make: on Linux, a filter in the kernel (seccomp) refuses all others.
+"""Limits a process to a few system calls. On Linux, a filter in the kernel (seccomp) rejects all others.
 
-The package pyseccomp was considered: it needs the library libseccomp, which pip does not install.
+The package pyseccomp needs the library libseccomp, which pip does not install.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ import errno
 import os
 import struct
 import sys
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class _Architecture(NamedTuple):
-    """audit: its number in <linux/audit.h>. calls: those allowed, by their numbers. clone: the number of that call."""
+@dataclass(frozen=True)
+class _Architecture:
+    """The system calls of a processor architecture, by number."""
 
-    audit: int
-    calls: dict[str, int]
-    clone: int
+    audit: int  # the architecture's number in <linux/audit.h>
+    calls: dict[str, int]  # the allowed calls
+    clone: int  # starts threads, which is allowed, and processes, which is not
 
 
-# Reading and writing what is open, memory, threads, clocks: numbers from the kernel's tables of system calls.
+# Reading and writing open files, memory, threads and clocks. The numbers are from the kernel's tables of system calls.
 _X86_64 = _Architecture(
     0xC000003E,
     {
@@ -50,21 +51,20 @@ _AARCH64 = _Architecture(
 )
 _ARCHITECTURES = {"x86_64": _X86_64, "aarch64": _AARCH64}
 
-# <linux/filter.h>, <linux/seccomp.h>, <linux/prctl.h>, <linux/sched.h>
+# From <linux/filter.h>, <linux/seccomp.h>, <linux/prctl.h> and <linux/sched.h>.
 _LOAD, _JUMP_IF_EQUAL, _JUMP_IF_SET, _RETURN = 0x20, 0x15, 0x45, 0x06
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000
-_NUMBER, _AUDIT, _FIRST_ARGUMENT = 0, 4, 16  # where they are in struct seccomp_data
+_ALLOW, _REJECT = 0x7FFF0000, 0x00050000
+_NUMBER, _AUDIT, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 38, 2
 _CLONE_THREAD = 0x00010000
 
 
 def allow_only_computing() -> bool:
-    """From now on, this thread and those that it starts can read and write what is open, and compute; nothing else.
+    """Limits this thread, and the threads that it starts, to computing and to reading and writing open files.
 
-    Neither files nor sockets can be opened, and no process is started, changed or ended. All that is refused fails with
-    ENOSYS, as in a kernel that does not know the call. Call it before other threads are started, which it does not
-    bind. Returns False where that cannot be: elsewhere than on Linux on x86-64 and AArch64, and where the kernel has
-    no filters.
+    They can open no file or socket, and start, change or end no process. Rejected calls fail with ENOSYS, as in a
+    kernel that does not have them. Threads that already run are not limited. Returns False, and limits nothing, except
+    on Linux on x86-64 and AArch64 with a kernel that has filters.
     """
     architecture = _ARCHITECTURES.get(os.uname().machine) if sys.platform == "linux" else None
     if architecture is None or sys.maxsize < 2**32 or sys.byteorder != "little":
@@ -83,22 +83,22 @@ def allow_only_computing() -> bool:
 
 def _program(architecture: _Architecture) -> bytes:
     """The filter, struct sock_filter[]."""
-    refuse = _instruction(_RETURN, _REFUSE | errno.ENOSYS)
+    reject = _instruction(_RETURN, _REJECT | errno.ENOSYS)
     allow = _instruction(_RETURN, _ALLOW)
     return b"".join(
         [
             _instruction(_LOAD, _AUDIT),
             _instruction(_JUMP_IF_EQUAL, architecture.audit, if_true=1),
-            refuse,
+            reject,
             _instruction(_LOAD, _NUMBER),
             *(_instruction(_JUMP_IF_EQUAL, call, if_false=1) + allow for call in architecture.calls.values()),
-            # A thread, but no process. The newer clone3, whose flags a filter cannot see, is refused.
+            # Threads, but no processes. clone3 is rejected, because a filter cannot see its flags.
             _instruction(_JUMP_IF_EQUAL, architecture.clone, if_true=1),
-            refuse,
+            reject,
             _instruction(_LOAD, _FIRST_ARGUMENT),
             _instruction(_JUMP_IF_SET, _CLONE_THREAD, if_false=1),
             allow,
-            refuse,
+            reject,
         ]
     )
 

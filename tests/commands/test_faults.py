@@ -26,6 +26,7 @@ from pipeline.tensorflow_v1 import tf
 from run import evaluation
 from run.history import read_history
 from run.process import stop_signals
+from support.user_error import reported_user_errors
 from tests.pipeline.sources.pickles import made_arrays, pickled
 from tests.pipeline.sources.youtube_pose import MadeVideo, write_release
 
@@ -273,12 +274,12 @@ def stop_at_a_terminal(log, terminal):
     descriptor = os.open(terminal, os.O_RDWR)  # which makes it the terminal of this session
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    with stop_signals() as is_stopping:
+    with reported_user_errors(), stop_signals() as is_stopping:
         print("ready", flush=True)
         while not is_stopping():
             time.sleep(0.01)
-        print("to nobody", flush=True)
-        print("to nobody", file=sys.stderr, flush=True)
+        print("dropped", flush=True)
+        print("dropped", file=sys.stderr, flush=True)
     log.write_text("ended in order")
 
 

@@ -10,14 +10,14 @@ def parsed(kind, text):
     return parser.parse_args([f"--option={text}"]).option
 
 
-def test_the_parser_s_complaints_are_user_errors():
+def test_an_invalid_command_line_is_a_user_error():
     parser = ArgumentParser(prog="train.py")
     parser.add_argument("--epochs", type=int)
     with pytest.raises(UserError, match=r"invalid int value: 'many' \(train.py --help lists the options\)"):
         parser.parse_args(["--epochs", "many"])
 
 
-def test_what_is_positive():
+def test_positive_numbers_are_accepted():
     assert parsed(positive(int), "3") == 3 and isinstance(parsed(positive(int), "3"), int)
     assert parsed(positive(float), "0.5") == 0.5 and parsed(positive(float), "1e-3") == 1e-3
 
@@ -29,7 +29,7 @@ def test_what_is_positive():
         (float, "positive number", ["0", "-0.5", "many", "", "inf", "nan", "-inf"]),
     ],
 )
-def test_what_is_not_positive_is_named_as_argparse_names_it(kind, name, texts):
+def test_other_numbers_are_rejected_in_argparse_s_words(kind, name, texts):
     for text in texts:
         with pytest.raises(UserError) as refused:
             parsed(positive(kind), text)
@@ -38,7 +38,7 @@ def test_what_is_not_positive_is_named_as_argparse_names_it(kind, name, texts):
         )
 
 
-def test_a_type_of_our_own_has_its_name_in_the_message():
+def test_the_message_names_the_type():
     @value_type("number divisible by two")
     def even(text):
         if int(text) % 2:

@@ -16,7 +16,7 @@ def test_the_file_appears_at_the_end(tmp_path):
 
 
 @pytest.mark.promise("Output is written beside its place and appears there whole or not at all")
-def test_replaces_a_file_only_at_the_end(tmp_path):
+def test_an_older_file_is_replaced_only_at_the_end(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
     with atomic_write(path) as partial:
@@ -29,7 +29,7 @@ def test_replaces_a_file_only_at_the_end(tmp_path):
 @pytest.mark.promise("Output is written beside its place and appears there whole or not at all")
 @pytest.mark.parametrize("is_written", [False, True])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_leaves_nothing_and_changes_nothing_on_an_error(error, is_written, tmp_path):
+def test_an_error_leaves_the_old_file_and_nothing_else(error, is_written, tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
     with pytest.raises(error), atomic_write(path) as partial:
@@ -40,14 +40,14 @@ def test_leaves_nothing_and_changes_nothing_on_an_error(error, is_written, tmp_p
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["file"]
 
 
-def test_takes_a_path_relative_to_the_working_folder(tmp_path, monkeypatch):
+def test_paths_may_be_relative_to_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with atomic_write("file") as partial, open(partial, "w") as file:
         file.write("all of it")
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_raises_where_the_folder_is_none(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(OSError), atomic_write(tmp_path / "nowhere" / "file") as partial, open(partial, "w"):
         pass
     assert os.listdir(tmp_path) == []
@@ -65,7 +65,7 @@ def test_a_folder_appears_whole_and_replaces_an_older_one(tmp_path, monkeypatch)
         assert os.listdir(tmp_path) == ["folder"] and (tmp_path / "folder" / "file").read_text() == text
 
 
-def test_a_folder_stays_as_it_was_on_an_error(tmp_path):
+def test_an_error_leaves_the_old_folder(tmp_path):
     write_folder(tmp_path / "folder", "old")
     with pytest.raises(ValueError), atomic_folder(tmp_path / "folder"):
         raise ValueError
@@ -73,7 +73,7 @@ def test_a_folder_stays_as_it_was_on_an_error(tmp_path):
 
 
 @pytest.mark.promise("What a process that was killed left half-written is removed by the next")
-def test_removes_what_was_abandoned_and_nothing_that_is_being_written(tmp_path):
+def test_abandoned_partial_files_are_removed_unless_a_process_writes_them(tmp_path):
     (tmp_path / ".file.123.partial").write_text("abandoned")
     (tmp_path / ".file2.123.partial").write_text("of another file")
     with atomic_write(tmp_path / "file") as first:

@@ -1,13 +1,18 @@
 import errno
 import os
 import socket
+import sys
 
 import pytest
 
-from support import destination
+if sys.platform != "win32":
+    import fcntl
+
 from support.atomic_write import atomic_write
 from support.destination import check_destination, check_is_no_device, claimed_destination, make_folder
 from support.user_error import UserError
+
+needs_flock = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
 
 
 @pytest.fixture
@@ -23,7 +28,7 @@ def test_a_new_file_or_folder_may_be_written(source, tmp_path, monkeypatch):
     check_destination("new", source, overwrite=False)
 
 
-def test_an_old_one_is_replaced_only_if_asked(source, tmp_path):
+def test_an_existing_file_or_folder_is_replaced_only_with_overwrite(source, tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     for name, is_folder in (("file", False), ("folder", True)):
@@ -32,14 +37,14 @@ def test_an_old_one_is_replaced_only_if_asked(source, tmp_path):
         check_destination(str(tmp_path / name), source, True, is_folder)
 
 
-def test_the_source_is_never_replaced_whatever_its_name(source, tmp_path):
+def test_the_source_is_never_replaced_under_any_name(source, tmp_path):
     os.symlink(source, tmp_path / "link")
     for path in (source, str(tmp_path / "link"), str(tmp_path / "." / "source")):
         with pytest.raises(UserError, match="is the source itself"):
             check_destination(path, source, overwrite=True)
 
 
-def test_a_file_does_not_replace_a_folder_nor_a_folder_a_file(source, tmp_path):
+def test_a_file_never_replaces_a_folder_nor_a_folder_a_file(source, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="is a folder; give the name of a file"):
         check_destination(str(tmp_path), source, overwrite=True)
@@ -47,7 +52,7 @@ def test_a_file_does_not_replace_a_folder_nor_a_folder_a_file(source, tmp_path):
         check_destination(str(tmp_path / "file"), source, overwrite=True, is_folder=True)
 
 
-def test_refuses_places_that_cannot_be_written(source, tmp_path, monkeypatch):
+def test_missing_and_read_only_folders_are_rejected(source, tmp_path, monkeypatch):
     for path in (tmp_path / "nowhere" / "new", tmp_path / "source" / "new"):
         with pytest.raises(UserError, match="is not a folder; create it or choose another destination"):
             check_destination(str(path), source, overwrite=False)
@@ -77,7 +82,7 @@ def make_link_to_a_device(folder):
 
 
 @pytest.mark.parametrize("make", [lambda folder: os.devnull, make_link_to_a_device, make_pipe, make_socket])
-def test_a_device_a_pipe_or_a_socket_is_never_replaced(make, source, tmp_path):
+def test_devices_pipes_and_sockets_are_never_replaced(make, source, tmp_path):
     path = make(tmp_path)
     for overwrite in (True, False):
         for is_folder in (True, False):
@@ -88,21 +93,21 @@ def test_a_device_a_pipe_or_a_socket_is_never_replaced(make, source, tmp_path):
     assert os.path.exists(path) and not os.path.isfile(path)
 
 
-def test_what_is_no_device_passes(source, tmp_path):
+def test_files_folders_and_missing_paths_are_no_devices(source, tmp_path):
     (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
     for path in (source, str(tmp_path), tmp_path / "nothing", tmp_path / "no" / "such", tmp_path / "dangling"):
         check_is_no_device(path)
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a file system that takes no files is needed")
-def test_a_file_system_that_takes_no_files_is_said_to():
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a file system that accepts no files")
+def test_a_file_system_that_accepts_no_files_is_reported():
     with pytest.raises(UserError, match="no folder can be made at /proc/x/y; choose another place"):
         make_folder("/proc/x/y")
-    with pytest.raises(UserError, match="/proc takes no new files; choose another place"), atomic_write("/proc/x"):
+    with pytest.raises(UserError, match="/proc accepts no new files; choose another place"), atomic_write("/proc/x"):
         pass
 
 
-def test_a_folder_is_made_with_those_above_it_once(tmp_path):
+def test_a_folder_is_made_with_its_parents(tmp_path):
     for _ in range(2):
         make_folder(tmp_path / "above" / "folder")
     assert (tmp_path / "above" / "folder").is_dir()
@@ -124,26 +129,28 @@ def test_a_destination_is_claimed_once(source, tmp_path):
 
 
 @pytest.mark.promise("What a process that was killed left half-written is removed by the next")
-def test_the_claim_of_a_process_that_was_killed_does_not_count(source, tmp_path):
+def test_the_claim_of_a_killed_process_is_void(source, tmp_path):
     (tmp_path / ".new.lock").touch()
     with claimed_destination(str(tmp_path / "new"), source, overwrite=False):
         pass
     assert os.listdir(tmp_path) == ["source"]
 
 
-def test_what_was_written_between_the_check_and_the_claim_is_not_replaced(source, tmp_path, monkeypatch):
+@needs_flock
+def test_a_file_written_between_the_check_and_the_claim_is_not_replaced(source, tmp_path, monkeypatch):
     new = tmp_path / "new"
-    lock = destination.lock
-    monkeypatch.setattr(destination, "lock", lambda file: (new.write_text("of another"), lock(file)))
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", lambda *arguments: (new.write_text("of another"), flock(*arguments)))
     with pytest.raises(UserError, match="exists; give another"), claimed_destination(str(new), source, False):
         pass
     assert sorted(os.listdir(tmp_path)) == ["new", "source"] and new.read_text() == "of another"
 
 
-def test_a_file_system_without_locks_keeps_nobody_out(source, tmp_path, monkeypatch):
-    def fail(file):
+@needs_flock
+def test_a_file_system_without_locks_keeps_no_process_out(source, tmp_path, monkeypatch):
+    def fail(*arguments):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(destination, "lock", fail)
+    monkeypatch.setattr(fcntl, "flock", fail)
     with claimed_destination(str(tmp_path / "new"), source, overwrite=False):
         assert os.listdir(tmp_path) == ["source"]

@@ -5,7 +5,7 @@ import pytest
 from support.guarded_hdf5_file import GuardedHDF5File
 
 
-def test_writes_reads_and_truncates(tmp_path):
+def test_it_writes_reads_and_truncates(tmp_path):
     with GuardedHDF5File(tmp_path / "data") as output:
         assert output.write(b"abcdef") == 6
         output.truncate(4)
@@ -17,7 +17,7 @@ def test_writes_reads_and_truncates(tmp_path):
 @pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 @pytest.mark.parametrize("change", [lambda output: output.write(b"abc"), lambda output: output.truncate(10)])
-def test_keeps_the_first_error_until_asked(change):
+def test_it_stores_the_first_error_until_check(change):
     with GuardedHDF5File("/dev/full") as output:
         change(output)
         assert output.write(b"defg") == 4

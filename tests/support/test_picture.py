@@ -11,7 +11,7 @@ from support.picture import open_regular_file, opened_picture
 from support.user_error import UserError
 
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-needs_links = pytest.mark.skipif(sys.platform == "win32", reason="links take a privilege")
+needs_links = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
 AVIF = pytest.param("AVIF", marks=pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF"))
 
 
@@ -27,7 +27,7 @@ def refusal(path, **options):
 
 
 @pytest.mark.parametrize("file_format", ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"])
-def test_a_picture_is_known_by_its_contents(file_format, tmp_path):
+def test_the_format_is_found_from_the_contents(file_format, tmp_path):
     Image.new("RGB", (9, 6), (200, 100, 0)).save(tmp_path / "a.jpg", file_format)
     pixels = pixels_of(tmp_path / "a.jpg")
     assert pixels.shape == (6, 9, 3) and np.abs(pixels.astype(int) - (200, 100, 0)).max() < 8
@@ -46,7 +46,7 @@ def test_other_formats_are_not_tried(file_format, tmp_path):
     )
 
 
-def test_the_caller_says_which_formats_and_what_to_do(tmp_path):
+def test_formats_and_advice_can_be_given(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.gif", "PNG")
     line = refusal(tmp_path / "a.gif", formats=("GIF",), advice="ask for it")
     assert line == f"{tmp_path / 'a.gif'} is no picture that can be read (GIF); ask for it"
@@ -62,7 +62,7 @@ def test_the_caller_says_which_formats_and_what_to_do(tmp_path):
         (UserError("one's own words"), "one's own words"),
     ],
 )
-def test_whatever_pillow_raises_is_the_users_error(error, reason, tmp_path):
+def test_anything_that_pillow_raises_is_a_user_error(error, reason, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     with (
         pytest.raises(UserError) as raised,
@@ -74,8 +74,8 @@ def test_whatever_pillow_raises_is_the_users_error(error, reason, tmp_path):
 
 
 @pytest.mark.parametrize("tag, value", [(284, 306), (277, 45264), (256, 5000)])
-def test_nothing_but_the_error_is_said_of_a_damaged_tiff(tag, value, tmp_path, monkeypatch, capfd):
-    """Tag 284 is the planar configuration, 277 the samples per pixel, 256 the width; libraries tell of them."""
+def test_libraries_print_nothing_about_a_damaged_tiff(tag, value, tmp_path, monkeypatch, capfd):
+    """Tag 284 is the planar configuration, 277 the samples per pixel, 256 the width. libtiff prints about them."""
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own
     Image.new("RGB", (8, 8)).save(tmp_path / "a.tif", compression="tiff_lzw")
     contents = bytearray((tmp_path / "a.tif").read_bytes())
@@ -87,7 +87,7 @@ def test_nothing_but_the_error_is_said_of_a_damaged_tiff(tag, value, tmp_path, m
 
 
 @pytest.mark.parametrize("error", [MemoryError(), FileNotFoundError(2, "No such file"), KeyboardInterrupt()])
-def test_what_is_not_pillows_passes_through(error, tmp_path):
+def test_other_errors_pass_through(error, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     with (
         pytest.raises(type(error)),
@@ -99,7 +99,7 @@ def test_what_is_not_pillows_passes_through(error, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:Image size")
 @pytest.mark.parametrize("largest", [40, 63])
-def test_pixels_are_bounded(largest, tmp_path, monkeypatch):
+def test_the_number_of_pixels_is_limited(largest, tmp_path, monkeypatch):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", largest)
     assert "has more than 0 million pixels; scale it down" in refusal(tmp_path / "a.png")
@@ -108,13 +108,13 @@ def test_pixels_are_bounded(largest, tmp_path, monkeypatch):
 
 
 @needs_pipes
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_a_pipe_is_rejected_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "a.jpg")
     with pytest.raises(UserError, match="is a folder, a device, a pipe or a socket; give a file"):
         open_regular_file(tmp_path / "a.jpg")
 
 
-def test_a_folder_and_nothing_are_no_files(tmp_path):
+def test_folders_and_missing_files_are_rejected(tmp_path):
     with pytest.raises(UserError, match="is a folder"):
         open_regular_file(tmp_path)
     with pytest.raises(FileNotFoundError):
@@ -122,7 +122,7 @@ def test_a_folder_and_nothing_are_no_files(tmp_path):
 
 
 @needs_links
-def test_links_may_be_kept_within_a_folder(tmp_path):
+def test_links_out_of_a_folder_are_rejected_on_request(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder2").mkdir()
     for place in ("folder", "folder2"):

@@ -32,15 +32,15 @@ def reported(capsys, error):
         (OSError(errno.EIO, "Broken"), "Broken; try again or choose another place"),
     ],
 )
-def test_an_error_is_one_line_and_status_2(error, line, capsys):
+def test_an_error_is_one_line_with_status_2(error, line, capsys):
     assert reported(capsys, error) == (2, f"error: {line}\n")
 
 
-def test_several_messages_are_a_line_each(capsys):
+def test_each_message_is_a_line(capsys):
     assert reported(capsys, UserError("one", "two\nlines")) == (2, "error: one\nerror: two lines\n")
 
 
-def test_messages_are_kept_apart_and_joined_as_text():
+def test_str_joins_the_messages():
     error = UserError("one; do this", "two; do that")
     assert error.messages == ("one; do this", "two; do that")
     assert str(error) == "one; do this; two; do that"
@@ -48,7 +48,7 @@ def test_messages_are_kept_apart_and_joined_as_text():
     assert pickle.loads(pickle.dumps(error)).messages == error.messages
 
 
-def test_what_the_system_refuses_says_what_to_do(tmp_path, capsys):
+def test_errors_of_the_operating_system_come_with_advice(tmp_path, capsys):
     (tmp_path / "file").touch()
     for call, advice in (
         (tmp_path.read_bytes, "give a file, not a folder"),
@@ -61,17 +61,17 @@ def test_what_the_system_refuses_says_what_to_do(tmp_path, capsys):
         assert status == 2 and line.startswith(f"error: {tmp_path}") and line.endswith(f"{advice}\n")
 
 
-def test_ctrl_c_is_one_line_and_status_130(capsys):
+def test_ctrl_c_is_one_line_with_status_130(capsys):
     assert reported(capsys, KeyboardInterrupt()) == (130, "stopped\n")
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), OSError("no number")])
-def test_a_defect_of_the_program_is_not_hidden(error):
+def test_bugs_are_not_hidden(error):
     with pytest.raises(type(error)), reported_user_errors():
         raise error
 
 
-def test_says_nothing_where_all_is_well(capsys):
+def test_nothing_is_printed_without_an_error(capsys):
     with reported_user_errors():
         print("fine", file=sys.stdout)
     assert capsys.readouterr() == ("fine\n", "")

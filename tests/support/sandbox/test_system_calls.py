@@ -11,14 +11,14 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.uname().machine not in ("x86_64", "aarch64"), reason="no filter for this system"
 )
 
-# Prints the name of what succeeded, and of the error that all else ended with.
+# Prints the outcome of each attempt: "done", or the name of its error.
 SCRIPT = """
 import errno, json, os, signal, socket, sys, threading, zlib
 from support.sandbox.limits import open_no_more
 from support.sandbox.system_calls import allow_only_computing
 
 path = sys.argv[1]
-# As root, only the kernel's filter would refuse some of them.
+# When run as root, only the filter rejects some of these.
 attempts = {
     "open a file": lambda: os.open(path, os.O_RDONLY),
     "create a file": lambda: os.open(path + ".new", os.O_CREAT | os.O_WRONLY),
@@ -56,7 +56,7 @@ def outcomes_after(setup, path):
     return json.loads(done.stdout)
 
 
-def test_what_is_open_is_read_and_nothing_else_is_reached(tmp_path):
+def test_only_open_files_and_computing_are_allowed(tmp_path):
     path = tmp_path / "file"
     path.touch()
     outcomes = outcomes_after("assert allow_only_computing()", path)
@@ -66,7 +66,7 @@ def test_what_is_open_is_read_and_nothing_else_is_reached(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_threads_are_bound_too(tmp_path):
+def test_the_filter_applies_to_new_threads(tmp_path):
     script = (
         "import os, sys, threading\n"
         "from support.sandbox.system_calls import allow_only_computing\n"
@@ -84,7 +84,7 @@ def test_threads_are_bound_too(tmp_path):
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout == b"Function not implemented"
 
 
-def test_a_limit_of_open_files_alone_keeps_files_and_sockets_shut(tmp_path):
+def test_a_limit_of_open_files_alone_blocks_opening_files(tmp_path):
     (tmp_path / "file").touch()
     outcomes = outcomes_after("attempts = dict(list(attempts.items())[:2]); open_no_more()", tmp_path / "file")
     assert set(outcomes.values()) == {"EMFILE", "done"}
