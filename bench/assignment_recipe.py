@@ -8,10 +8,13 @@ Prints a `step` line for each evaluation on the withheld pickle, and writes the 
 --history. With --scores it evaluates once, at the end, and writes the summary of the pixel errors.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import pickle
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +31,18 @@ LEARNING_RATE = 1e-3
 EVALUATIONS = 30
 
 
-def main():
+@dataclass(frozen=True)
+class Recipe:
+    """The nodes of the graph."""
+
+    frames: tf.Tensor  # placeholder, float32 (B, 10, 64, 64, 3), normalized
+    labels: tf.Tensor  # placeholder, float32 (B, 10, 7, 2), pixels
+    positions: tf.Tensor  # float32 (B, 10, 7, 2), pixels
+    loss: tf.Tensor  # float32 scalar, px²
+    train_step: tf.Operation
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("training", metavar="TRAINING.pkl")
     parser.add_argument("validation", metavar="WITHHELD.pkl")
@@ -42,10 +56,11 @@ def main():
     frames, labels = load(arguments.training)
     validation = load(arguments.validation)
     tf.set_random_seed(arguments.seed)
-    train(frames, labels, validation, arguments)
+    recipe = build(labels.mean(axis=(0, 1)).ravel())
+    train(recipe, frames, labels, validation, arguments)
 
 
-def load(path):
+def load(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Normalized frames, float32 (N, 10, 64, 64, 3), and labels, float32 (N, 10, 7, 2), of a trusted pickle."""
     with open(path, "rb") as file:
         frames, labels = pickle.load(file)
@@ -56,7 +71,8 @@ def load(path):
     return frames, labels.astype(np.float32)
 
 
-def build(mean_pose):
+def build(mean_pose: np.ndarray) -> Recipe:
+    """Adds the recipe to the default graph. mean_pose: float32 (14,), pixels."""
     frames = tf.placeholder(tf.float32, [None, 10, 64, 64, 3])
     labels = tf.placeholder(tf.float32, [None, 10, 7, 2])
     values = tf.reshape(frames, [-1, 64, 64, 3])
@@ -75,12 +91,17 @@ def build(mean_pose):
     outputs = [tf.matmul(hidden_states[:, step], head) + head_bias for step in range(10)]
     positions = tf.reshape(tf.stack(outputs, axis=1), [-1, 10, 7, 2])
     loss = tf.reduce_mean(tf.squared_difference(positions, labels))
-    return frames, labels, positions, loss, tf.train.AdamOptimizer(LEARNING_RATE).minimize(loss)
+    return Recipe(frames, labels, positions, loss, tf.train.AdamOptimizer(LEARNING_RATE).minimize(loss))
 
 
-def train(frames, labels, validation, arguments):
+def train(
+    recipe: Recipe,
+    frames: np.ndarray,
+    labels: np.ndarray,
+    validation: tuple[np.ndarray, np.ndarray],
+    arguments: argparse.Namespace,
+) -> None:
     random, time_limit = np.random.default_rng(arguments.seed), arguments.time_limit
-    frames_node, labels_node, positions, loss, descend = build(labels.mean(axis=(0, 1)).ravel())
     start_history(arguments.history)
     step, seconds, losses = 0, 0.0, []
     evaluate_at = 1.0 if arguments.scores else next_evaluation(0.0, EVALUATIONS)
@@ -89,12 +110,12 @@ def train(frames, labels, validation, arguments):
         while seconds < time_limit:
             began = time.perf_counter()
             chosen = random.choice(len(frames), BATCH_SIZE, replace=False)
-            batch = {frames_node: frames[chosen], labels_node: labels[chosen]}
-            losses.append(session.run([loss, descend], batch)[0])
+            batch = {recipe.frames: frames[chosen], recipe.labels: labels[chosen]}
+            losses.append(session.run([recipe.loss, recipe.train_step], batch)[0])
             seconds += time.perf_counter() - began
             step += 1
             if min(1.0, seconds / time_limit) >= evaluate_at:
-                errors = validate(session, frames_node, positions, *validation)
+                errors = validate(session, recipe, *validation)
                 row = {
                     "step": step,
                     "epoch": step * BATCH_SIZE // len(frames),
@@ -104,19 +125,17 @@ def train(frames, labels, validation, arguments):
                     "validation_pixel_error": errors.mean_pixel_error,
                 }
                 append_to_history(arguments.history, row)
-                print(
-                    f"step {step}  {seconds:.1f} s  validation pixel error {errors.mean_pixel_error:.3f} px", flush=True
-                )
+                error = f"validation pixel error {errors.mean_pixel_error:.3f} px"
+                print(f"step {step}  {seconds:.1f} s  {error}", flush=True)
                 evaluate_at, losses = next_evaluation(seconds / time_limit, EVALUATIONS), []
     if arguments.scores:
         Path(arguments.scores).write_text(json.dumps(errors.summary()))
 
 
-def validate(session, frames_node, positions, frames, labels):
-    """Returns the PixelErrors on these sequences."""
+def validate(session: tf.Session, recipe: Recipe, frames: np.ndarray, labels: np.ndarray) -> PixelErrors:
     errors = PixelErrors()
     for i in range(0, len(frames), 20):
-        errors.add(session.run(positions, {frames_node: frames[i : i + 20]}), labels[i : i + 20])
+        errors.add(session.run(recipe.positions, {recipe.frames: frames[i : i + 20]}), labels[i : i + 20])
     return errors
 
 

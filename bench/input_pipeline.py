@@ -1,22 +1,22 @@
-"""Measures what streaming costs training: steps per second, over the same loop on one constant batch in memory.
+"""Measures what streaming costs training: steps per second, compared with one constant batch in memory.
 
 Once with the settings of --no-augment, once with the default network and augmentation; that constant batch is not
-augmented. With --copies, on data sets that many times as large as well. The two ways of a pair alternate several times,
-and each ratio is that of their medians. bench.peers measures the data set alone.
+augmented. The two ways of a pair alternate, and each ratio is that of their medians. bench.peers measures the data set
+alone.
 """
 
+from __future__ import annotations
+
 import argparse
-import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-from bench.larger_data import enlarge
 from model.network_kinds import NETWORKS
 from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config
 from model.training.graph import build_training_graph
@@ -28,58 +28,59 @@ from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
 
-FIRST_STEPS = 20
+FIRST_STEPS = 20  # not timed
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", metavar="DATA.h5")
-    parser.add_argument("--copies", type=int, nargs="+", default=[1], help="sizes, in times the data (default: 1)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each way (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=4, help="seconds per run (default: %(default)s)")
     arguments = parser.parse_args()
-    for copies in arguments.copies:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(arguments.data)
-            if copies > 1:
-                path = Path(folder) / "larger.h5"
-                enlarge(arguments.data, str(path), copies)
-            for network, augmentation in (("strided", None), ("pyramid", Augmentation(KINDS, 0, 0))):
-                # A process of its own, for the number of threads is one of a process.
-                with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-                    rates = process.submit(compare, network, augmentation, path, arguments).result()
-                print_ratio(f"{copies:3} times the data, {network}", rates)
+    for network, augmentation in (("strided", None), ("pyramid", Augmentation(KINDS, 0, 0))):
+        # A separate process, since the number of threads is set once per process.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            work = process.submit(compare, network, augmentation, arguments.data, arguments.runs, arguments.seconds)
+            streamed, constant = work.result()
+        ratios = " ".join(f"{ours / limit:.2f}" for ours, limit in zip(streamed, constant, strict=True))
+        medians = median(streamed), median(constant)
+        print(
+            f"{network:10} streamed {medians[0]:7.1f} steps/s   constant {medians[1]:7.1f} steps/s   "
+            f"ratio {medians[0] / medians[1]:.3f} ({ratios})",
+            flush=True,
+        )
 
 
-def compare(network, augmentation, path, arguments):
-    """The rates of both ways, in steps per second: a dict from the way to a list."""
+def compare(
+    network: str, augmentation: Augmentation | None, path: str, runs: int, seconds: float
+) -> tuple[list[float], list[float]]:
+    """Steps per second of each run, streamed and with the constant batch."""
     defaults = NETWORKS[network].defaults
-    batch_size, members = defaults.batch_size, defaults.members
-    keep_each_op_on_a_thread(members)
+    keep_each_op_on_a_thread(defaults.members)
     with SequenceStore(path) as store:
         indices = np.arange(len(store))
         pose = mean_pose(store, indices)
-        # Augmentation leaves half of each sequence's frames.
-        batch = [values[:, :: 2 if augmentation else 1] for values in store.read_sequences(indices[:batch_size])]
-    ways = {
-        "streamed": partial(make_dataset, path, BatchOrder(indices, batch_size, 0), augmentation),
-        "constant": partial(constant_dataset, batch),
-    }
-    rates = {way: [] for way in ways}
-    for _ in range(arguments.runs):
-        for way, make in ways.items():
-            rates[way].append(training_rate(network, members, pose, make, arguments.seconds))
-    return rates
+        # Augmentation keeps half of each sequence's frames.
+        batch = [
+            values[:, :: 2 if augmentation else 1] for values in store.read_sequences(indices[: defaults.batch_size])
+        ]
+    stream = partial(make_dataset, path, BatchOrder(indices, defaults.batch_size, 0), augmentation)
+    streamed, constant = [], []
+    for _ in range(runs):
+        streamed.append(training_rate(network, pose, stream, seconds))
+        constant.append(training_rate(network, pose, partial(constant_dataset, batch), seconds))
+    return streamed, constant
 
 
-def constant_dataset(batch):
-    """Repeats one batch, a pair of arrays, endlessly."""
+def constant_dataset(batch: list[np.ndarray]) -> tf.data.Dataset:
+    """Repeats one batch, frames and labels, endlessly."""
     return tf.data.Dataset.from_tensors(tuple(map(tf.constant, batch))).repeat()
 
 
-def training_rate(network, members, pose, make, seconds):
-    """Steps per second, after the first ones. make: as for build_training_graph's make_dataset."""
-    training = build_training_graph(make, network, NETWORKS[network].defaults.num_units, pose, 0, members)
+def training_rate(network: str, pose: np.ndarray, make: Callable[[], tf.data.Dataset], seconds: float) -> float:
+    """Steps per second. make: makes the data set in the current graph."""
+    defaults = NETWORKS[network].defaults
+    training = build_training_graph(make, network, defaults.num_units, pose, 0, defaults.members)
     with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
         session.run(training.initialize)
         step = session.make_callable(training.train_step, feed_list=[training.learning_rate])
@@ -90,13 +91,6 @@ def training_rate(network, members, pose, make, seconds):
             step(1e-4)
             count += 1
         return count / (time.perf_counter() - began)
-
-
-def print_ratio(what, rates):
-    medians = {way: median(runs) for way, runs in rates.items()}
-    spread = " ".join(f"{streamed / constant:.2f}" for streamed, constant in zip(*rates.values(), strict=True))
-    shown = "   ".join(f"{way} {rate:7.1f} steps/s" for way, rate in medians.items())
-    print(f"{what:32} {shown}   ratio {medians['streamed'] / medians['constant']:.3f} ({spread})", flush=True)
 
 
 if __name__ == "__main__":

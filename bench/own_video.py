@@ -2,88 +2,99 @@
 
 Makes each clip itself: a person at a third of the size at the right of 1280×720 black or coloured noise, one across the
 whole width of 720×1280 noise, head and shoulders alone, as in a call, and pictures of nobody. Errors are means over
-joints and frames, in pixels of the clip; of head and shoulders alone, over these three joints. People are those of the
+joints and frames, in pixels of the clip; for head and shoulders alone, over these three joints. People are those of the
 publisher's release in --data, or drawn ones. With --speed SECONDS it times predict.py on a video of 1280×720 instead,
 and measures its memory.
 """
 
+from __future__ import annotations
+
 import argparse
 import itertools
 import json
-import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.finished_process import run_to_end
 from bench.own_video_clips import (
-    CALL,
+    HEAD_AND_SHOULDERS,
     RATE,
+    Clip,
     DrawnPerson,
     Nobody,
+    Person,
     RealPerson,
-    clips,
+    clips_of,
     drawn_shapes,
     strips_beside,
 )
+from bench.processes import run_python
 from model.sandboxed.sandboxed_model import walled_model
 from pipeline.joints import JOINT_NAMES
-from video.prediction import predicted_frames
+from video.files.media import Frame
+from video.prediction import PredictedFrame, predicted_frames
 from video.tracking.face_detector import FaceDetector
 
 ARMS = [number for number, name in enumerate(JOINT_NAMES) if "wrist" in name or "elbow" in name]
+CONFIDENCES = (0, 0.3, 0.5, 0.7, 0.8, 0.9, 1.01)  # bounds of the table's rows
 FEWEST_POSITIONS = 20  # of a point in the plot
 
 
-def main():
+def main() -> None:
     arguments = parse_arguments()
     if arguments.speed:
         measure_speed(arguments)
         return
-    detector, rows, errors_and_confidences, arms_outside = FaceDetector(), {}, [], []
+    detector = FaceDetector()
+    # The mean error and the share of frames with a person, of each person, by clip and crop.
+    rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    errors: list[np.ndarray] = []
+    confidences: list[np.ndarray] = []
+    arms_outside: list[bool] = []
     with walled_model(arguments.model, trust=True) as opened:
-        for clip in itertools.chain.from_iterable(map(clips, chosen_people(arguments))):
-            for crop, label in (("auto", "auto"), (clip.place, "by hand"), ("none", "none")):
-                results = list(predicted_frames(opened.predictor, clip, crop, detector))
-                errors, found = scored(clip, results)
-                rows.setdefault((clip.name, label), []).append((errors.mean(), found.mean()))
-                if label == "auto" and clip.name == CALL:
-                    outside = np.array([result.row().is_outside[ARMS].all() for result in results if result.is_found])
-                    arms_outside.extend(outside)
+        predictor: Any = opened.predictor
+        for clip in itertools.chain.from_iterable(map(clips_of, chosen_people(arguments))):
+            crops: tuple[tuple[str, Any], ...] = (("auto", "auto"), ("by hand", clip.place), ("none", "none"))
+            for label, crop in crops:
+                results = list(predicted_frames(predictor, as_media(clip), crop, detector))
+                clip_errors, is_found = scored(clip, results)
+                rows.setdefault((clip.name, label), []).append((clip_errors.mean(), is_found.mean()))
+                if label == "auto" and clip.name == HEAD_AND_SHOULDERS:
+                    arms_outside += [bool(result.row().is_outside[ARMS].all()) for result in results if result.is_found]
                 elif label == "auto":
-                    confidence = np.array([result.confidence for result in results])
                     scale = np.array([result.crop.width for result in results]) / 64
-                    errors_and_confidences.append((errors / scale[found, np.newaxis], confidence[found]))
-                print(
-                    f"{clip.person.name:14} {clip.name:18} {label:8} {errors.mean():6.1f} px, {found.mean():4.0%}",
-                    flush=True,
-                )
-        nobody = [(clip.name, share_found(opened.predictor, clip, detector)) for clip in clips_of_nobody(arguments)]
-    print_table(rows)
-    for name, share in nobody:
-        print(f"\n{name}, nobody there: somebody found in {share:.1%} of the frames")
-    print(f"\n{CALL}: both arms said to be outside the picture in {np.mean(arms_outside):.0%} of the frames")
-    errors, confidences = (np.concatenate(parts) for parts in zip(*errors_and_confidences, strict=True))
-    print_confidence(errors, confidences)
+                    errors.append(clip_errors / scale[is_found, np.newaxis])
+                    confidences.append(np.array([result.confidence for result in results])[is_found])
+                means = f"{clip_errors.mean():6.1f} px, {is_found.mean():4.0%}"
+                print(f"{clip.person.name:14} {clip.name:18} {label:8} {means}", flush=True)
+        print_table(rows)
+        for nobody in clips_of_nobody(arguments):
+            found = [result.is_found for result in predicted_frames(predictor, as_media(nobody), "auto", detector)]
+            print(f"\n{nobody.name}, nobody there: a person found in {np.mean(found):.1%} of the frames")
+    share = np.mean(arms_outside)
+    print(f"\n{HEAD_AND_SHOULDERS}: both arms reported as outside the picture in {share:.0%} of the frames")
+    print_confidence(np.concatenate(errors), np.concatenate(confidences))
     if arguments.plot:
-        plot_confidence(arguments.plot, errors, confidences)
+        plot_confidence(arguments.plot, np.concatenate(errors), np.concatenate(confidences))
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", metavar="MODEL_DIR", help="one that has not seen the people")
     parser.add_argument("--data", type=Path, metavar="DIR", help="holds youtube_pose_64.npz and the release")
-    parser.add_argument("--fold", type=int, default=0, help="of bench/unseen_people.py's four (default: %(default)s)")
-    parser.add_argument("--people", type=int, default=10, help="at most so many (default: %(default)s)")
+    parser.add_argument("--fold", type=int, default=0, help="of bench.unseen_people's four (default: %(default)s)")
+    parser.add_argument("--people", type=int, default=10, help="how many at most (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=50, help="of each clip (default: %(default)s)")
-    parser.add_argument("--plot", metavar="FILE.png", help="draw the error against the confidence")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the error by confidence")
     parser.add_argument("--speed", type=float, metavar="SECONDS", help="how long the timed video lasts")
     return parser.parse_args()
 
 
-def chosen_people(arguments):
+def chosen_people(arguments: argparse.Namespace) -> Iterator[Person]:
     if arguments.data is None:
         yield from (DrawnPerson(seed, arguments.frames) for seed in range(arguments.people))
         return
@@ -93,28 +104,31 @@ def chosen_people(arguments):
         yield RealPerson(arguments.data, str(names[video]), labels[video, : arguments.frames])
 
 
-def clips_of_nobody(arguments):
+def clips_of_nobody(arguments: argparse.Namespace) -> Iterator[Nobody]:
     yield Nobody("drawn shapes", drawn_shapes())
     if arguments.data is not None:
         yield Nobody("strips beside the people", strips_beside(chosen_people(arguments)))
 
 
-def share_found(predictor, clip, detector):
-    return np.mean([result.is_found for result in predicted_frames(predictor, clip, "auto", detector)])
+def as_media(clip: Clip | Nobody) -> Any:
+    """The clip itself. It lacks the parts of `Media` that write files, which predicted_frames does not use."""
+    return clip
 
 
-def scored(clip, results):
-    """Errors of the frames in which somebody was found, (F, 7) pixels of the clip, and in which that was, bool."""
-    found = np.array([result.is_found for result in results])
-    errors = [np.linalg.norm(result.joints - clip.joints(number), axis=-1) for number, result in enumerate(results)]
-    if clip.name == CALL:
-        errors = [np.delete(error, ARMS) for error in errors]
-    return (np.array(errors)[found] if found.any() else np.full((1, len(JOINT_NAMES)), np.nan)), found
+def scored(clip: Clip, results: Sequence[PredictedFrame]) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of the frames in which a person was found, (F, 7) pixels of the clip, and which frames these are, bool."""
+    is_found = np.array([result.is_found for result in results])
+    errors = np.array(
+        [np.linalg.norm(result.joints - clip.joints(number), axis=-1) for number, result in enumerate(results)]
+    )
+    if clip.name == HEAD_AND_SHOULDERS:
+        errors = np.delete(errors, ARMS, axis=1)
+    return (errors[is_found] if is_found.any() else np.full((1, errors.shape[1]), np.nan)), is_found
 
 
-def print_table(rows):
-    """Errors over the clips in which `auto` found somebody, for all crops alike."""
-    print("\n| clip | crop | error, px of the clip | frames with somebody, of all clips |\n|---|---|---|---|")
+def print_table(rows: dict[tuple[str, str], list[tuple[float, float]]]) -> None:
+    """Errors over the clips in which `auto` found a person, for all crops alike."""
+    print("\n| clip | crop | error, px of the clip | frames with a person, of all clips |\n|---|---|---|---|")
     for (clip, crop), values in rows.items():
         errors, found = np.array(values).T
         is_found = np.isfinite([error for error, _ in rows[clip, "auto"]])
@@ -122,73 +136,68 @@ def print_table(rows):
         print(f"| {clip} | {crop} | {mean:.1f} | {found.mean():.0%} |")
 
 
-def print_confidence(errors, confidences):
-    """How errors, in pixels of the 64×64 frame, fall as confidence rises; both (F, 7)."""
-    known = np.isfinite(confidences)
-    frames = known.all(axis=1)
-    by_joint = -rank_correlation(errors[known], confidences[known])
+def print_confidence(errors: np.ndarray, confidences: np.ndarray) -> None:
+    """Prints how errors, in pixels of the 64×64 frame, fall as confidence rises; both (F, 7)."""
+    is_known = np.isfinite(confidences)
+    frames = is_known.all(axis=1)
+    by_joint = -rank_correlation(errors[is_known], confidences[is_known])
     by_frame = -rank_correlation(errors[frames].mean(axis=1), confidences[frames].mean(axis=1))
-    print(f"\nrank correlation of doubt and error: {by_joint:.2f} by joint, {by_frame:.2f} by frame")
+    print(f"\nrank correlation of disagreement and error: {by_joint:.2f} by joint, {by_frame:.2f} by frame")
     print("\n| confidence | positions | within 5 px | mean error, px of the frame |\n|---|---|---|---|")
-    bounds = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 1.01]
-    for low, high in itertools.pairwise(bounds):
+    for low, high in itertools.pairwise(CONFIDENCES):
         chosen = errors[(confidences >= low) & (confidences < high)]
         if len(chosen):
             print(f"| {low} to {min(high, 1)} | {len(chosen)} | {np.mean(chosen < 5):.0%} | {chosen.mean():.1f} |")
 
 
-def rank_correlation(first, second):
-    ranks = [np.argsort(np.argsort(values)) for values in (first, second)]
-    return np.corrcoef(*ranks)[0, 1]
+def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
+    ranks = np.stack([np.argsort(np.argsort(values)) for values in (first, second)])
+    return float(np.asarray(np.corrcoef(ranks))[0, 1])
 
 
-def plot_confidence(path, errors, confidences):
-    """Percentiles of the errors of the positions, by tenths of the confidence."""
+def plot_confidence(path: str, errors: np.ndarray, confidences: np.ndarray) -> None:
+    """Draws percentiles of the errors of the positions, by tenths of the confidence."""
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    bounds = np.linspace(0, 1, 11)
     middles, percentiles = [], []
-    for low, high in itertools.pairwise(bounds):
+    for low, high in itertools.pairwise(np.linspace(0, 1, 11)):
         chosen = errors[(confidences >= low) & (confidences < high)]
         if len(chosen) >= FEWEST_POSITIONS:
             middles.append((low + high) / 2)
             percentiles.append(np.percentile(chosen, [25, 50, 75]))
-    low, median, high = np.array(percentiles).T
-    axes.fill_between(middles, low, high, color="#56B4E9", alpha=0.4, label="the middle half of the positions")
-    axes.plot(middles, median, "o-", color="#0072B2", label="the median")
+    lower, middle, upper = np.array(percentiles).T
+    axes.fill_between(middles, lower, upper, color="#56B4E9", alpha=0.4, label="middle half of the positions")
+    axes.plot(middles, middle, "o-", color="#0072B2", label="median")
     axes.set(xlabel="confidence", ylabel="error [px of the 64×64 frame]", xlim=(0, 1), ylim=(0, None))
     axes.legend()
     figure.savefig(path, dpi=120)
 
 
-def measure_speed(arguments):
-    person = next(iter(chosen_people(arguments)))
-    clip = next(iter(clips(person)))
+def measure_speed(arguments: argparse.Namespace) -> None:
+    """Prints the rate and the memory of predict.py; a video of 2 s tells what it takes to start."""
+    clip = next(clips_of(next(chosen_people(arguments))))
     pictures = list(clip.frames())
     with tempfile.TemporaryDirectory() as folder:
-        source, out = Path(folder, "in.mp4"), Path(folder, "out.mp4")
-        count = write_repeated(pictures, source, arguments.speed)
-        few = write_repeated(pictures, Path(folder, "short.mp4"), 2)
-        command = [sys.executable, "predict.py", arguments.model, "--overwrite", "--out", out]
+        short, long = Path(folder, "short.mp4"), Path(folder, "long.mp4")
+        few, many = write_repeated(pictures, short, 2), write_repeated(pictures, long, arguments.speed)
         for crop in ("auto", "none"):
-            short, whole = (
-                run_to_end([*command, name, "--crop", crop]) for name in (Path(folder, "short.mp4"), source)
-            )
-            rate = (count - few) / (whole.seconds - short.seconds)
-            # Of the command alone: the model runs in a process that is not its child.
-            cpu = (whole.cpu_seconds - short.cpu_seconds) / (count - few)
-            times = {"frames per second": round(rate, 1), "processor ms per frame": round(1000 * cpu)}
-            memory = {"peak MiB": round(whole.peak_mebibytes), "peak MiB of 2 s": round(short.peak_mebibytes)}
-            print(json.dumps({"crop": crop, "frames": count, **times, **memory}))
+            command = ["predict.py", arguments.model, "--overwrite", "--out", Path(folder, "out.mp4"), "--crop", crop]
+            started, whole = run_python([*command, short]), run_python([*command, long])
+            rate = (many - few) / (whole.seconds - started.seconds)
+            # The model runs in a process that is not a child of the command.
+            cpu = (whole.cpu_seconds - started.cpu_seconds) / (many - few)
+            times = {"frames per second": round(rate, 1), "CPU ms per frame, without the model": round(1000 * cpu)}
+            memory = {"peak MiB": round(whole.peak_mebibytes), "peak MiB of 2 s": round(started.peak_mebibytes)}
+            print(json.dumps({"crop": crop, "frames": many, **times, **memory}))
 
 
-def write_repeated(pictures, path, seconds):
-    """Writes the pictures to and fro; returns how many frames were written."""
+def write_repeated(pictures: Sequence[Frame], path: Path, seconds: float) -> int:
+    """Writes the pictures forwards and backwards in turn; returns how many frames were written."""
     import av
 
     count = round(seconds * RATE)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
+        stream: Any = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
         stream.height, stream.width = pictures[0].picture.shape[:2]
         stream.pix_fmt = "yuv420p"
         there_and_back = itertools.cycle([*pictures, *pictures[-2:0:-1]])

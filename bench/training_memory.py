@@ -3,37 +3,33 @@
 The larger data set consists of the smaller one's frames changed in ten ways, so it has ten times the distinct frames.
 """
 
-import argparse
-import os
-import sys
-import tempfile
+from __future__ import annotations
 
-from bench.finished_process import run_to_end
+import argparse
+import tempfile
+from pathlib import Path
+
 from bench.larger_data import enlarge
+from bench.processes import IMPORT_TENSORFLOW, run_python
 
 TIMES = 10
+OPTIONS = ["--no-augment", "--validation-sequences", "600"]
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", metavar="DATA.h5")
     parser.add_argument("--time-limit", default="20", help="seconds of training (default: %(default)s)")
     arguments = parser.parse_args()
-    imported = peak_memory(["-c", "from pipeline.tensorflow_v1 import tf; tf.nn.rnn_cell"])
+    imported = run_python(IMPORT_TENSORFLOW).peak_mebibytes
     print(f"importing TensorFlow      {imported:7.0f} MiB")
     with tempfile.TemporaryDirectory() as folder:
-        larger = os.path.join(folder, "larger.h5")
+        larger = str(Path(folder, "larger.h5"))
         enlarge(arguments.data, larger, TIMES)
         for name, path in (("as given", arguments.data), ("ten times as large", larger)):
-            command = ["train.py", "--data", os.path.abspath(path), "--time-limit", arguments.time_limit]
-            command += ["--no-augment", "--validation-sequences", "600", "--out", os.path.join(folder, name)]
-            peak = peak_memory(command)
+            command = ["train.py", "--data", path, "--time-limit", arguments.time_limit, "--out", Path(folder, name)]
+            peak = run_python([*command, *OPTIONS]).peak_mebibytes
             print(f"training, {name:18}{peak:7.0f} MiB  {peak - imported:5.0f} MiB more than the import", flush=True)
-
-
-def peak_memory(arguments):
-    """MiB; runs Python with these arguments."""
-    return run_to_end([sys.executable, *arguments]).peak_mebibytes
 
 
 if __name__ == "__main__":

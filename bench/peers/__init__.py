@@ -1,4 +1,5 @@
-"""The input pipelines that bench/peers.py compares, each as its own documentation advises to write it.
+"""The input pipelines that `python -m bench.peers` compares, each written as its own documentation advises.
 
-A module for each: `write` makes its files from a store, `deliver` starts it. Importing a module imports its framework.
+There is a module for each: `write` makes its files from a store, `deliver` starts it. Importing a module imports its
+framework.
 """

@@ -1,8 +1,8 @@
 """Compares this project's input pipeline with others, each written as its own documentation advises.
 
-Each delivers batches of 16 whole sequences in random order, frames as uint8 and labels as float32, in a process of its
-own. They take turns, so that ratios hold while other work comes and goes, and each figure is the median of its runs. In
-its first run, one batch of each is compared with the data. With --copies, larger data sets are made of DATA.h5.
+Each delivers batches of 16 whole sequences in random order, frames as uint8 and labels as float32, in a separate
+process. They take turns, so that other work on the machine affects all of them, and each figure is the median of its
+runs. In the first run of each, one batch is compared with the data. --copies makes larger data sets from DATA.h5.
 
 `pip install -r requirements-bench.txt` installs the other projects' packages. Three of them read files of whole
 sequences, each 16 times as large as DATA.h5 where sequences overlap as the course's do.
@@ -14,10 +14,9 @@ import argparse
 import os
 
 from bench.larger_data import copies
-from bench.peers.catalogue import PEERS
 from bench.peers.data import data_of_size, folder_for_files
 from bench.peers.table import table
-from bench.peers.turns import measure_in_turn
+from bench.peers.turns import PEERS, measure_in_turn
 from support.argument_parser import ArgumentParser, one_of, positive
 from support.user_error import reported_user_errors
 
@@ -68,8 +67,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--keep",
         metavar="DIR",
-        help="keep the files in this folder, and use those that are there (default: the temporary folder, for the "
-        "time of the measurement)",
+        help="keep the files in this folder, and use those that exist (default: a temporary folder)",
     )
     return parser.parse_args()
 

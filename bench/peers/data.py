@@ -1,4 +1,4 @@
-"""The data sets that are measured, and the folder for what is made of them."""
+"""The data sets that are measured, and the folder for files that are made from them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from bench.larger_data import enlarge
 from pipeline.sequence_shape import SequenceShape
@@ -19,13 +19,14 @@ from support.user_error import UserError
 LEFT_FREE = 2**30
 
 
-class Data(NamedTuple):
-    """A store. name: for the files that are made of it. frames: the number of distinct ones."""
+@dataclass(frozen=True)
+class Data:
+    """A store."""
 
     path: str
-    name: str
+    name: str  # for the files that are made from it
     sequences: int
-    frames: int
+    frames: int  # distinct ones
     shape: SequenceShape
 
     def bytes_of(self, what: str) -> int:
@@ -47,9 +48,9 @@ def folder_for_files(keep: str | None) -> Iterator[str]:
 
 
 def data_of_size(path: str, copies: int, folder: str) -> Data:
-    """A data set so many times as large as that at `path`; it is made in the folder if it is not there.
+    """A data set `copies` times as large as that at `path`; it is made in the folder unless it exists.
 
-    Raises UserError if the data set is none or does not fit on the disk.
+    Raises UserError if `path` is not a data set or the larger one does not fit on the disk.
     """
     with SequenceStore(path) as store:
         name = f"{Path(path).stem}-{store.source_sha256[:12]}-{len(store)}-times-{copies}"
@@ -65,12 +66,12 @@ def data_of_size(path: str, copies: int, folder: str) -> Data:
 
 
 def missing_disk_space(folder: str, needed: int) -> str:
-    """Says that the disk has no room for so many bytes; "" if it has."""
+    """A message if the disk has no room for this many bytes, or ""."""
     return missing_space("disk", needed, shutil.disk_usage(folder).free)
 
 
 def missing_space(where: str, needed: int, free: int) -> str:
-    """Says that so many bytes do not fit on the "disk" or into "memory"; "" if they do and LEFT_FREE remains."""
+    """A message if this many bytes do not fit on the "disk" or into "memory" with LEFT_FREE to spare, or ""."""
     if needed + LEFT_FREE < free:
         return ""
     gigabytes = [f"{count / 1e9:.1f} GB" for count in (needed, LEFT_FREE, free)]

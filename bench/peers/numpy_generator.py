@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf  # noqa: TID251
 
-from bench.peers.graph_mode import deliver_dataset
-from bench.peers.task import Delivery, Task, random_batches, read_all_sequences
+from bench.peers.task import Delivery, Task, deliver_dataset, random_batches, read_all_sequences
 
 
 def deliver(task: Task) -> Delivery:

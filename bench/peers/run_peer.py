@@ -1,4 +1,4 @@
-"""Runs one peer in a process of its own: `python -m peers.run_peer`, from the folder bench, which bench/peers.py does.
+"""Runs one peer in a separate process: `python -m bench.peers.run_peer`, which bench.peers starts.
 
 Arguments: `write MODULE DATA.h5 FOLDER` makes the peer's files in the folder. `measure MODULE TASK SECONDS CHECK`
 prints a Measurement as JSON; with CHECK 1, a batch is then compared with the store.
@@ -6,43 +6,42 @@ prints a Measurement as JSON; with CHECK 1, a batch is then compared with the st
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import logging
 import multiprocessing
 import os
+import re
+import resource
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
 
 import numpy as np
 
-from bench.peers.process_figures import bytes_read, peak_mebibytes, workers_mebibytes
 from bench.peers.task import SEQUENCES_PER_READ, Delivery, Task
 from pipeline.store.reader import SequenceStore
 
 WARM_UP_BATCHES = 20
 
 
-class Measurement(NamedTuple):
-    """rate: sequences a second. first_seconds: from the beginning to the first batch, without imports.
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """What one run of a peer measured."""
 
-    mebibytes: peak memory, over that of the imports. bytes_read: for each sequence delivered, with what was read at
-    first and ahead; None where that is not known.
-    """
-
-    rate: float
-    first_seconds: float
-    mebibytes: float
-    bytes_read: float | None
+    rate: float  # sequences per second
+    first_seconds: float  # from the start to the first batch, without imports
+    mebibytes: float  # peak memory, over that of the imports
+    bytes_read: float | None  # per delivered sequence, including what was read ahead; None if unknown
 
 
 def main() -> None:
-    # Ctrl-C ends this process without a traceback; bench/peers.py says `stopped`.
+    # Ctrl-C ends this process without a traceback; bench.peers prints `stopped`.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     logging.getLogger("absl").setLevel(logging.ERROR)
     action, module, *arguments = sys.argv[1:]
@@ -54,7 +53,7 @@ def main() -> None:
     measurement, delivery = measure(peer.deliver, task, seconds)
     if is_to_check:
         check_batch(task, *delivery.arrays())
-    print(json.dumps(measurement._asdict()), flush=True)
+    print(json.dumps(dataclasses.asdict(measurement)), flush=True)
     exit_at_once()
 
 
@@ -76,8 +75,13 @@ def import_quietly(name: str) -> ModuleType:
 
 
 def measure(start: Callable[[Task], Delivery], task: Task, seconds: float) -> tuple[Measurement, Delivery]:
-    """Starts a peer and draws batches for so many seconds, after WARM_UP_BATCHES that are not timed."""
-    imported_mebibytes, reading = peak_mebibytes(), ReadingRate(task)
+    """Starts a peer and draws batches for this many seconds, after WARM_UP_BATCHES that are not timed.
+
+    Bytes read are those of whole epochs, or of a part of the first epoch if it is not complete.
+    """
+    batches_per_epoch, bytes_before = max(1, task.sequences // task.batch_size), bytes_read()
+    read: float | None = None
+    imported_mebibytes = peak_mebibytes()
     began = time.perf_counter()
     delivery = start(task)
     delivery.deliver()
@@ -88,36 +92,57 @@ def measure(start: Callable[[Task], Delivery], task: Task, seconds: float) -> tu
     while elapsed < seconds:
         delivery.deliver()
         count += 1
-        reading.note_batches(WARM_UP_BATCHES + count)
+        if (WARM_UP_BATCHES + count) % batches_per_epoch == 0:
+            read = bytes_per_sequence(task, WARM_UP_BATCHES + count, bytes_before)
         elapsed = time.perf_counter() - began
     mebibytes = peak_mebibytes() + workers_mebibytes() - imported_mebibytes
-    per_sequence = reading.bytes_per_sequence(WARM_UP_BATCHES + count)
-    return Measurement(task.batch_size * count / elapsed, first_seconds, mebibytes, per_sequence), delivery
+    if read is None:
+        read = bytes_per_sequence(task, WARM_UP_BATCHES + count, bytes_before)
+    return Measurement(task.batch_size * count / elapsed, first_seconds, mebibytes, read), delivery
 
 
-class ReadingRate:
-    """Bytes read for each sequence from now on: in whole epochs, or in a part of the first if it is not complete."""
+def bytes_per_sequence(task: Task, batches: int, bytes_before: int | None) -> float | None:
+    """Bytes read per sequence when this many batches have been delivered; None if unknown."""
+    read = bytes_read()
+    return None if read is None or bytes_before is None else (read - bytes_before) / (batches * task.batch_size)
 
-    def __init__(self, task: Task) -> None:
-        self._batch_size = task.batch_size
-        self._batches_per_epoch = max(1, task.sequences // task.batch_size)
-        self._bytes_before = bytes_read()
-        self._in_whole_epochs: float | None = None
 
-    def note_batches(self, count: int) -> None:
-        """Notes that `count` batches were delivered in all. Call it with each number."""
-        if count % self._batches_per_epoch == 0:
-            self._in_whole_epochs = self._until(count)
+def peak_mebibytes() -> float:
+    """The peak memory of this process so far."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # ru_maxrss begins with the memory of the process that started this one.
+        return _number_in(status.read_text(), r"VmHWM:\s+(\d+) kB") / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 1024)
 
-    def bytes_per_sequence(self, count: int) -> float | None:
-        """After `count` batches; None where that is not known."""
-        return self._until(count) if self._in_whole_epochs is None else self._in_whole_epochs
 
-    def _until(self, count: int) -> float | None:
-        read = bytes_read()
-        if read is None or self._bytes_before is None:
-            return None
-        return (read - self._bytes_before) / (count * self._batch_size)
+def workers_mebibytes() -> float:
+    """The private memory of the worker processes; 0 if unknown."""
+    return sum(_private_mebibytes(process.pid) for process in multiprocessing.active_children())
+
+
+def bytes_read() -> int | None:
+    """Bytes that this process and its workers have read from files and pipes; None if unknown."""
+    processes = ["self", *(process.pid for process in multiprocessing.active_children())]
+    try:
+        texts = [Path(f"/proc/{process}/io").read_text() for process in processes]
+    except OSError:
+        return None
+    return sum(_number_in(text, r"rchar: (\d+)") for text in texts)
+
+
+def _private_mebibytes(process: int | None) -> float:
+    try:
+        text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return sum(_number_in(text, rf"Private_{kind}:\s+(\d+) kB") for kind in ("Clean", "Dirty")) / 1024
+
+
+def _number_in(text: str, pattern: str) -> int:
+    found = re.search(pattern, text)
+    return int(found[1]) if found else 0
 
 
 def check_batch(task: Task, frames: np.ndarray, labels: np.ndarray) -> None:
@@ -129,7 +154,7 @@ def check_batch(task: Task, frames: np.ndarray, labels: np.ndarray) -> None:
     with SequenceStore(task.data) as store:
         for numbers, clip in zip(sequences_with_labels(store, labels), frames, strict=True):
             others = [number for number in numbers if number not in found]
-            same = (number for number in others if np.array_equal(store.read_sequences([number])[0][0], clip))
+            same = (n for n in others if np.array_equal(store.read_sequences(np.array([n]))[0][0], clip))
             found.append(next(same, -1))
     if -1 in found or (np.diff(found) == 1).all():
         raise ValueError(f"a batch of the sequences {found}: not all are in the store, or they are in its order")

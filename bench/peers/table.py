@@ -46,20 +46,20 @@ def _versions() -> str:
 
 def _cells(row: Row, data: Data, first: Row | None) -> tuple[str, ...]:
     if row.note or first is None:
-        return row.title, row.note, *[""] * (len(HEADER) - 2)
+        return row.peer.title, row.note, *[""] * (len(HEADER) - 2)
     rate = _median(row, "rate")
     read, times = "", ""
     if all(measurement.bytes_read is not None for measurement in row.measurements):
         bytes_read = _median(row, "bytes_read")
         read, times = f"{bytes_read / 1000:.1f}", f"{bytes_read * data.sequences / row.disk_bytes:.2f}"
     return (
-        row.title,
+        row.peer.title,
         f"{rate:.0f}",
         f"{rate / _median(first, 'rate'):.2f}",
         f"{_median(row, 'first_seconds'):.2f}",
         f"{_median(row, 'mebibytes'):.0f}",
         read,
-        "once" if row.is_in_memory else times,
+        "once" if row.peer.in_memory else times,
         f"{row.disk_bytes / 1e6:.0f}",
     )
 

@@ -1,10 +1,12 @@
-"""What a peer is asked to do, and what it gives in return."""
+"""What a peer is asked to do, and what it returns."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
@@ -12,25 +14,27 @@ from tqdm import tqdm
 from pipeline.sequence_shape import SequenceShape
 from pipeline.store.reader import SequenceStore
 
+if TYPE_CHECKING:
+    import tensorflow as tf  # noqa: TID251
+
 SEED = 0
 SEQUENCES_PER_READ = 64
 
 
-class Task(NamedTuple):
-    """data: the path of a store. folder: of the files that the peer made from it, "" if it reads the store itself.
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A task is passed to another process as JSON."""
 
-    sequences, shape: of the store. options: for the peer's `deliver`. A task is passed to another process as JSON.
-    """
-
-    data: str
-    folder: str
-    sequences: int
-    shape: SequenceShape
+    data: str  # path of a store
+    folder: str  # of the files that the peer made from it, "" if it reads the store itself
+    sequences: int  # of the store
+    shape: SequenceShape  # of the store
     batch_size: int
-    options: dict[str, int]
+    options: dict[str, int]  # of the peer's `deliver`
 
     def to_json(self) -> str:
-        return json.dumps(self)
+        shape = [self.shape.length, self.shape.height, self.shape.width]
+        return json.dumps([self.data, self.folder, self.sequences, shape, self.batch_size, self.options])
 
     @staticmethod
     def from_json(text: str) -> Task:
@@ -38,15 +42,28 @@ class Task(NamedTuple):
         return Task(data, folder, sequences, SequenceShape(*shape), batch_size, options)
 
 
-class Delivery(NamedTuple):
-    """A pipeline that runs. deliver: waits for the next batch, and leaves it where training would use it.
+@dataclasses.dataclass(frozen=True)
+class Delivery:
+    """A pipeline that runs. Both functions wait for the next batch."""
 
-    arrays: waits for the next batch, and returns its frames, uint8 (B, 10, 64, 64, 3), and labels, float32
-    (B, 10, 7, 2).
+    deliver: Callable[[], object]  # leaves the batch where training would use it
+    arrays: Callable[
+        [], tuple[np.ndarray, np.ndarray]
+    ]  # frames, uint8 (B, 10, 64, 64, 3); labels, float32 (B, 10, 7, 2)
+
+
+def deliver_dataset(tensorflow_v1: ModuleType, make_dataset: Callable[[], tf.data.Dataset]) -> Delivery:
+    """Delivers a `tf.data` data set in graph mode, without copying batches out of TensorFlow.
+
+    make_dataset: makes it in the current graph. tensorflow_v1: `tensorflow.compat.v1`.
     """
-
-    deliver: Callable[[], object]
-    arrays: Callable[[], tuple[np.ndarray, np.ndarray]]
+    with tensorflow_v1.Graph().as_default():
+        iterator = tensorflow_v1.data.make_initializable_iterator(make_dataset())
+        batch = iterator.get_next()
+        session = tensorflow_v1.Session()
+        session.run(tensorflow_v1.local_variables_initializer())
+        session.run(iterator.initializer)
+        return Delivery(session.make_callable(tensorflow_v1.group(*batch)), session.make_callable(batch))
 
 
 def read_all_sequences(path: str, description: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -62,7 +79,7 @@ def read_all_sequences(path: str, description: str) -> Iterator[tuple[np.ndarray
 
 
 def random_batches(sequences: int, batch_size: int) -> Iterator[np.ndarray]:
-    """Yields batches of sequence numbers without end, in another random order in each epoch; leaves a remainder out."""
+    """Yields batches of sequence numbers endlessly, in another random order each epoch; drops the remainder."""
     random = np.random.default_rng(SEED)
     while True:
         whole = sequences // batch_size * batch_size

@@ -12,8 +12,7 @@ import os
 
 import tensorflow as tf  # noqa: TID251
 
-from bench.peers.graph_mode import deliver_dataset
-from bench.peers.task import SEED, Delivery, Task, read_all_sequences
+from bench.peers.task import SEED, Delivery, Task, deliver_dataset, read_all_sequences
 from pipeline.sequence_shape import SequenceShape
 
 FILES = 10

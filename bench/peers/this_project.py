@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.peers.graph_mode import deliver_dataset
-from bench.peers.task import SEED, Delivery, Task
+from bench.peers.task import SEED, Delivery, Task, deliver_dataset
 from pipeline.dataset import make_dataset
 from pipeline.frame_window import BatchOrder
 from pipeline.tensorflow_v1 import tf

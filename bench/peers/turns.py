@@ -1,4 +1,4 @@
-"""Runs peers in turn, each run in a process of its own."""
+"""Lists the peers and runs them in turn, each run in a separate process."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from tqdm import tqdm
 
-from bench.peers.catalogue import PEERS, Peer
 from bench.peers.data import Data, missing_disk_space, missing_space
 from bench.peers.run_peer import Measurement
 from bench.peers.task import Task
@@ -22,14 +21,40 @@ from support.atomic_write import atomic_folder
 BATCH_SIZE = 16
 
 
-class Row(NamedTuple):
-    """What was measured of a peer. files: that it reads. note: why it was not measured, or ""."""
+@dataclass(frozen=True)
+class Peer:
+    """An input pipeline."""
 
     title: str
-    is_in_memory: bool
+    module: str  # in this folder
+    packages: tuple[str, ...] = ()  # that it imports, other than those that the project needs
+    files: str = ""  # folder of the files that it makes, "" if none; peers may share it
+    in_memory: str = ""  # "sequences" or "frames" if all of these must fit into memory
+    options: Mapping[str, int] = field(default_factory=dict)  # of its `deliver`
+
+
+PEERS = {
+    "ours": Peer("this project", "this_project"),
+    "tfrecord": Peer("tf.data, TFRecord, shuffle buffer of 1000", "tfrecord", files="tfrecord"),
+    "tfrecord-cached": Peer(
+        "the same, cached in memory", "tfrecord", files="tfrecord", in_memory="sequences", options={"cached": 1}
+    ),
+    "generator": Peer("tf.data, generator over NumPy arrays", "numpy_generator", in_memory="sequences"),
+    "grain": Peer("Grain, ArrayRecord", "grain_array_record", ("grain", "array_record"), files="array_record"),
+    "torch": Peer("PyTorch DataLoader, h5py", "torch_h5py", ("torch",), files="hdf5", options={"workers": 0}),
+    "torch-2": Peer("the same, 2 workers", "torch_h5py", ("torch",), files="hdf5", options={"workers": 2}),
+    "take": Peer("numpy.take into a reused buffer: the limit", "numpy_take", in_memory="frames"),
+}
+
+
+@dataclass
+class Row:
+    """What was measured of a peer."""
+
+    peer: Peer
+    files: list[str]  # that it reads
+    note: str  # why it was not measured, or ""
     measurements: list[Measurement]
-    files: list[str]
-    note: str
 
     @property
     def disk_bytes(self) -> int:
@@ -39,7 +64,7 @@ class Row(NamedTuple):
 def measure_in_turn(
     names: Sequence[str], data: Data, folder: str, runs: int, seconds: float, is_cold: bool
 ) -> Mapping[str, Row]:
-    """Measures the peers of these names so often, for so many seconds each. folder: for the files that they read.
+    """Measures each of these peers `runs` times for this many seconds. folder: for the files that they read.
 
     is_cold: whether a peer's files are dropped from the disk cache before each of its runs.
     """
@@ -51,19 +76,19 @@ def measure_in_turn(
             if not rows[name].note:
                 if is_cold:
                     _drop_from_cache(rows[name].files)
-                rows[name] = _after_another_run(rows[name], PEERS[name], data, folder, seconds)
+                _run(rows[name], data, folder, seconds)
     return rows
 
 
 def _prepared(peer: Peer, data: Data, folder: str) -> Row:
-    """Makes the peer's files where they are not there yet. A peer that cannot run here gets a note that says why."""
+    """Makes the peer's files unless they exist. A peer that cannot run here gets a note that says why."""
     note = _reason_not_to_run(peer, data)
     if not note and peer.files:
         note = _make_files(peer, data, _files_of(peer, data, folder))
     files = [data.path]
     if peer.files and not note:
         files = [entry.path for entry in os.scandir(_files_of(peer, data, folder))]
-    return Row(peer.title, peer.in_memory != "", [], files, note)
+    return Row(peer, files, note, [])
 
 
 def _reason_not_to_run(peer: Peer, data: Data) -> str:
@@ -77,7 +102,7 @@ def _reason_not_to_run(peer: Peer, data: Data) -> str:
 
 
 def _make_files(peer: Peer, data: Data, folder: str) -> str:
-    """Makes the peer's files in this folder, unless it is there; returns why that failed, "" if it did not."""
+    """Makes the peer's files in this folder unless it exists; returns why that failed, or ""."""
     if os.path.isdir(folder):
         return ""
     missing = missing_disk_space(os.path.dirname(folder), data.bytes_of("sequences"))
@@ -91,21 +116,22 @@ def _make_files(peer: Peer, data: Data, folder: str) -> str:
     return ""
 
 
-def _after_another_run(row: Row, peer: Peer, data: Data, folder: str, seconds: float) -> Row:
+def _run(row: Row, data: Data, folder: str, seconds: float) -> None:
+    """Adds a measurement to the row, or a note if it failed. In its first run, a batch is compared with the data."""
+    peer = row.peer
     files = _files_of(peer, data, folder) if peer.files else ""
     task = Task(data.path, files, data.sequences, data.shape, BATCH_SIZE, dict(peer.options))
-    is_first = not row.measurements
-    command = _command("measure", peer, task.to_json(), str(seconds), str(int(is_first)))
+    command = _command("measure", peer, task.to_json(), str(seconds), str(int(not row.measurements)))
     finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode:
         tqdm.write(finished.stderr, file=sys.stderr)
-        return row._replace(note="failed: see above")
-    measurement = Measurement(**json.loads(finished.stdout.splitlines()[-1]))
-    return row._replace(measurements=[*row.measurements, measurement])
+        row.note = "failed: see above"
+    else:
+        row.measurements.append(Measurement(**json.loads(finished.stdout.splitlines()[-1])))
 
 
 def _drop_from_cache(paths: Sequence[str]) -> None:
-    """Has Linux forget what it keeps of these files in memory. Only what has been written to the disk is forgotten."""
+    """Drops these files from Linux's disk cache. Only what has been written to the disk is dropped."""
     for path in paths:
         with open(path, "rb") as file:
             os.fsync(file.fileno())
@@ -121,7 +147,7 @@ def _files_of(peer: Peer, data: Data, folder: str) -> str:
 
 
 def _available_memory() -> int | None:
-    """Bytes that a process can use without driving others out of memory; None where that is not known."""
+    """Bytes that a process can use without displacing others from memory; None if unknown."""
     path = Path("/proc/meminfo")
     if not path.exists():
         return None

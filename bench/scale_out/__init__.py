@@ -1,1 +1,1 @@
-"""What bench/scale_out.py consists of: places and networks of the workers, what is measured, the model, kills."""
+"""Measures training on several workers of this machine: `python -m bench.scale_out`."""

@@ -1,8 +1,8 @@
-"""A network of which every packet arrives later: a process between TUN devices, for kernels without tc's netem.
+"""A network that delays every packet: a process between TUN devices, for kernels without tc's netem.
 
-python delaying_relay.py MILLISECONDS ADDRESS=NAMESPACE ... makes a device named "wire" in each network namespace, says
-"ready", and hands each IPv4 packet on to the namespace of its destination so many milliseconds after it has read it. It
-ends when its standard input does.
+python -m bench.scale_out.delaying_relay MILLISECONDS ADDRESS=NAMESPACE ... creates a device named "wire" in each of the
+network namespaces, prints "ready", and forwards each IPv4 packet to the namespace of its destination after the delay.
+It ends when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def device_in(namespace: str) -> int:
-    """The descriptor of a new TUN device there; it needs root."""
+    """The descriptor of a new TUN device in the namespace; needs root."""
     with open(f"/run/netns/{namespace}") as entered:
         if ctypes.CDLL(None, use_errno=True).setns(entered.fileno(), CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), namespace)
@@ -69,7 +69,7 @@ def relay(devices: dict[bytes, int], delay: float) -> None:
                     waiting.append((time.monotonic() + delay, to, packet))
         while waiting and waiting[0][0] <= time.monotonic():
             _, to, packet = waiting.popleft()
-            # A device that takes no more loses the packet, as a network does.
+            # A device whose queue is full drops the packet, as a network does.
             with contextlib.suppress(BlockingIOError):
                 os.write(to, packet)
 

@@ -1,4 +1,4 @@
-"""Where each worker runs: on a core of its own as far as there are any, on loopback or in a network namespace."""
+"""Where each worker runs: on a separate core while there are any, on loopback or in a network namespace."""
 
 from __future__ import annotations
 
@@ -7,45 +7,48 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from bench.scale_out.delaying_relay import DEVICE
 from support.user_error import UserError
 
-# Of one packet or two, as the kernel hands them over: what is sent at once has to wait for the rate.
+# One packet or two, as the kernel hands them over, so that larger amounts wait for the rate.
 BURST = "128kb"
 
 
-class Place(NamedTuple):
-    """address: an IP address that is the worker's. words: what to begin its command with."""
+@dataclass(frozen=True)
+class Place:
+    """Where a worker runs."""
 
-    address: str
-    words: list[str]
+    address: str  # IP address
+    command_prefix: list[str]  # runs a command there
 
 
-class Network(NamedTuple):
-    """rate: of each worker, as tc takes it, or None for no limit. delay: ms that each packet takes, one way."""
+@dataclass(frozen=True)
+class Network:
+    """A network to emulate."""
 
-    rate: str | None = None
-    delay: float = 0.0
+    rate: str | None = None  # of each worker, as tc takes it; None for no limit
+    delay: float = 0.0  # of each packet, one way, ms
 
     def __str__(self) -> str:
         return "loopback" if self == Network() else f"{self.rate or 'any rate'}, {self.delay:g} ms"
 
 
-class Measured(NamedTuple):
-    """What a TCP connection meets. round_trip: seconds. rate: bytes/s."""
+@dataclass(frozen=True)
+class Connection:
+    """A TCP connection."""
 
-    round_trip: float
-    rate: float
+    round_trip: float  # seconds
+    rate: float  # bytes per second
 
 
 @contextlib.contextmanager
 def places(workers: int, network: Network) -> Iterator[list[Place]]:
-    """Yields a place for each worker: in a network namespace of its own, or on loopback where nothing is limited.
+    """Yields a place for each worker: in a separate network namespace, or on loopback if nothing is limited.
 
-    The namespaces are joined by a bridge. Where packets are to be late, tc's netem delays them, or a relay does where
-    the kernel has no netem. All is taken away at the end. Raises UserError where that needs other rights or tools.
+    A bridge joins the namespaces. tc's netem delays packets, or a relay if the kernel has no netem. All is removed at
+    the end. Raises UserError if rights or tools are missing.
     """
     if network == Network():
         yield [Place("127.0.0.1", _on_core(number)) for number in range(workers)]
@@ -53,20 +56,20 @@ def places(workers: int, network: Network) -> Iterator[list[Place]]:
     # Names of interfaces have 15 letters at most.
     stem = f"pose{os.getpid() % 10**5}"
     names = {f"10.99.0.{number + 1}": f"{stem}n{number + 1}" for number in range(workers)}
-    with contextlib.ExitStack() as taken_away:
+    with contextlib.ExitStack() as removed:
         for name in names.values():
             _run(f"ip netns add {name}")
-            taken_away.callback(_run, f"ip netns del {name}")
+            removed.callback(_run, f"ip netns del {name}")
             _run(f"ip -n {name} link set lo up")
         if network.delay and not _has_netem(next(iter(names.values()))):
-            taken_away.enter_context(_relay(names, network.delay))
+            removed.enter_context(_relay(names, network.delay))
         else:
             _run(f"ip link add {stem} type bridge", f"ip link set {stem} up")
-            taken_away.callback(_run, f"ip link del {stem}")
+            removed.callback(_run, f"ip link del {stem}")
             for name in names.values():
                 _run(f"ip link add {name}a type veth peer name {DEVICE} netns {name}")
-                # The kernel takes the devices of a namespace away only later.
-                taken_away.callback(_run, f"ip link del {name}a")
+                # The kernel removes the devices of a namespace only later.
+                removed.callback(_run, f"ip link del {name}a")
                 _run(f"ip link set {name}a master {stem} up")
         for address, name in names.items():
             _run(
@@ -80,20 +83,21 @@ def places(workers: int, network: Network) -> Iterator[list[Place]]:
         ]
 
 
-def measured(network: Network) -> Measured:
-    """What TCP meets between two places of such a network."""
+def measured_connection(network: Network) -> Connection:
+    """A TCP connection between two places of such a network."""
     command = [sys.executable, "-m", "bench.scale_out.round_trip"]
     with places(2, network) as (first, second):
-        serve = [*first.words, *command, "serve", first.address]
+        serve = [*first.command_prefix, *command, "serve", first.address]
         with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
             try:
+                assert server.stdout is not None
                 server.stdout.readline()
-                ask = [*second.words, *command, "ask", first.address]
+                ask = [*second.command_prefix, *command, "ask", first.address]
                 answer = subprocess.run(ask, check=True, capture_output=True, text=True, timeout=60).stdout
             finally:
                 server.kill()
     milliseconds, gigabits = map(float, answer.split())
-    return Measured(milliseconds / 1e3, gigabits * 1e9 / 8)
+    return Connection(milliseconds / 1e3, gigabits * 1e9 / 8)
 
 
 def _on_core(number: int) -> list[str]:
@@ -109,9 +113,9 @@ def _has_netem(name: str) -> bool:
 
 
 def _shape(name: str, network: Network) -> None:
-    """Limits the rate of what leaves a namespace; delays it too, where there is no relay that does."""
+    """Limits the rate of what leaves a namespace, and delays it unless a relay does."""
     if network.rate:
-        # The queue holds what a worker sends at once: a network card makes the sender wait too, and loses nothing.
+        # The queue holds what a worker sends at once. As with a network card, the sender waits and nothing is lost.
         _run(f"tc -n {name} qdisc add dev {DEVICE} root handle 1: tbf rate {network.rate} burst {BURST} limit 100mb")
     if network.delay and _has_netem(name):
         parent = "parent 1:" if network.rate else "root"
@@ -123,11 +127,13 @@ def _relay(names: dict[str, str], delay: float) -> Iterator[None]:
     """names: of the namespaces, by address. delay: ms."""
     command = [sys.executable, "-m", "bench.scale_out.delaying_relay", str(delay)]
     command += [f"{address}={name}" for address, name in names.items()]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    # A session of its own: Ctrl-C is for this process, which then closes the pipe.
-    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+    # A separate session: Ctrl-C is for this process, which then closes the pipe.
+    with subprocess.Popen(
+        command, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
         if process.stdout.readline() != "ready\n":
-            raise UserError("no TUN device can be made for --delay; it needs root and /dev/net/tun")
+            raise UserError("--delay cannot create a TUN device; run it as root on a system with /dev/net/tun")
         yield
 
 

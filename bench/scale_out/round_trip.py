@@ -1,4 +1,4 @@
-"""What a network does to a TCP connection that is open: python round_trip.py serve ADDRESS, then ... ask ADDRESS.
+"""Measures an open TCP connection: python -m bench.scale_out.round_trip serve ADDRESS, then ... ask ADDRESS.
 
 The second prints the median round trip of one byte, in ms, and the rate at which megabytes arrive, in Gbit/s.
 """

@@ -30,7 +30,7 @@ def started(
     try:
         for number, place in enumerate(places):
             task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": number}}
-            command = [*place.words, sys.executable, "train.py", "--data", data, "--out", str(out), *options]
+            command = [*place.command_prefix, sys.executable, "train.py", "--data", data, "--out", str(out), *options]
             environment = {**os.environ, "TF_CONFIG": json.dumps(task)}
             with log_of(out, number).open("w") as log:
                 group.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
@@ -61,7 +61,7 @@ def history_of(out: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(path.open())) if path.exists() else []
 
 
-def seconds_a_step(out: Path) -> float:
+def seconds_per_step(out: Path) -> float:
     """From the first evaluation on: TensorFlow prepares a graph in its first step."""
     rows = history_of(out)
     steps, seconds = (float(rows[-1][name]) - float(rows[0][name]) for name in ("step", "seconds"))

@@ -31,7 +31,6 @@ def zipped(build: Builder) -> Builder:
                 for file in sorted(folder.rglob("*")):
                     archive.write(file, file.relative_to(folder))
 
-    build_zip.__name__, build_zip.__doc__ = f"zipped_{build.__name__}", f"Zipped: {build.__doc__}"
     return build_zip
 
 

@@ -23,7 +23,6 @@ def with_weights_of(other: Network) -> Builder:
             for name in (DATA, INDEX):
                 shutil.copy(Path(temporary) / name, path)
 
-    build.__name__, build.__doc__ = f"with_weights_of_{other.__name__}", f"The weights are of: {other.__doc__}"
     return build
 
 
@@ -47,7 +46,6 @@ def cut_short(name: str) -> Builder:
         file = path / name
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
-    build.__name__, build.__doc__ = f"cut_short_{name}", f"The second half of {name} is missing."
     return build
 
 
@@ -58,7 +56,6 @@ def without_file(name: str) -> Builder:
         save_network(path, dense_only, seed)
         (path / name).unlink()
 
-    build.__name__, build.__doc__ = f"without_{name}", f"{name} is missing."
     return build
 
 

@@ -94,7 +94,6 @@ def saved_as(name: str) -> Builder:
     def build(path: Path, seed: int) -> None:
         save_network(path, dense_only, seed, name)
 
-    build.__name__, build.__doc__ = f"saved_as_{name}", f"All files are called {name}."
     return build
 
 
@@ -106,7 +105,6 @@ def naming_in_checkpoint(text: str) -> Builder:
         lines = f'model_checkpoint_path: "{text}"\nall_model_checkpoint_paths: "{text}"\n'
         (path / "checkpoint").write_text(lines, encoding="utf-8")
 
-    build.__name__, build.__doc__ = "naming_in_checkpoint", f"The file checkpoint names {text}."
     return build
 
 

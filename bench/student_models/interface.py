@@ -91,7 +91,6 @@ def shaped(title: str, *shape: int) -> Network:
     def build() -> None:
         plain_network(change_positions=lambda positions: tf.reshape(positions, shape))
 
-    build.__name__, build.__doc__ = f"shaped_{title}", f"joint_pos has the shape {shape}."
     return build
 
 
@@ -160,5 +159,4 @@ def collection_that_holds(name: str) -> Builder:
     def rename(meta_graph: tf.MetaGraphDef) -> None:
         meta_graph.collection_def["validation_nodes"].node_list.value[1] = name
 
-    build.__name__, build.__doc__ = "collection_that_holds", f"The collection names {name}, which does not exist."
     return build

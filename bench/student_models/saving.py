@@ -38,7 +38,6 @@ def saved(network: Network) -> Builder:
     def build(path: Path, seed: int) -> None:
         save_network(path, network, seed)
 
-    build.__name__, build.__doc__ = network.__name__, network.__doc__
     return build
 
 

@@ -1,20 +1,24 @@
-"""Changes of the file `.index` of a checkpoint that leave its checksums right.
+"""Changes the file `.index` of a checkpoint and keeps its checksums correct.
 
 It is a table in LevelDB's format: blocks of entries, each followed by a byte for the compression, 0 for none, and by a
 masked CRC-32C; the last 48 bytes locate the block that locates the others. The tests' writer of checkpoints writes it.
 """
 
+from __future__ import annotations
+
 import struct
+from random import Random
 
 from model.training.checkpoint_index import read_varint
 from tests.model.checkpoint_writer import MAGIC, block, handle
 
 FOOTER_BYTES = 48
+Entries = list[tuple[bytes, bytes]]  # keys and values
 MAGIC_BYTES = struct.pack("<Q", MAGIC)
 
 
-def changed_table(table, drawn):
-    """The table with one to three of its keys and values changed, or as it is where it is damaged already."""
+def changed_table(table: bytes, drawn: Random) -> bytes:
+    """The table with one to three of its keys and values changed; unchanged if it is damaged already."""
     try:
         entries = _read_entries(table)
     except (ValueError, IndexError, struct.error):
@@ -24,7 +28,7 @@ def changed_table(table, drawn):
     return _write_entries(entries)
 
 
-def _change_entries(entries, drawn):
+def _change_entries(entries: Entries, drawn: Random) -> None:
     if not entries:
         entries.append((b"", b"\x08\x01"))
         return
@@ -45,21 +49,21 @@ def _change_entries(entries, drawn):
             entries[place] = (key, bytes(changed))
 
 
-def _read_entries(table):
-    """The (key, value) pairs of bytes in the table; raises ValueError or IndexError where it is damaged."""
+def _read_entries(table: bytes) -> Entries:
+    """The entries of the table; raises ValueError, IndexError or struct.error if it is damaged."""
     if table[-len(MAGIC_BYTES) :] != MAGIC_BYTES:
         raise ValueError("no table")
     footer = len(table) - FOOTER_BYTES
     _, place = _read_handle(table, footer)
     (start, size), _ = _read_handle(table, place)
-    entries = []
+    entries: Entries = []
     for _, located in _read_block(table, start, size):
         entries += _read_block(table, *_read_handle(located, 0)[0])
     return entries
 
 
-def _write_entries(entries):
-    """The table of one block that holds these (key, value) pairs, in their order."""
+def _write_entries(entries: Entries) -> bytes:
+    """A table with these entries in one block, in this order."""
     body, metaindex = block(entries), block([])
     index = block([(b"\xff", handle(0, body))])
     handles = handle(len(body), metaindex) + handle(len(body) + len(metaindex), index)
@@ -67,10 +71,11 @@ def _write_entries(entries):
     return body + metaindex + index + footer
 
 
-def _read_block(table, start, size):
+def _read_block(table: bytes, start: int, size: int) -> Entries:
     contents = table[start : start + size]
     [restarts] = struct.unpack("<I", contents[-4:])
-    end, place, key, entries = len(contents) - 4 * (1 + restarts), 0, b"", []
+    end, place, key = len(contents) - 4 * (1 + restarts), 0, b""
+    entries: Entries = []
     while place < end:
         shared, place = read_varint(contents, place)
         added, place = read_varint(contents, place)
@@ -82,7 +87,7 @@ def _read_block(table, start, size):
     return entries
 
 
-def _read_handle(contents, place):
+def _read_handle(contents: bytes, place: int) -> tuple[tuple[int, int], int]:
     start, place = read_varint(contents, place)
     size, place = read_varint(contents, place)
     return (start, size), place

@@ -1,22 +1,25 @@
-"""Calls a function in a fork of the fuzzer, which a crash of a C library may end in its place. For POSIX systems."""
+"""Calls a function in a fork of the fuzzer, so that a crash of a C library ends the fork alone. For POSIX systems."""
 
 import os
 import signal
 import traceback
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
 
 
-class End(NamedTuple):
-    """How the fork ended. crash: the name of the signal, None where it came to its end. megabytes: the most it had."""
+@dataclass(frozen=True)
+class End:
+    """How the fork ended."""
 
-    crash: str | None
-    megabytes: float
+    crash: str | None  # name of the signal; None if there was no crash
+    megabytes: float  # peak memory
 
 
-def end_of_fork(call, seconds=15):
-    """The End of a fork that does nothing but `call()`.
+def end_of_fork(call: Callable[[], object], seconds: int = 15) -> End:
+    """Calls `call` in a fork and returns how the fork ended.
 
-    Raises AssertionError where that raises an exception, whose traceback is printed, or takes longer than this.
+    Raises AssertionError if the call takes longer than this or raises an exception, whose traceback is printed.
     """
     number = os.fork()
     if number == 0:
@@ -28,7 +31,7 @@ def end_of_fork(call, seconds=15):
     return End(crash, usage.ru_maxrss * 1024 / 1e6)
 
 
-def _call_and_exit(call, seconds):
+def _call_and_exit(call: Callable[[], object], seconds: int) -> NoReturn:
     # libFuzzer's handlers would report the crash as its own.
     for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)

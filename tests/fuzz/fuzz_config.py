@@ -9,6 +9,7 @@ import os
 import random
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import atheris
 
@@ -21,21 +22,22 @@ with atheris.instrument_imports(include=["run"]):
 from tests.fuzz.fuzzer import fuzz
 
 IDENTITY = DataIdentity("ab" * 32, "cd" * 32, 110, 22, [10, 64, 64, 3])
-VALUES = (None, True, False, 0, -1, 2**31, 10**30, 10**400, 0.5, 1e-320, 1e400, -1e400, math.nan, "", "1", "inf", "1_0")
-VALUES += ("people.h5", "\0", "\ud800", "²", "mirror,shift", "strided", [], ["mirror"], ["mirror", 3], {}, {"a": [1]})
+VALUES: list[object] = [None, True, False, 0, -1, 2**31, 10**30, 10**400, 0.5, 1e-320, 1e400, -1e400, math.nan]
+VALUES += ["", "1", "inf", "1_0", "people.h5", "\0", "\ud800", "²", "mirror,shift", "strided"]
+VALUES += [[], ["mirror"], ["mirror", 3], {}, {"a": [1]}]
 
 
-def write_corpus(folder):
-    given = [
+def write_corpus(folder: Path) -> None:
+    given: list[dict[str, Any]] = [
         {"demo": True},
         {"data": "people.h5", "augment": ["mirror", "shift"], "epochs": 2, "validation_data": "others.h5"},
         {"data": "people.h5", "augment": [], "time_limit": 30.5, "validation_sequences": 20, "precision": "float32"},
     ]
     for number, values in enumerate(given):
-        write_config(folder / f"{number}", complete_settings(values), IDENTITY)
+        write_config(str(folder / f"{number}"), complete_settings(values), IDENTITY)
 
 
-def change_values(contents, largest_input, seed):
+def change_values(contents: bytes, largest_input: int, seed: int) -> bytes:
     """Changes values and names of the JSON or, in one case of four, its bytes."""
     drawn = random.Random(seed)
     try:
@@ -58,7 +60,7 @@ def change_values(contents, largest_input, seed):
     return json.dumps(config).encode()[:largest_input]
 
 
-def check(contents):
+def check(contents: bytes) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         path = os.path.join(folder, "config.json")
         Path(path).write_bytes(contents)

@@ -41,15 +41,15 @@ LAST_STEP = 10
 DRAWN_OF = 500
 
 
-def write_corpus(folder):
+def write_corpus(folder: Path) -> None:
     for number in (0, 1, 4):
-        path = folder / f"{number}"
+        path = str(folder / f"{number}")
         start_history(path)
         for step in range(number):
             append_to_history(path, dict(zip(COLUMNS, (5 * step, step, step / 8, 700 / 3, 1e-7, 12.5), strict=True)))
 
 
-def change_fields(contents, largest_input, seed):
+def change_fields(contents: bytes, largest_input: int, seed: int) -> bytes:
     """Changes fields of the table or, in one case of four, its bytes."""
     drawn = random.Random(seed)
     if drawn.random() < 0.25:
@@ -71,7 +71,7 @@ def change_fields(contents, largest_input, seed):
     return "\n".join(",".join(row) for row in rows).encode(errors="surrogateescape")[:largest_input]
 
 
-def check(contents):
+def check(contents: bytes) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         path = os.path.join(folder, "history.csv")
         Path(path).write_bytes(contents)

@@ -36,7 +36,7 @@ LABEL_NAMES = ("Head", "Right wrist", "Left wrist", "Right elbow", "Left elbow",
 WORDS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 14, 15, 17, 18, 255, 1 << 16, 1 << 31, (1 << 32) - 1, (1 << 31) - 1, 0x10001, 0x801)
 
 
-def write_corpus(folder):
+def write_corpus(folder: Path) -> None:
     for videos in (1, 2):
         fields = ("url", "videoname", "locs", "frameids", "label_names", "scale")
         data = np.empty((1, videos), [(field, object) for field in fields])
@@ -52,7 +52,7 @@ def write_corpus(folder):
             assert end_status(path.read_bytes()) == 0  # A file that is refused has little to change.
 
 
-def change_elements(contents, largest_input, seed):
+def change_elements(contents: bytes, largest_input: int, seed: int) -> bytes:
     """Changes words or bytes of the file, and in four cases of five unpacks a compressed element before."""
     drawn = random.Random(seed)
     if drawn.random() < 0.1 or len(contents) < HEADER_BYTES + 16:
@@ -78,7 +78,7 @@ def change_elements(contents, largest_input, seed):
     return (contents[:HEADER_BYTES] + element)[:largest_input]
 
 
-def _unpacked(body):
+def _unpacked(body: bytes) -> tuple[bytes, bool]:
     """The body of the file and whether its first element was compressed, which is unpacked then."""
     kind, size = struct.unpack_from("<2I", body)
     if kind != COMPRESSED:
@@ -89,7 +89,7 @@ def _unpacked(body):
         return body, False
 
 
-def end_status(contents):
+def end_status(contents: bytes) -> int | str | None:
     """The exit status of the reader's `main` for a file of these contents."""
     streams = sys.stdin, sys.stdout
     sys.stdin, sys.stdout = (io.TextIOWrapper(io.BytesIO(initial)) for initial in (contents, b""))
@@ -104,7 +104,7 @@ def end_status(contents):
     return 0
 
 
-def check(contents):
+def check(contents: bytes) -> None:
     end = end_of_fork(lambda: end_status(contents))
     assert end.megabytes < MOST_MEGABYTES, f"takes {end.megabytes:.0f} MB"
     if end.crash is None:

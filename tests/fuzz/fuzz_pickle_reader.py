@@ -9,6 +9,8 @@ import os
 import pickle
 import tempfile
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import atheris
 
@@ -24,7 +26,7 @@ from tests.fuzz.fuzzer import fuzz
 pickle_reader.FRAMES_OF_SEQUENCE = SHAPE = (10, 4, 4, 3)
 
 
-def write_corpus(folder):
+def write_corpus(folder: Path) -> None:
     random = np.random.default_rng(0)
     for number in (1, 2):
         for frames_dtype, labels_dtype in ((np.uint8, "f4"), (np.int8, "f8"), (np.uint8, ">f4")):
@@ -39,7 +41,7 @@ def write_corpus(folder):
                         archive.writestr("data.pkl", contents)
 
 
-def read(path):
+def read(path: str) -> tuple[np.ndarray, np.ndarray] | None:
     """(frames, labels) as the reader returns them, or None if it rejects the file."""
     try:
         with pickle_reader.open_source(path) as source:
@@ -52,7 +54,7 @@ def read(path):
     return np.concatenate(frames), np.concatenate(labels, dtype=labels[0].dtype)
 
 
-def loaded(contents):
+def loaded(contents: bytes) -> Any:
     """What pickle.load returns, or None if it fails."""
     if contents[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(contents)) as archive:
@@ -66,13 +68,12 @@ def loaded(contents):
         return None
 
 
-def check(contents):
+def check(contents: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
         file.write(contents)
         file.flush()
         arrays = read(file.name)
-    expected = loaded(contents) if arrays is not None else None
-    if expected is not None:
+    if arrays is not None and (expected := loaded(contents)) is not None:
         frames, labels = expected
         assert arrays[0].tobytes() == frames.tobytes(), "frames differ from pickle.load's"
         # NumPy may have converted them to the byte order of the machine.

@@ -11,6 +11,9 @@ import random
 import struct
 import tempfile
 import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import atheris
 import numpy as np
@@ -38,7 +41,7 @@ MODES = {
     "TIFF": ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "I;16", "I", "F"),
     "WEBP": ("RGB", "RGBA"),
 }
-OPTIONS = {
+OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
     "BMP": ({},),
     "GIF": ({}, {"transparency": 1}, {"interlace": 1}),
     "JPEG": ({}, {"progressive": True}),
@@ -49,7 +52,7 @@ OPTIONS = {
 assert set(MODES) == set(OPTIONS) == set(PICTURE_FORMATS)
 
 
-def write_corpus(folder):
+def write_corpus(folder: Path) -> None:
     generator = np.random.default_rng(0)
     pixels = Image.fromarray(generator.integers(0, 256, (6, 9, 3), np.uint8))
     exif = Image.Exif()
@@ -71,11 +74,11 @@ def write_corpus(folder):
         first.save(path, file_format, save_all=True, append_images=[second, first], duration=[40, 80, 10])
 
 
-def _converted(image, mode):
+def _converted(image: Image.Image, mode: str) -> Image.Image:
     return Image.merge("LAB", image.split()) if mode == "LAB" else image.convert(mode)
 
 
-def change_bytes(contents, largest_input, seed):
+def change_bytes(contents: bytes, largest_input: int, seed: int) -> bytes:
     """Changes bytes; of what is still a PNG file, the checksums are then put right, in three cases of four."""
     changed = atheris.Mutate(contents, largest_input)
     if not changed.startswith(PNG) or random.Random(seed).random() < 0.25:
@@ -91,31 +94,32 @@ def change_bytes(contents, largest_input, seed):
     return bytes(fixed)
 
 
-def read(contents, pixels_of):
+def read(contents: bytes, pixels_of: Callable[[Image.Image], np.ndarray]) -> None:
     with opened_picture(io.BytesIO(contents), "picture") as image:
         pixels = pixels_of(image)
     _check_pixels(pixels)
 
 
-def read_frames(contents):
+def read_frames(contents: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
         file.write(contents)
         file.flush()
         for frame in itertools.islice(GifFile(file.name).frames(), MOST_FRAMES):
             _check_pixels(frame.picture)
-            assert frame.seconds >= 0 and frame.milliseconds >= 0
+            assert frame.seconds is not None and frame.seconds >= 0
+            assert frame.milliseconds is not None and frame.milliseconds >= 0
 
 
-def _check_pixels(pixels):
+def _check_pixels(pixels: np.ndarray) -> None:
     assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and 0 < pixels.size <= 3 * LARGEST
 
 
-def to_rgb(image):
+def to_rgb(image: Image.Image) -> np.ndarray:
     """As the pictures of a data set become pixels."""
     return np.asarray(image.convert("RGB"))
 
 
-def check(contents):
+def check(contents: bytes) -> None:
     for pixels_of in (rgb_pixels, to_rgb):
         with contextlib.suppress(UserError):
             read(contents, pixels_of)

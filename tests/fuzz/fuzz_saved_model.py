@@ -10,6 +10,7 @@ import struct
 import tempfile
 import zlib
 from pathlib import Path
+from typing import NoReturn
 
 import atheris
 import numpy as np
@@ -31,16 +32,26 @@ from tests.fuzz.protobuf_changes import change_message
 
 LIMITS = Limits(seconds=10, megabytes=1500, threads=1)
 HEAD = struct.Struct("<HI")
+Files = list[tuple[str, bytes]]  # names and contents
 WALLED_OF = 2000
-NAMES = ("my_model.meta", "my_model.index", "my_model.data-00000-of-00001", "checkpoint")
-NAMES += ("model.ckpt-7.meta", "model.ckpt-7.index", "model.ckpt-7.data-00000-of-00001", "my_model.data-00001-of-00002")
-NAMES += (".meta", "inner/my_model.meta", "inner/my_model.index", "my_model.zip", "a[b].meta", "\udcff.meta")
-TEXTS = ("Placeholder", "ReadFile", "Const", "RestoreV2", "While", "StatefulPartitionedCall", "IteratorV2", "Identity")
-TEXTS += ("", ":", "^", "a:b:c", "^joint_pos", "joint_pos:7", "input_frames:0", "validation_nodes", "\0", "dtype", "/")
-TEXTS += ("_output_shapes", "shape", "value", "_class", "save/restore_all", "save/Const:0", "frame_rows", "loop:0")
+NAMES = ["my_model.meta", "my_model.index", "my_model.data-00000-of-00001", "checkpoint"]
+NAMES += ["model.ckpt-7.meta", "model.ckpt-7.index", "model.ckpt-7.data-00000-of-00001", "my_model.data-00001-of-00002"]
+NAMES += [".meta", "inner/my_model.meta", "inner/my_model.index", "my_model.zip", "a[b].meta", "\udcff.meta"]
+TEXTS = [
+    "Placeholder",
+    "ReadFile",
+    "Const",
+    "RestoreV2",
+    "While",
+    "StatefulPartitionedCall",
+    "IteratorV2",
+    "Identity",
+)
+TEXTS += ["", ":", "^", "a:b:c", "^joint_pos", "joint_pos:7", "input_frames:0", "validation_nodes", "\0", "dtype", "/"]
+TEXTS += ["_output_shapes", "shape", "value", "_class", "save/restore_all", "save/Const:0", "frame_rows", "loop:0"]
 
 
-def write_corpus(folder):
+def write_corpus(folder: Path) -> None:
     """Also starts the process that the walled ones are forked from, before the time for an input counts."""
     inference = _small_graph()
     with tempfile.TemporaryDirectory() as parent, tf.Session(graph=inference.graph) as session:
@@ -54,7 +65,7 @@ def write_corpus(folder):
         (folder / name).write_bytes(_packed(name == "weights", files))
 
 
-def _small_graph():
+def _small_graph() -> InferenceGraph:
     """A dense layer on each frame's mean colour, with a loop, a function and the nodes that frames share."""
     graph = tf.Graph()
     with graph.as_default():
@@ -72,7 +83,7 @@ def _small_graph():
     return InferenceGraph(graph, frames, None, joint_pos, {"weights": weights}, saver)
 
 
-def _packed(is_walled, files):
+def _packed(is_walled: bool, files: Files) -> bytes:
     """An input: whether it goes to the walled process, and each file's name and contents."""
     packed = bytes([is_walled])
     for name, contents in files:
@@ -81,8 +92,9 @@ def _packed(is_walled, files):
     return packed
 
 
-def _unpacked(packed):
-    files, place = [], 1
+def _unpacked(packed: bytes) -> tuple[bool, Files]:
+    files: Files = []
+    place = 1
     while place + HEAD.size <= len(packed):
         of_name, of_contents = HEAD.unpack_from(packed, place)
         place += HEAD.size
@@ -93,7 +105,7 @@ def _unpacked(packed):
     return packed[:1] == b"\1", [(name, contents) for name, contents in files if name in NAMES]
 
 
-def change_file(packed, largest_input, seed):
+def change_file(packed: bytes, largest_input: int, seed: int) -> bytes:
     """Changes the contents of one file, or which files there are and what they are called."""
     drawn = random.Random(seed)
     is_walled, files = _unpacked(packed)
@@ -117,11 +129,11 @@ def change_file(packed, largest_input, seed):
     return changed if len(changed) <= largest_input else packed
 
 
-def _is_of_weights(name):
+def _is_of_weights(name: str) -> bool:
     return name.endswith(".index") or ".data-" in name
 
 
-def _changed(name, contents, largest_input, drawn):
+def _changed(name: str, contents: bytes, largest_input: int, drawn: random.Random) -> bytes:
     if name.endswith(".meta") and drawn.random() < 0.9:
         return _changed_graph(contents, drawn)
     if name.endswith(".index") and drawn.random() < 0.9:
@@ -133,7 +145,7 @@ def _changed(name, contents, largest_input, drawn):
     return atheris.Mutate(contents, min(largest_input, len(contents) + 100)) if contents else b"\0"
 
 
-def _changed_graph(contents, drawn):
+def _changed_graph(contents: bytes, drawn: random.Random) -> bytes:
     meta_graph = tf.MetaGraphDef()
     try:
         meta_graph.ParseFromString(contents)
@@ -147,16 +159,16 @@ def _changed_graph(contents, drawn):
         return contents
 
 
-def _not_imported(path, meta_graph, trust):
+def _not_imported(path: str, meta_graph: tf.MetaGraphDef, trust: bool = False) -> NoReturn:
     check_ops(path, pruned_graph(meta_graph))
     raise UserError("the import is left to the walled process")
 
 
-def _raise(error):
+def _raise(error: BaseException) -> NoReturn:
     raise error
 
 
-def check(packed):
+def check(packed: bytes) -> None:
     is_walled, files = _unpacked(packed)
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         os.mkdir(os.path.join(folder, "inner"))
@@ -168,7 +180,7 @@ def check(packed):
             _check_walled(folder)
 
 
-def _check_walled(folder):
+def _check_walled(folder: str) -> None:
     try:
         with walled_model(folder, limits=LIMITS) as opened:
             if opened.predictor is not None:

@@ -6,6 +6,7 @@ The reader must either read an input or reject it with a UserError.
 import os
 import random
 import tempfile
+from pathlib import Path
 
 import atheris
 
@@ -24,7 +25,7 @@ from tests.fuzz.fuzzer import fuzz
 SHAPE = (4, 4, 3)
 
 
-def write_corpus(folder):
+def write_corpus(folder: Path) -> None:
     generator = np.random.default_rng(0)
     frames = generator.integers(0, 256, (13, *SHAPE), dtype=np.uint8)
     labels = generator.uniform(0, 64, (6, 10, 7, 2)).astype(np.float32)
@@ -44,7 +45,7 @@ def write_corpus(folder):
                 write_file(path, {name: rows[name] for name in names}, version, libver, chunk)
 
 
-def write_file(path, rows, version, libver, chunk):
+def write_file(path: Path, rows: dict[str, np.ndarray], version: int, libver: str, chunk: int) -> None:
     with h5py.File(path, "w", libver=(libver, hdf5_layout.HDF5_FORMAT)) as file:
         for name, array in rows.items():
             shape = array.shape[1:]
@@ -56,7 +57,7 @@ def write_file(path, rows, version, libver, chunk):
         pass
 
 
-def change_in_place(contents, largest_input, seed):
+def change_in_place(contents: bytes, largest_input: int, seed: int) -> bytes:
     """Changes a few bytes. An HDF5 file locates everything by its offset, so nothing is inserted or removed."""
     drawn = random.Random(seed)
     changed = bytearray(contents) or bytearray(1)
@@ -66,7 +67,7 @@ def change_in_place(contents, largest_input, seed):
     return bytes(changed[:largest_input])
 
 
-def check(contents):
+def check(contents: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
         file.write(contents)
         file.flush()

@@ -10,7 +10,10 @@ import math
 import random
 import struct
 import tempfile
+from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import atheris
 import av
@@ -32,7 +35,7 @@ WORDS = (0, 1, 2, 255, 1 << 15, 1 << 16, 1 << 24, 1 << 31, (1 << 31) - 1, (1 << 
 CODECS = {".avi": "mjpeg", ".mkv": "libx264", ".mp4": "libx264", ".mov": "mpeg4", ".webm": "libvpx"}
 
 
-def write_corpus(folder):
+def write_corpus(folder: Path) -> None:
     generator = np.random.default_rng(0)
     pictures = [np.full((16, 16, 3), generator.integers(0, 256), np.uint8) for _ in range(4)]
     for ending, codec in CODECS.items():
@@ -41,9 +44,9 @@ def write_corpus(folder):
         assert read(path.read_bytes()) == len(pictures), path
 
 
-def _write_video(path, codec, pictures):
+def _write_video(path: Path, codec: str, pictures: Sequence[np.ndarray]) -> None:
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
+        stream: Any = container.add_stream(codec, rate=25)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for number, picture in enumerate(pictures):
@@ -53,7 +56,7 @@ def _write_video(path, codec, pictures):
         container.mux(stream.encode(None))
 
 
-def change_bytes(contents, largest_input, seed):
+def change_bytes(contents: bytes, largest_input: int, seed: int) -> bytes:
     """Changes bytes or, in half of all cases, whole numbers of the headers and sizes of boxes, without moving any."""
     drawn = random.Random(seed)
     if len(contents) < 16 or drawn.random() < 0.5:
@@ -69,7 +72,7 @@ def change_bytes(contents, largest_input, seed):
     return bytes(changed)
 
 
-def read(contents):
+def read(contents: bytes) -> int:
     """The number of frames, at most MOST_FRAMES; raises UserError where the file is refused."""
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
         file.write(contents)
@@ -81,16 +84,16 @@ def read(contents):
         assert len({frame.picture.shape for frame in frames}) == 1
         for frame in frames:
             assert frame.picture.size <= 3 * LARGEST
-            assert frame.picture.dtype == np.uint8 and frame.picture.shape[2] == 3 and math.isfinite(frame.seconds)
+            assert frame.picture.dtype == np.uint8 and frame.picture.shape[2] == 3 and math.isfinite(frame.seconds or 0)
         return len(frames)
 
 
-def read_or_refuse(contents):
+def read_or_refuse(contents: bytes) -> None:
     with contextlib.suppress(UserError):
         read(contents)
 
 
-def check(contents):
+def check(contents: bytes) -> None:
     end = end_of_fork(lambda: read_or_refuse(contents))
     assert end.crash is None, f"crashes with {end.crash}"
     assert end.megabytes < MOST_MEGABYTES, f"takes {end.megabytes:.0f} MB"

@@ -4,17 +4,25 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import atheris
 
 
-def fuzz(check, write_corpus, largest_input, megabytes=1024, **mutator):
+def fuzz(
+    check: Callable[[bytes], None],
+    write_corpus: Callable[[Path], None],
+    largest_input: int,
+    megabytes: int = 1024,
+    **mutator: Any,
+) -> None:
     """Calls `check` with mutated inputs until the time is up. An input on which it fails is saved and ends the program.
 
-    check: a function of bytes. Printing to standard error, as libraries and warnings do, is a failure too, and so is
-    taking over 20 s, or more memory than `megabytes`. write_corpus: a function that writes valid inputs to a folder.
-    largest_input: in bytes. mutator: atheris's custom_mutator; without it, atheris's own.
+    Output on standard error, such as that of libraries and warnings, is a failure too. So are more than 20 s for one
+    input and more memory than `megabytes`. write_corpus: writes valid inputs to a folder. largest_input: in bytes.
+    mutator: may be custom_mutator=, as atheris.Setup takes it; without it, atheris uses its own.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("seconds", nargs="?", type=int, default=60, help="how long to run (default: %(default)s)")
@@ -35,7 +43,7 @@ def fuzz(check, write_corpus, largest_input, megabytes=1024, **mutator):
             f"-rss_limit_mb={megabytes}",
             "-artifact_prefix=found-",
             "-print_final_stats=1",
-            # Valid files of many formats pass through the same lines of Python: each is kept nonetheless, and whole.
+            # Valid files of many formats pass through the same lines of Python. Keep all of them, unshortened.
             "-keep_seed=1",
             "-reduce_inputs=0",
             # libFuzzer then reports to a copy of standard error, even while `check` has another.
@@ -46,7 +54,7 @@ def fuzz(check, write_corpus, largest_input, megabytes=1024, **mutator):
         atheris.Fuzz()
 
 
-def _check_quiet(check, contents, terminal):
+def _check_quiet(check: Callable[[bytes], None], contents: bytes, terminal: int) -> None:
     with tempfile.TemporaryFile() as printed:
         os.dup2(printed.fileno(), 2)
         try:
@@ -56,4 +64,4 @@ def _check_quiet(check, contents, terminal):
             printed.seek(0)
             text = printed.read()
             os.write(terminal, text)
-    assert not text, "it prints to standard error"
+    assert not text, "it printed to standard error"

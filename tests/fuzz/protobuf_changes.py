@@ -1,6 +1,11 @@
 """Changes of protobuf messages that leave them valid protobuf."""
 
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any
+
 from google.protobuf.descriptor import FieldDescriptor as Field
+from google.protobuf.message import Message
 
 NUMBERS = (0, 1, 2, 3, 7, 255, 2**31 - 1, -1, -(2**31))
 LARGE_NUMBERS = (2**40, 2**63 - 1, -(2**63))
@@ -9,10 +14,10 @@ UNSIGNED = {Field.TYPE_UINT32, Field.TYPE_UINT64, Field.TYPE_FIXED32, Field.TYPE
 FLOATS = {Field.TYPE_FLOAT, Field.TYPE_DOUBLE}
 
 
-def change_message(message, drawn, texts):
+def change_message(message: Message, drawn: Random, texts: Sequence[str]) -> None:
     """Changes, removes, repeats or adds one field of the message, or of one anywhere in it.
 
-    drawn: a random.Random. texts: strings that may take the place of others; those of the message come on top.
+    texts: strings that may replace others, in addition to those of the message.
     """
     inner = list(_messages_in(message))
     texts = [*texts, *_texts_of(inner, drawn)]
@@ -23,7 +28,7 @@ def change_message(message, drawn, texts):
         _change_field(chosen, drawn.choice(fields), drawn, texts)
 
 
-def _messages_in(message):
+def _messages_in(message: Message) -> Iterator[Message]:
     yield message
     for field, value in message.ListFields():
         if field.type == Field.TYPE_MESSAGE:
@@ -32,21 +37,21 @@ def _messages_in(message):
                     yield from _messages_in(inner)
 
 
-def _values(field, value):
+def _values(field: Field, value: Any) -> list[Any]:
     if not _is_repeated(field):
         return [value]
     return list(value.values()) if _is_map(field) else list(value)
 
 
-def _is_repeated(field):
+def _is_repeated(field: Field) -> bool:
     return field.is_repeated if hasattr(field, "is_repeated") else field.label == Field.LABEL_REPEATED
 
 
-def _is_map(field):
+def _is_map(field: Field) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
-def _texts_of(messages, drawn):
+def _texts_of(messages: Sequence[Message], drawn: Random) -> list[str]:
     some = drawn.sample(messages, min(20, len(messages)))
     fields = [(message, field) for message in some for field, _ in message.ListFields()]
     return [
@@ -57,7 +62,7 @@ def _texts_of(messages, drawn):
     ]
 
 
-def _change_field(message, field, drawn, texts):
+def _change_field(message: Message, field: Field, drawn: Random, texts: Sequence[str]) -> None:
     values = getattr(message, field.name)
     if _is_map(field):
         _change_map(values, field, drawn, texts)
@@ -71,7 +76,7 @@ def _change_field(message, field, drawn, texts):
         setattr(message, field.name, _scalar(field, drawn, texts))
 
 
-def _change_map(values, field, drawn, texts):
+def _change_map(values: Any, field: Field, drawn: Random, texts: Sequence[str]) -> None:
     keys = sorted(values)
     key = _scalar(field.message_type.fields_by_name["key"], drawn, [*texts, *keys] if keys else texts)
     is_of_messages = field.message_type.fields_by_name["value"].type == Field.TYPE_MESSAGE
@@ -85,7 +90,7 @@ def _change_map(values, field, drawn, texts):
         values[key] = _scalar(field.message_type.fields_by_name["value"], drawn, texts)
 
 
-def _change_repeated(values, field, drawn, texts):
+def _change_repeated(values: Any, field: Field, drawn: Random, texts: Sequence[str]) -> None:
     place = drawn.randrange(len(values)) if values else None
     choice = drawn.randrange(4)
     if place is not None and choice == 0:
@@ -100,7 +105,7 @@ def _change_repeated(values, field, drawn, texts):
         values[place] = _scalar(field, drawn, texts)
 
 
-def _scalar(field, drawn, texts):
+def _scalar(field: Field, drawn: Random, texts: Sequence[str]) -> Any:
     if field.type == Field.TYPE_STRING:
         return drawn.choice(texts)
     if field.type == Field.TYPE_BYTES:
