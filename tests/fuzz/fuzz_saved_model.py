@@ -37,16 +37,7 @@ WALLED_OF = 2000
 NAMES = ["my_model.meta", "my_model.index", "my_model.data-00000-of-00001", "checkpoint"]
 NAMES += ["model.ckpt-7.meta", "model.ckpt-7.index", "model.ckpt-7.data-00000-of-00001", "my_model.data-00001-of-00002"]
 NAMES += [".meta", "inner/my_model.meta", "inner/my_model.index", "my_model.zip", "a[b].meta", "\udcff.meta"]
-TEXTS = [
-    "Placeholder",
-    "ReadFile",
-    "Const",
-    "RestoreV2",
-    "While",
-    "StatefulPartitionedCall",
-    "IteratorV2",
-    "Identity",
-)
+TEXTS = ["Placeholder", "ReadFile", "Const", "RestoreV2", "While", "StatefulPartitionedCall", "IteratorV2", "Identity"]
 TEXTS += ["", ":", "^", "a:b:c", "^joint_pos", "joint_pos:7", "input_frames:0", "validation_nodes", "\0", "dtype", "/"]
 TEXTS += ["_output_shapes", "shape", "value", "_class", "save/restore_all", "save/Const:0", "frame_rows", "loop:0"]
 
