@@ -35,6 +35,14 @@ QUICK = (
     "tests/model/training/test_weight_average.py",
     "tests/pipeline/test_dataset.py",
 )
+# The tests of results that depend on weights: what they claim must hold for other roundings too.
+NUMERICAL = (
+    "tests/model",
+    "tests/commands/test_train.py",
+    "tests/commands/test_evaluate.py",
+    "tests/commands/test_cluster.py",
+    "tests/commands/test_faults.py",
+)
 # What oneDNN can be held to, and the flag by which Linux says that a processor goes that far.
 ONEDNN_ISAS = {"SSE41": "sse4_1", "AVX2": "avx2", "AVX512_CORE": "avx512bw"}
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
@@ -44,7 +52,7 @@ class Machine(NamedTuple):
     """What the tests run on. environment: variables that are set. command: what pytest's command begins with.
 
     missing: why it cannot be had here, or None. made_of: the arguments of `venv`, whose Python takes the place of the
-    command, or None.
+    command, or None. tests: which to run, or None for those that are chosen for all machines.
     """
 
     name: str
@@ -52,6 +60,7 @@ class Machine(NamedTuple):
     command: list
     missing: str | None = None
     made_of: tuple | None = None
+    tests: tuple | None = None
 
 
 def main():
@@ -66,7 +75,7 @@ def main():
         parser.error(f"no machine's name holds {' or '.join(arguments.only)}; run it without --only for all names")
     tests = QUICK if arguments.quick else COMPUTING
     print(f"{'machine':44}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}", flush=True)
-    failed = [machine.name for machine in machines if not run(machine, tests)]
+    failed = [machine.name for machine in machines if not run(machine, machine.tests or tests)]
     sys.exit(f"error: tests fail on {', '.join(failed)}; run them with --only NAME" if failed else 0)
 
 
@@ -86,6 +95,10 @@ def pretended_processors():
     threads = str(4 * (os.cpu_count() or 1))
     many = {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
     machines.append(Machine(f"{threads} threads", many, python))
+    moved = {"PYTHONPATH": str(ROOT / "tests" / "moved_weights")}
+    for direction in ("up", "down"):
+        environment = {**moved, "MOVED_WEIGHTS": direction}
+        machines.append(Machine(f"initial weights moved {direction}", environment, python, tests=NUMERICAL))
     return machines
 
 
