@@ -15,7 +15,7 @@ from evaluation.blocks import SEQUENCES_PER_BLOCK
 from evaluation.scores import score
 from model.export.contract import verdict
 from model.predictor import PosePredictor
-from model.sandboxed.sandboxed_model import WalledModel, walled_model
+from model.sandboxed.sandboxed_model import SandboxedModel, sandboxed_model
 from pipeline.mean_pose import mean_pose
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
@@ -37,12 +37,12 @@ def main() -> None:
             check_out(arguments.out, arguments.data)
         limits = limits_of(arguments)
         if arguments.data is None:
-            with walled_model(arguments.model, trust=arguments.trust, limits=limits) as model:
+            with sandboxed_model(arguments.model, trust=arguments.trust, limits=limits) as model:
                 is_valid = print_verdict(model, COURSE_SHAPE)
         else:
             with (
                 SequenceStore(arguments.data) as store,
-                walled_model(arguments.model, store.shape, arguments.trust, limits) as model,
+                sandboxed_model(arguments.model, store.shape, arguments.trust, limits) as model,
             ):
                 is_valid = print_verdict(model, store.shape)
                 if model.predictor is not None and (is_valid or not arguments.strict):
@@ -60,7 +60,7 @@ def check_out(out: str, data: str | None) -> None:
     check_is_no_device(out)
 
 
-def print_verdict(model: WalledModel, shape: SequenceShape) -> bool:
+def print_verdict(model: SandboxedModel, shape: SequenceShape) -> bool:
     """Prints whether the model meets the requirements, and which it violates. Returns True if it meets all."""
     for breach in model.breaches:
         print_error(breach)
@@ -70,7 +70,9 @@ def print_verdict(model: WalledModel, shape: SequenceShape) -> bool:
     return not model.breaches
 
 
-def evaluate(arguments: argparse.Namespace, model: WalledModel, predictor: PosePredictor, store: SequenceStore) -> None:
+def evaluate(
+    arguments: argparse.Namespace, model: SandboxedModel, predictor: PosePredictor, store: SequenceStore
+) -> None:
     """Scores the model on all sequences, prints the errors and writes the results to --out."""
     if arguments.out is not None:
         make_folder(os.path.join(arguments.out, "plots"))

@@ -33,7 +33,7 @@ from bench.own_video_clips import (
     strips_beside,
 )
 from bench.processes import run_python
-from model.sandboxed.sandboxed_model import walled_model
+from model.sandboxed.sandboxed_model import sandboxed_model
 from pipeline.joints import JOINT_NAMES
 from video.files.media import Frame
 from video.prediction import PredictedFrame, predicted_frames
@@ -55,7 +55,7 @@ def main() -> None:
     errors: list[np.ndarray] = []
     confidences: list[np.ndarray] = []
     arms_outside: list[bool] = []
-    with walled_model(arguments.model, trust=True) as opened:
+    with sandboxed_model(arguments.model, trust=True) as opened:
         predictor: Any = opened.predictor
         for clip in itertools.chain.from_iterable(map(clips_of, chosen_people(arguments))):
             crops: tuple[tuple[str, Any], ...] = (("auto", "auto"), ("by hand", clip.place), ("none", "none"))

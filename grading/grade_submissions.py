@@ -28,7 +28,7 @@ from grading.grade import (
 )
 from grading.submissions import Submission, submission_digest, unpacked
 from model.export.found_model import find_model
-from model.sandboxed.sandboxed_model import walled_model
+from model.sandboxed.sandboxed_model import sandboxed_model
 from pipeline.store.reader import SequenceStore
 from report.error_table import mean_share_within
 from report.overlays import draw_frame
@@ -110,7 +110,7 @@ def _grade_folder(grade: Grade, folder: str, task: GradingTask) -> Grade:
     """Completes the Grade of a submission unpacked in `folder`. Raises UserError if the folder has no model."""
     grade = replace(grade, weights_sha256=weights_sha256(find_model(folder).folder))
     try:
-        with walled_model(folder, task.store.shape, task.trust, task.limits) as model:
+        with sandboxed_model(folder, task.store.shape, task.trust, task.limits) as model:
             grade = replace(
                 grade,
                 breaches=tuple(line.replace(f"{folder}{os.sep}", "").replace(folder, ".") for line in model.breaches),

@@ -1,7 +1,14 @@
-"""The network in the assignment's form: a CNN shared by all frames, an LSTM over the ten, a linear head.
+"""The network: one CNN for all frames, an LSTM over the frames of each sequence, and a head of one matmul.
 
-The same functions build the training graph and the exported one. The CNNs are the modules of model/cnn/, and
-model/network_kinds.py lists them: one fits the trained frames soonest, another generalizes to people it has never seen.
+    input_frames     uint8    (B, 10, 64, 64, 3)
+    normalized       float32  (B*10, 64, 64, 3)     each frame by its own mean and standard deviation
+    CNN              float32  (B*10, D)             the same weights for every frame
+    LSTM             float32  (B, 10, num_units)    over the ten frames of each sequence
+    head             float32  (B*10, 14)            one matmul for all frames
+    positions        float32  (B, 10, 7, 2)         x and y of each joint, in pixels
+
+Several such networks, an ensemble, may be trained side by side; their predictions are averaged. The same functions
+build the training graph and the exported graph. The CNNs are in model/cnn/; model/network_kinds.py lists them.
 """
 
 from __future__ import annotations
@@ -15,61 +22,49 @@ import numpy as np
 from model.batch_normalization import normalized_convolution
 from model.layers import Convolution, convolution
 from model.network_kinds import NETWORKS
-from model.shared_nodes import FRAME_FEATURES, FRAME_ROWS
 from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
 from pipeline.normalization import normalize_frames
 from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
 
+# Hidden states are between -1 and 1, positions tens of pixels apart: the head's initial weights bridge the scales.
+HEAD_DEVIATION = 3.0
+# Names of two tensors in the exported graph: what each frame shows by itself, one row per frame, and the rows that each
+# sequence consists of. model/predictor.py feeds them, to compute a frame once that several sequences contain.
+FRAME_FEATURES = "frame_features"
+FRAME_ROWS = "frame_rows"
 
-class FrameParts(Protocol):
-    """A NamedTuple of tensors, of which each CNN has its own."""
+
+class TensorTuple(Protocol):
+    """A NamedTuple of tensors; each CNN defines its own."""
 
     def __iter__(self) -> Iterator[tf.Tensor]: ...
 
     @classmethod
-    def _make(cls, iterable: Iterable[tf.Tensor]) -> FrameParts: ...
+    def _make(cls, iterable: Iterable[tf.Tensor]) -> TensorTuple: ...
 
 
 class CNN(Protocol):
-    """What a module of model/cnn/ provides. Nearly all of a CNN sees one frame at a time; the rest sees sequences."""
+    """The interface of the modules of model/cnn/. Nearly all of a CNN is in frame_features."""
 
-    def see_frames(self, values: tf.Tensor, convolve: Convolution) -> FrameParts:
-        """Normalized frames, float32 (F, 64, 64, 3) → tensors (F, ...): what each frame shows alone.
+    def frame_features(self, frames: tf.Tensor, convolve: Convolution) -> TensorTuple:
+        """Computes what each frame shows by itself: normalized float32 (F, 64, 64, 3) → tensors (F, ...)."""
 
-        Overlapping sequences share it.
+    def sequence_features(self, features: TensorTuple, convolve: Convolution) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Completes the CNN; may compare the frames of a sequence: tensors (B, 10, ...) → the LSTM's input, points.
+
+        The LSTM's input is float32 (B*10, D). The points are the CNN's own estimate of the joints, float32 (B*10, 7, 2)
+        from -1 to 1 across the frame, or None.
         """
 
-    def see_sequences(self, frames: FrameParts, convolve: Convolution) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """The same for sequences, tensors (B, 10, ...) → the LSTM's input and the joints' points.
 
-        These are float32 (B*10, D), and float32 (B*10, 7, 2) from -1 to 1 across the frame, or None.
-        """
-
-
-class MemberOutput(NamedTuple):
-    """positions: float32 (B, 10, 7, 2), x and y in pixels. points: the same from the CNN alone, or None."""
-
-    positions: tf.Tensor
-    points: tf.Tensor | None
+class NetworkOutput(NamedTuple):
+    positions: tf.Tensor  # float32 (B, 10, 7, 2), pixels: the head's
+    points: tf.Tensor | None  # float32 (B, 10, 7, 2), pixels: the CNN's own, if it has any
 
     def prediction(self) -> tf.Tensor:
-        """Float32 (B, 10, 7, 2), pixels: the average of both.
-
-        Each is trained by itself and errs in another way: bench/README.md has the errors of either and of the average.
-        """
+        """The average of both, float32 (B, 10, 7, 2) in pixels; bench/README.md compares the errors of all three."""
         return self.positions if self.points is None else (self.positions + self.points) / 2
-
-
-class View(NamedTuple):
-    """scope: the variable scope of a member. is_mirrored: whether it sees the mirrored frames."""
-
-    scope: str
-    is_mirrored: bool
-
-
-# Hidden states lie between -1 and 1, positions spread over tens of pixels: the head starts at a scale that spans them.
-HEAD_DEVIATION = 3.0
 
 
 def training_positions(
@@ -79,116 +74,60 @@ def training_positions(
     members: int,
     mean_pose: np.ndarray,
     convolve: Convolution = normalized_convolution,
-) -> list[MemberOutput]:
-    """Builds the network behind uint8 frames for training; returns the output of each member.
+) -> list[NetworkOutput]:
+    """Builds the ensemble for training; returns the output of each network.
 
-    input_frames: uint8 tensor (B, 10, 64, 64, 3), or of another SequenceShape whose height and width are multiples of
-    SIZE_STEP. network: a key of NETWORKS. num_units: size of the LSTM. members: how many networks of this kind, each
-    with a CNN, an LSTM and a head of its own, are trained side by side. mean_pose: float32 array (7, 2), the initial
-    value of the heads' biases. convolve: makes the convolutions that are followed by batch normalization.
+    input_frames: uint8 tensor (B, 10, 64, 64, 3), or that of another SequenceShape whose height and width are multiples
+    of SIZE_STEP. network: a key of NETWORKS. num_units: size of the LSTM. members: number of networks. mean_pose:
+    float32 array (7, 2) in pixels, the initial bias of the heads. convolve: creates the convolutions that have batch
+    normalization.
     """
-    shape, cnn = _sequence_shape(input_frames), _cnn(network)
-    frames, outputs = _normalized(input_frames, shape), []
-    for scope in _member_scopes(members):
+    cnn, shape, outputs = _cnn(network), _sequence_shape(input_frames), []
+    frames = _normalized_frames(input_frames, shape)
+    for scope in _scopes(members):
         with tf.variable_scope(scope):
-            seen = cnn.see_frames(frames, convolve)
-            sequences = seen._make(_in_sequences(part, shape.length) for part in seen)
-            outputs.append(_member_output(sequences, network, num_units, shape, convolve, mean_pose))
+            features = cnn.frame_features(frames, convolve)
+            by_sequence = features._make(tf.reshape(part, [-1, shape.length, *part.shape[1:]]) for part in features)
+            outputs.append(_network_output(by_sequence, network, num_units, shape, convolve, mean_pose))
     return outputs
 
 
-def predicted_positions(
-    input_frames: tf.Tensor, network: str, num_units: int, members: int, averages_mirror: bool
-) -> tf.Tensor:
-    """Builds the same network for prediction: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2), x and y in pixels.
-
-    The result is the average of the members' predictions, and with averages_mirror also of those for the mirrored
-    frames: bench/README.md compares two views, of a side for each member, with these four. The graph's SharedNodes
-    separate what depends on one frame from what depends on the sequence, for all members and both sides: an evaluation
-    of overlapping sequences computes the former once a frame.
-    """
-    shape, cnn = _sequence_shape(input_frames), _cnn(network)
-    frames = _normalized(input_frames, shape)
-    views, seen, positions = _views(members, averages_mirror), [], []
-    for view in views:
-        with tf.variable_scope(view.scope, reuse=tf.AUTO_REUSE):
-            viewed = tf.reverse(frames, axis=[2]) if view.is_mirrored else frames
-            seen.append(cnn.see_frames(viewed, convolution))
-    for view, sequences in zip(views, _by_sequence(seen, shape.length), strict=True):
-        with tf.variable_scope(view.scope, reuse=tf.AUTO_REUSE):
-            of_view = _member_output(sequences, network, num_units, shape, convolution).prediction()
-        positions.append(_mirrored(of_view, shape.width) if view.is_mirrored else of_view)
-    return tf.add_n(positions) / len(positions)
-
-
 def _cnn(network: str) -> CNN:
-    """The module of model/cnn/ with this name."""
     return cast(CNN, importlib.import_module(f"model.cnn.{network}"))
 
 
-def _views(members: int, averages_mirror: bool) -> list[View]:
-    """Which member sees which side of the frames."""
-    scopes, sides = _member_scopes(members), (False, True) if averages_mirror else (False,)
-    return [View(scope, is_mirrored) for scope in scopes for is_mirrored in sides]
-
-
-def _by_sequence(seen: list[FrameParts], length: int) -> list[FrameParts]:
-    """What frames show alone, tensors (F, ...), as the same of sequences, (B, 10, ...).
-
-    In between it is the SharedNodes' features, gathered by their rows.
-    """
-    parts = [part for tensors in seen for part in tensors]
-    sizes = [part.shape[1:].num_elements() for part in parts]
-    flat = tf.concat([tf.reshape(part, [-1, size]) for part, size in zip(parts, sizes, strict=True)], axis=1)
-    flat = tf.identity(flat, name=FRAME_FEATURES)
-    rows = tf.reshape(tf.range(tf.shape(flat)[0]), [-1, length], name=FRAME_ROWS)
-    flat_parts = zip(tf.split(flat, sizes, axis=1), parts, strict=True)
-    gathered = iter([tf.gather(tf.reshape(flat_part, [-1, *part.shape[1:]]), rows) for flat_part, part in flat_parts])
-    return [tensors._make(next(gathered) for _ in tensors) for tensors in seen]
-
-
-def _in_sequences(part: tf.Tensor, length: int) -> tf.Tensor:
-    """A tensor (B*10, ...) as (B, 10, ...)."""
-    return tf.reshape(part, [-1, length, *part.shape[1:]])
-
-
-def _mirrored(positions: tf.Tensor, width: int) -> tf.Tensor:
-    """Positions in mirrored frames, float32 (B, 10, 7, 2), pixels, as positions in the frames themselves."""
-    return tf.gather(positions, MIRRORED_JOINTS, axis=2) * (-1.0, 1.0) + (float(width), 0.0)
-
-
 def _sequence_shape(input_frames: tf.Tensor) -> SequenceShape:
-    """The SequenceShape of a tensor (B, length, height, width, 3)."""
     return SequenceShape(*input_frames.shape.as_list()[1:4])
 
 
-def _normalized(input_frames: tf.Tensor, shape: SequenceShape) -> tf.Tensor:
-    """uint8 frames (B, 10, 64, 64, 3) → float32 (B*10, 64, 64, 3)."""
-    return normalize_frames(tf.reshape(input_frames, [-1, *shape.frame]))
-
-
-def _member_scopes(members: int) -> list[str]:
+def _scopes(members: int) -> list[str]:
+    """The variable scope of each network of the ensemble."""
     return [f"member_{number + 1}" for number in range(members)]
 
 
-def _member_output(
-    sequences: FrameParts,
+def _normalized_frames(input_frames: tf.Tensor, shape: SequenceShape) -> tf.Tensor:
+    """uint8 (B, 10, 64, 64, 3) → float32 (B*10, 64, 64, 3): from here on, the CNN sees a batch of single frames."""
+    return normalize_frames(tf.reshape(input_frames, [-1, *shape.frame]))
+
+
+def _network_output(
+    features: TensorTuple,
     network: str,
     num_units: int,
     shape: SequenceShape,
     convolve: Convolution,
     mean_pose: np.ndarray | None = None,
-) -> MemberOutput:
-    """What a member makes of what the frames of sequences show alone, in the member's variable scope."""
-    features, points = _cnn(network).see_sequences(sequences, convolve)
+) -> NetworkOutput:
+    """The rest of one network behind its CNN's frame features, grouped by sequence: tensors (B, 10, ...)."""
+    lstm_input, points = _cnn(network).sequence_features(features, convolve)
     if points is not None:
         points = tf.reshape((points + 1) * (shape.width / 2, shape.height / 2), [-1, *shape.labels])
-    hidden_states = _hidden_states(features, num_units, shape, NETWORKS[network].forget_bias)
-    return MemberOutput(_head(hidden_states, shape, mean_pose), points)
+    hidden_states = _lstm(lstm_input, num_units, shape, NETWORKS[network].forget_bias)
+    return NetworkOutput(_head(hidden_states, shape, mean_pose), points)
 
 
-def _hidden_states(features: tf.Tensor, num_units: int, shape: SequenceShape, forget_bias: float) -> tf.Tensor:
-    """The LSTM over each sequence's frames: float32 (B*10, C) → (B*10, num_units)."""
+def _lstm(features: tf.Tensor, num_units: int, shape: SequenceShape, forget_bias: float) -> tf.Tensor:
+    """The LSTM over the frames of each sequence: float32 (B*10, D) → hidden states (B*10, num_units)."""
     sequences = tf.reshape(features, [-1, shape.length, features.shape[1].value])
     cell = tf.nn.rnn_cell.LSTMCell(num_units, forget_bias=forget_bias)
     hidden_states, _ = tf.nn.dynamic_rnn(cell, sequences, dtype=tf.float32)
@@ -196,15 +135,56 @@ def _hidden_states(features: tf.Tensor, num_units: int, shape: SequenceShape, fo
 
 
 def _head(hidden_states: tf.Tensor, shape: SequenceShape, mean_pose: np.ndarray | None) -> tf.Tensor:
-    """One matmul with weights that all frames share: float32 (B*10, num_units) → (B, 10, 7, 2) pixels."""
+    """One matmul for all frames, without a loop over time: float32 (B*10, num_units) → (B, 10, 7, 2) in pixels."""
     num_outputs = len(JOINT_NAMES) * 2
-    start = tf.zeros_initializer() if mean_pose is None else tf.constant_initializer(mean_pose.ravel())
+    initial_bias = tf.zeros_initializer() if mean_pose is None else tf.constant_initializer(mean_pose.ravel())
     with tf.variable_scope("head"):
         weights = tf.get_variable(
             "weights",
             [hidden_states.shape[1].value, num_outputs],
             initializer=tf.initializers.random_normal(stddev=HEAD_DEVIATION),
         )
-        bias = tf.get_variable("bias", [num_outputs], initializer=start)
+        bias = tf.get_variable("bias", [num_outputs], initializer=initial_bias)
     positions = tf.nn.bias_add(tf.matmul(hidden_states, weights), bias)
     return tf.reshape(positions, [-1, *shape.labels])
+
+
+def predicted_positions(
+    input_frames: tf.Tensor, network: str, num_units: int, members: int, averages_mirror: bool
+) -> tf.Tensor:
+    """Builds the same ensemble for prediction: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2) in pixels.
+
+    The result is the average over the networks and, with averages_mirror, over the frames and the mirrored frames.
+    bench/README.md has the errors with and without. All frame features, of every network and of mirrored frames, pass
+    through one tensor, FRAME_FEATURES; everything behind it depends on sequences.
+    """
+    cnn, shape = _cnn(network), _sequence_shape(input_frames)
+    frames = _normalized_frames(input_frames, shape)
+    sides = (False, True) if averages_mirror else (False,)
+    views = [(scope, is_mirrored) for scope in _scopes(members) for is_mirrored in sides]
+    features, predictions = [], []
+    for scope, is_mirrored in views:
+        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
+            features.append(cnn.frame_features(tf.reverse(frames, axis=[2]) if is_mirrored else frames, convolution))
+    for (scope, is_mirrored), by_sequence in zip(views, _gathered_by_sequence(features, shape.length), strict=True):
+        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
+            positions = _network_output(by_sequence, network, num_units, shape, convolution).prediction()
+        predictions.append(_mirrored(positions, shape.width) if is_mirrored else positions)
+    return tf.add_n(predictions) / len(predictions)
+
+
+def _gathered_by_sequence(features: list[TensorTuple], length: int) -> list[TensorTuple]:
+    """Groups frame features by sequence, (B*10, ...) → (B, 10, ...), by way of FRAME_FEATURES and FRAME_ROWS."""
+    parts = [part for tensors in features for part in tensors]
+    sizes = [part.shape[1:].num_elements() for part in parts]
+    flat = tf.concat([tf.reshape(part, [-1, size]) for part, size in zip(parts, sizes, strict=True)], axis=1)
+    flat = tf.identity(flat, name=FRAME_FEATURES)
+    rows = tf.reshape(tf.range(tf.shape(flat)[0]), [-1, length], name=FRAME_ROWS)
+    flat_parts = zip(tf.split(flat, sizes, axis=1), parts, strict=True)
+    gathered = iter([tf.gather(tf.reshape(flat_part, [-1, *part.shape[1:]]), rows) for flat_part, part in flat_parts])
+    return [tensors._make(next(gathered) for _ in tensors) for tensors in features]
+
+
+def _mirrored(positions: tf.Tensor, width: int) -> tf.Tensor:
+    """Positions in mirrored frames, float32 (B, 10, 7, 2) in pixels, as positions in the original frames."""
+    return tf.gather(positions, MIRRORED_JOINTS, axis=2) * (-1.0, 1.0) + (float(width), 0.0)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from evaluation.examples import FrameExamples
-from model.save_errors import user_errors_of_saving
+from model.tensorflow_errors import user_errors_of_saving
 from pipeline.tensorflow_v1 import tf
 from report.overlays import overlays_figure
 from report.plots import DOTS_PER_INCH

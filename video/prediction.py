@@ -14,7 +14,7 @@ from tqdm import tqdm
 from evaluation.confidence import LOW, Positions, confidence_of
 from model.export.contract import ContractBreaches, verdict
 from model.predictor import PosePredictor
-from model.sandboxed.sandboxed_model import NO_LIMITS, walled_model
+from model.sandboxed.sandboxed_model import NO_LIMITS, sandboxed_model
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import COURSE_SHAPE, FRAMES_PER_SEQUENCE
 from support.destination import check_destination, claimed
@@ -134,7 +134,7 @@ def predict(
     cannot be read, or a position is NaN or infinite; then nothing is written.
     """
     frame_count, found_count, outside_counts = 0, 0, np.zeros(len(JOINT_NAMES), int)
-    with walled_model(model, trust=trust, limits=limits) as opened:
+    with sandboxed_model(model, trust=trust, limits=limits) as opened:
         if opened.breaches or opened.predictor is None:
             raise ContractBreaches(*opened.breaches)
         say(verdict([], COURSE_SHAPE))

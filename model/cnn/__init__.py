@@ -1,1 +1,1 @@
-"""The CNNs, a module each; model/network_kinds.py lists them."""
+"""The CNNs, one module each; model/network_kinds.py lists them."""

@@ -1,13 +1,12 @@
-"""The TensorFlow ops that a network needs to compute positions, and a saver to restore weights.
+"""The TensorFlow ops that a network needs to compute positions. A graph with any other op is not run.
 
-All others are rejected. Each of these ops works on numbers in memory alone: none reads or writes a file, a socket or a
-terminal, calls Python, loads a library, ends the process, or waits for another one. This is a list of what is allowed,
-so an op that is new in TensorFlow is rejected too; `refused_ops` says why the others of TensorFlow 1.15 are not on it.
-Some harmless-sounding ops are not on it: ImmutableConst and ReadFile read files; Print writes text that looks like the
-command's own output to the terminal; Abort ends the process; LookupTable ops and FixedUnigramCandidateSampler read
-vocabularies; iterators and queues are inputs.
+Each of these ops only computes with values in memory: none reads or writes a file, a socket or a terminal, calls
+Python, loads a library, ends the process or waits for another one. Some ops that sound harmless are missing:
+ImmutableConst and ReadFile read files; Print can imitate the command's own output; Abort ends the process; LookupTable
+ops and FixedUnigramCandidateSampler read vocabularies; iterators and queues are inputs. Ops that a later TensorFlow
+adds are rejected until they are added here.
 
-RestoreV2 is not on it, since it reads the file that its input names. `pruning.check_ops` says where it is allowed.
+RestoreV2 is missing too, since it reads the file that its input names: `pruning.check_ops` has the exception for it.
 """
 
 _ARITHMETIC = """
@@ -117,7 +116,7 @@ _VARIABLES = """
     StridedSliceAssign TemporaryVariable VarHandleOp VarIsInitializedOp Variable VariableShape VariableV2
 """
 
-# The functions that these call are checked too.
+# The functions that these ops call are checked too.
 _CONTROL_FLOW = """
     Assert Case ControlTrigger Enter Exit FakeParam For If LoopCond Merge NextIteration NoOp PartitionedCall
     RefEnter RefExit RefMerge RefNextIteration RefSelect RefSwitch StatefulPartitionedCall StatelessCase StatelessIf

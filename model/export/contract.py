@@ -1,18 +1,20 @@
-"""The course's contract: checks a saved model against it, names every breach, and opens what can be scored."""
+"""Checks a saved model against the contract, the assignment's requirements, and opens it for scoring.
+
+Every breach of the contract gets a message of one line.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from model.export.failure_cause import failure_cause
 from model.export.found_model import FoundModel, find_model
-from model.export.probe import Probe, probe, whose
+from model.export.probe import probe, who_requires
 from model.export.pruning import COLLECTION, collected_names, node_name, nodes_behind, nodes_by_name, read_meta_graph
 from model.export.saved_model import imported_graph, restored_session
-from model.predictor import Predictor
-from model.shared_nodes import shared_nodes
+from model.predictor import Predictor, shared_nodes
+from model.tensorflow_errors import failure_cause
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
 from support.user_error import UserError
@@ -21,38 +23,25 @@ FURTHER_INPUTS = ("Placeholder", "IteratorV2", "Iterator", "OneShotIterator", "Q
 
 
 class ContractBreaches(UserError):
-    """Every way in which a model breaks the contract, one message each."""
+    """All breaches of the contract, one message each."""
 
 
-class ExaminedModel(NamedTuple):
-    """predictor: None where the model cannot be scored.
-
-    breaches: one line for each way in which it breaks the contract. warnings: what else whoever scores it should know,
-    one line each. tensorflow_version: that saved it, None where that is not known.
-    """
-
-    predictor: Predictor | None
-    breaches: list[str]
-    warnings: list[str]
-    tensorflow_version: str | None = None
+@dataclass(frozen=True)
+class ExaminedModel:
+    predictor: Predictor | None  # None if the model cannot be scored
+    breaches: list[str]  # of the contract, one line each
+    warnings: list[str]  # other problems that affect scores, one line each
+    tensorflow_version: str | None = None  # that saved the model, if known
 
 
-class OpenedModel(NamedTuple):
-    """predictor: of a model that keeps the contract. verdict: a line that says so."""
-
+@dataclass(frozen=True)
+class OpenedModel:
     predictor: Predictor
-    verdict: str
-
-
-class _Nodes(NamedTuple):
-    """The names of the tensors that stand for input_frames and joint_pos; None where there are none."""
-
-    tensors: tuple[str, str] | None
-    breaches: list[str]
+    verdict: str  # one line
 
 
 def contract_breaches(directory: str, shape: SequenceShape = COURSE_SHAPE, trust: bool = False) -> list[str]:
-    """The breaches of the model in the folder: one-line messages, none where it keeps the contract.
+    """The breaches of the contract by the model in the folder, one line each; empty if there are none.
 
     Arguments and errors are those of `examined_model`.
     """
@@ -62,7 +51,7 @@ def contract_breaches(directory: str, shape: SequenceShape = COURSE_SHAPE, trust
 
 @contextlib.contextmanager
 def opened_model(directory: str, shape: SequenceShape = COURSE_SHAPE, trust: bool = False) -> Iterator[OpenedModel]:
-    """Yields a model of which nothing breaks the contract; raises ContractBreaches otherwise.
+    """Yields a model that meets the contract; raises ContractBreaches if it does not.
 
     Arguments and further errors are those of `examined_model`.
     """
@@ -78,9 +67,9 @@ def examined_model(
 ) -> Iterator[ExaminedModel]:
     """Checks the model in the folder and yields an ExaminedModel; closes its session at the end.
 
-    shape: SequenceShape of the data, which replaces the course's in the contract. trust: whether to run a graph that
-    holds more than the ops of a network. threads: as in restored_session. Raises UserError where there is no such
-    folder. Nothing of the graph is run before everything else is checked.
+    shape: the SequenceShape of the data, which replaces the assignment's in the contract. trust: run the graph even if
+    it has ops that no network needs. threads: as in restored_session. Raises UserError if there is no such folder. The
+    graph is run only after everything else is checked.
     """
     found = find_model(directory)
     with contextlib.ExitStack() as stack:
@@ -89,75 +78,70 @@ def examined_model(
         except UserError as error:
             examined = ExaminedModel(None, [*found.breaches, *error.messages], [])
         except Exception as error:
-            # A stranger's graph makes protobuf, NumPy and TensorFlow raise exceptions of many types.
-            said = f"{found.graph} cannot be examined: {failure_cause(error)}; save the model again"
-            examined = ExaminedModel(None, [*found.breaches, said], [])
+            # An untrusted graph makes protobuf, NumPy and TensorFlow raise exceptions of many types.
+            breach = f"{found.graph} cannot be examined: {failure_cause(error)}; save the model again"
+            examined = ExaminedModel(None, [*found.breaches, breach], [])
         yield examined
+
+
+def verdict(breaches: list[str], shape: SequenceShape) -> str:
+    """One line on a model with these breaches that takes sequences of this SequenceShape."""
+    if breaches:
+        count = "1 problem" if len(breaches) == 1 else f"{len(breaches)} problems"
+        return f"The model does not meet the assignment's requirements: {count}."
+    if shape == COURSE_SHAPE:
+        return "The model meets the assignment's requirements."
+    return (
+        f"The model takes {shape}, but the assignment requires {COURSE_SHAPE}. "
+        "It meets the assignment's other requirements."
+    )
 
 
 def _examined(
     found: FoundModel, shape: SequenceShape, trust: bool, threads: int, stack: contextlib.ExitStack
 ) -> ExaminedModel:
-    """The session is left to the stack. Raises UserError where the model cannot be loaded."""
+    """Examines a model whose session the stack closes. Raises UserError if the model cannot be loaded."""
     if not found.graph:
         return ExaminedModel(None, found.breaches, [])
     meta_graph = read_meta_graph(found.graph)
     version = meta_graph.meta_info_def.tensorflow_version or None
-    named = _named_nodes(meta_graph, shape)
-    breaches = found.breaches + named.breaches
-    if named.tensors is None:
+    tensors, graph_breaches = _find_tensors(meta_graph, shape)
+    breaches = found.breaches + graph_breaches
+    if tensors is None:
         return ExaminedModel(None, breaches, [], version)
-    _collect(meta_graph, named.tensors)
+    meta_graph.collection_def[COLLECTION].Clear()
+    meta_graph.collection_def[COLLECTION].node_list.value.extend(tensors)
     try:
         graph = imported_graph(found.graph, meta_graph, trust)
         session = stack.enter_context(restored_session(found.weights, graph, threads))
-        input_frames, joint_pos = (graph.get_tensor_by_name(name) for name in named.tensors)
+        input_frames, joint_pos = (graph.get_tensor_by_name(name) for name in tensors)
     except (UserError, KeyError) as error:
         messages = error.messages if isinstance(error, UserError) else (f"the graph lacks the tensor {error}",)
         return ExaminedModel(None, [*breaches, *messages], [], version)
-    tried = probe(session, input_frames, joint_pos, shape)
-    breaches += tried.breaches
-    if not tried.can_score:
-        return ExaminedModel(None, breaches, tried.warnings, version)
-    # Where the files lie says nothing of the graph.
-    keeps = not named.breaches and not tried.breaches
-    return ExaminedModel(_predictor(session, named.tensors, tried, keeps), breaches, tried.warnings, version)
+    probed = probe(session, input_frames, joint_pos, shape)
+    breaches += probed.breaches
+    if not probed.can_score:
+        return ExaminedModel(None, breaches, probed.warnings, version)
+    # A graph that breaks the contract is computed without sharing frames. Breaches by the files do not matter for that.
+    shared = None if graph_breaches or probed.breaches else shared_nodes(graph)
+    predictor = Predictor(session, input_frames, joint_pos, shared, probed.batch_size)
+    return ExaminedModel(predictor, breaches, probed.warnings, version)
 
 
-def _predictor(session: tf.Session, tensors: tuple[str, str], tried: Probe, keeps: bool) -> Predictor:
-    """keeps: whether the graph keeps the contract. Only then what overlapping sequences share is computed once."""
-    graph = session.graph
-    shared = shared_nodes(graph) if keeps else None
-    input_frames, joint_pos = map(graph.get_tensor_by_name, tensors)
-    return Predictor(session, input_frames, joint_pos, shared, tried.batch_size)
+def _find_tensors(meta_graph: tf.MetaGraphDef, shape: SequenceShape) -> tuple[tuple[str, str] | None, list[str]]:
+    """Finds input_frames and joint_pos by the collection or, failing that, by name; returns their names and breaches.
 
-
-def _collect(meta_graph: tf.MetaGraphDef, tensors: tuple[str, str]) -> None:
-    """Puts these two alone in the course's collection."""
-    meta_graph.collection_def[COLLECTION].Clear()
-    meta_graph.collection_def[COLLECTION].node_list.value.extend(tensors)
-
-
-def verdict(breaches: list[str], shape: SequenceShape) -> str:
-    """The line on a model of these breaches that takes sequences of this SequenceShape."""
-    if breaches:
-        return f"The model breaks the contract in {len(breaches)} {'way' if len(breaches) == 1 else 'ways'}."
-    if shape == COURSE_SHAPE:
-        return "The model keeps the contract."
-    return f"The model takes {shape}, the course's contract wants {COURSE_SHAPE}; in all else it keeps the contract."
-
-
-def _named_nodes(meta_graph: tf.MetaGraphDef, shape: SequenceShape) -> _Nodes:
-    """The two tensors of the contract, by the collection or, where that fails, by what is in the graph."""
+    The names are None if the graph cannot be run.
+    """
     names, nodes = collected_names(meta_graph), nodes_by_name(meta_graph)
     if len(names) != 2 or not all(":" in name and node_name(name) in nodes for name in names):
         held = ", ".join(names[:5]) or "nothing"
-        breaches = [f"the collection {COLLECTION} must hold input_frames and joint_pos, it holds {held}"]
+        breaches = [f"the collection {COLLECTION} must contain input_frames and joint_pos, but contains {held}"]
         names = ["input_frames:0", "joint_pos:0"]
         if not all(node_name(name) in nodes for name in names):
-            return _Nodes(None, breaches)
+            return None, breaches
     elif names == ["joint_pos:0", "input_frames:0"]:
-        breaches = [f"the collection {COLLECTION} holds joint_pos before input_frames; add input_frames first"]
+        breaches = [f"the collection {COLLECTION} has joint_pos before input_frames; add input_frames first"]
         names.reverse()
     else:
         breaches = _name_breaches(names, nodes)
@@ -165,15 +149,15 @@ def _named_nodes(meta_graph: tf.MetaGraphDef, shape: SequenceShape) -> _Nodes:
     if nodes[node_name(names[0])].op != "Placeholder":
         breaches.append(_not_a_placeholder(nodes[node_name(names[0])], placeholder))
     if placeholder is None:
-        return _Nodes(None, breaches)
+        return None, breaches
     breaches += _input_breaches(nodes[node_name(placeholder)], shape)
     further = _further_inputs(nodes, placeholder, names[1])
     can_run = not further and _takes_sequences(_shape_of_placeholder(nodes[node_name(placeholder)]), shape)
-    return _Nodes((placeholder, names[1]) if can_run else None, breaches + further)
+    return (placeholder, names[1]) if can_run else None, breaches + further
 
 
 def _takes_sequences(dimensions: list[int | None] | None, shape: SequenceShape) -> bool:
-    """Whether a placeholder of these dimensions can be fed sequences of this SequenceShape."""
+    """Whether a placeholder with these dimensions accepts sequences of this SequenceShape."""
     if dimensions is None:
         return True
     wanted = [dimensions[0], *shape.frames]
@@ -181,18 +165,18 @@ def _takes_sequences(dimensions: list[int | None] | None, shape: SequenceShape) 
 
 
 def _name_breaches(names: list[str], nodes: dict[str, tf.NodeDef]) -> list[str]:
-    """A line for each tensor of the collection that has another name than the contract's."""
+    """The breaches by names of tensors in the collection."""
     breaches = []
-    for held, name in zip(names, ("input_frames", "joint_pos"), strict=True):
-        if held == f"{name}:0":
+    for collected, name in zip(names, ("input_frames", "joint_pos"), strict=True):
+        if collected == f"{name}:0":
             continue
         advice = f"add the tensor {name} itself" if name in nodes else f"name the tensor {name}"
-        breaches.append(f"the collection {COLLECTION} holds {held} where {name} belongs; {advice}")
+        breaches.append(f"the collection {COLLECTION} has {collected} instead of {name}; {advice}")
     return breaches
 
 
 def _placeholder_behind(nodes: dict[str, tf.NodeDef], names: list[str]) -> str | None:
-    """The name of the placeholder that takes the frames: the collection's, or the only one behind joint_pos."""
+    """The placeholder for the frames: the one in the collection, or the only one that joint_pos depends on."""
     if nodes[node_name(names[0])].op == "Placeholder":
         return names[0]
     behind = [name for name in nodes_behind(nodes, names[1:]) if nodes[name].op == "Placeholder"]
@@ -200,9 +184,9 @@ def _placeholder_behind(nodes: dict[str, tf.NodeDef], names: list[str]) -> str |
 
 
 def _not_a_placeholder(node: tf.NodeDef, placeholder: str | None) -> str:
-    what = f"{node.name} is the result of {node.op}"
+    what = f"{node.name} is not a placeholder but the result of {node.op}"
     if placeholder is None:
-        return f"{what}; make it a tf.placeholder"
+        return f"{what}; use tf.placeholder"
     return f"{what}; add the placeholder {node_name(placeholder)} itself to the collection"
 
 
@@ -210,10 +194,10 @@ def _input_breaches(node: tf.NodeDef, shape: SequenceShape) -> list[str]:
     breaches = []
     dtype = _dtype_name(node.attr["dtype"].type)
     if dtype != "uint8":
-        breaches.append(f"input_frames has dtype {dtype}; the contract's is uint8")
+        breaches.append(f"input_frames has dtype {dtype}; the assignment requires uint8")
     found = _shape_of_placeholder(node)
     if found != [None, *shape.frames]:
-        breaches.append(f"input_frames has shape {found}; {whose(shape)} is {[None, *shape.frames]}")
+        breaches.append(f"input_frames has shape {found}; {who_requires(shape)} {[None, *shape.frames]}")
     return breaches
 
 
@@ -225,9 +209,9 @@ def _dtype_name(number: int) -> str:
 
 
 def _shape_of_placeholder(node: tf.NodeDef) -> list[int | None] | None:
-    """Its dimensions, None where nothing is known of them.
+    """Its dimensions; None if they are unknown.
 
-    TensorFlow 1.1 and older keep them in `_output_shapes` alone, and write [] for an unknown shape.
+    TensorFlow 1.1 and older write them only to `_output_shapes`, and write [] for an unknown shape.
     """
     claims = [node.attr["shape"].shape] if "shape" in node.attr else []
     if "_output_shapes" in node.attr:
@@ -239,10 +223,10 @@ def _shape_of_placeholder(node: tf.NodeDef) -> list[int | None] | None:
 
 
 def _further_inputs(nodes: dict[str, tf.NodeDef], input_frames: str, joint_pos: str) -> list[str]:
-    """Inputs behind joint_pos that are neither a weight nor input_frames."""
+    """The breaches by inputs, other than input_frames, that joint_pos depends on."""
     needed = nodes_behind(nodes, [joint_pos], given=[node_name(input_frames)])
     return [
-        f"joint_pos needs the further input {name}; export a graph that needs input_frames alone"
+        f"joint_pos needs another input, {name}; export a graph that needs only input_frames"
         for name in needed
         if nodes[name].op in FURTHER_INPUTS and name != node_name(input_frames)
     ]

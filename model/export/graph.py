@@ -1,25 +1,24 @@
-"""The exported graph: built on its own, without gradients, so that TensorFlow 1.15 can load it."""
+"""The exported graph: built separately from the training graph, without gradients, so that TensorFlow 1.15 loads it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from model.network import predicted_positions
-from model.shared_nodes import SharedNodes, shared_nodes
+from model.predictor import SharedNodes, shared_nodes
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
 
 
-class InferenceGraph(NamedTuple):
-    """A graph with the course's two nodes, its SharedNodes, its variables by name, and what saves them."""
-
+@dataclass(frozen=True)
+class InferenceGraph:
     graph: tf.Graph
-    input_frames: tf.Tensor
+    input_frames: tf.Tensor  # uint8 (B, 10, 64, 64, 3)
     shared: SharedNodes | None
-    joint_pos: tf.Tensor
-    variables: dict[str, tf.Variable]
+    joint_pos: tf.Tensor  # float32 (B, 10, 7, 2), pixels
+    variables: dict[str, tf.Variable]  # by name
     saver: tf.train.Saver
 
 
@@ -30,12 +29,12 @@ def build_inference_graph(
     members: int = 1,
     shape: SequenceShape = COURSE_SHAPE,
 ) -> InferenceGraph:
-    """Builds the course's contract in a graph of its own: `input_frames`, `joint_pos` and the collection of the two.
+    """Builds a graph with `input_frames`, `joint_pos` and the collection `validation_nodes` of both.
 
-    network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: whether every network sees the
-    mirrored frames too, which helps only if training saw mirrored frames. members: how many networks are averaged.
-    shape: SequenceShape of the input; with another than the course's, the model is not one to
-    hand in. Variables have the same names as in the training graph.
+    network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: average over the mirrored frames too,
+    which helps only if mirrored frames were trained on. members: number of networks in the ensemble. shape:
+    SequenceShape of the input; a model for another than the assignment's cannot be handed in. Variables have the same
+    names as in the training graph.
     """
     graph = tf.Graph()
     with graph.as_default():
@@ -51,7 +50,7 @@ def build_inference_graph(
 
 
 def load_weights(inference: InferenceGraph, session: tf.Session, weights: dict[str, np.ndarray]) -> None:
-    """Gives the variables of an InferenceGraph these values: a dict from variable name to array."""
+    """Assigns values to the variables of an InferenceGraph. weights: arrays by variable name."""
     initializers = [inference.variables[name].initializer for name in weights]
     values = {op.inputs[1]: value for op, value in zip(initializers, weights.values(), strict=True)}
     session.run(initializers, feed_dict=values)

@@ -1,14 +1,14 @@
-"""Runs a loaded model on made frames: how many sequences it takes at a time, and whether its answers can be trusted."""
+"""Runs a loaded model on synthetic frames: which batch sizes it accepts, and whether its answers are reliable."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
-from model.export.failure_cause import failure_cause
+from model.tensorflow_errors import failure_cause
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
 from support.user_error import UserError
@@ -16,28 +16,24 @@ from support.user_error import UserError
 USUAL_BATCH_SIZES = (32, 16, 8, 64, 10, 20, 4, 2, 128, 100, 50, 5)
 LARGEST_BATCH_SIZE = 256
 MOST_ATTEMPTS = 16
-# Batches of other sizes are added up in another order.
+# Sums over batches of another size are computed in another order.
 LARGEST_DIFFERENCE = 0.01  # pixels
 
 Run = Callable[[np.ndarray], np.ndarray]
 
 
-class Probe(NamedTuple):
-    """What was found out.
-
-    can_score: whether positions can be computed. batch_size: the only one that works, None for any.
-    """
-
-    can_score: bool
-    batch_size: int | None
+@dataclass(frozen=True)
+class Probe:
+    can_score: bool  # whether positions can be computed
+    batch_size: int | None  # the only one that works, None for any
     breaches: list[str]
     warnings: list[str]
 
 
 def probe(session: tf.Session, input_frames: tf.Tensor, joint_pos: tf.Tensor, shape: SequenceShape) -> Probe:
-    """Runs the model on noise and on frames of one colour, in batches of one and of three or, if need be, of others.
+    """Runs the model on noise and on frames of one colour, in batches of 1 and 3 and, if these fail, of other sizes.
 
-    Raises UserError where it takes more memory than there is.
+    Raises UserError if it exceeds the memory.
     """
 
     def run(frames: np.ndarray) -> np.ndarray:
@@ -45,7 +41,7 @@ def probe(session: tf.Session, input_frames: tf.Tensor, joint_pos: tf.Tensor, sh
 
     breaches = []
     if joint_pos.dtype != tf.float32:
-        breaches.append(f"joint_pos has dtype {joint_pos.dtype.name}; the contract's is float32")
+        breaches.append(f"joint_pos has dtype {joint_pos.dtype.name}; the assignment requires float32")
     if not (joint_pos.dtype.is_floating or joint_pos.dtype.is_integer):
         return Probe(False, None, breaches, [])
     claimed = input_frames.shape[0].value if input_frames.shape.rank else None
@@ -55,16 +51,16 @@ def probe(session: tf.Session, input_frames: tf.Tensor, joint_pos: tf.Tensor, sh
     sizes = [claimed] if claimed else [None, 1, *_likely_sizes(joint_pos)]
     for size in sizes:
         if not _failures(run, [size] if size else [1, 3], shape, is_any_shape=True):
-            alone = f"; it can be computed for {size} at a time alone: make what depends on their number None"
-            breaches.append(failures[0] + (alone if size and not claimed else ""))
+            only = f"; it accepts only batches of {size}: use None or -1 for the batch dimension of every shape"
+            breaches.append(failures[0] + (only if size and not claimed else ""))
             return Probe(True, size, breaches, _warnings(run, size, shape))
     return Probe(False, None, [*breaches, failures[0]], [])
 
 
 def _failures(run: Run, numbers: list[int], shape: SequenceShape, is_any_shape: bool = False) -> list[str]:
-    """A line for each of these numbers of sequences of which the model does not give the positions.
+    """One line for each of these numbers of sequences for which the model does not compute positions.
 
-    is_any_shape: whether another shape will do, in which the positions are in the same order.
+    is_any_shape: accept another shape that has the positions in the same order.
     """
     failures = []
     for number in numbers:
@@ -72,28 +68,28 @@ def _failures(run: Run, numbers: list[int], shape: SequenceShape, is_any_shape: 
         try:
             found = run(_noise(number, shape)).shape
         except tf.errors.ResourceExhaustedError as error:
-            # TensorFlow waits ten seconds before it says so; other sizes would only take as long.
-            raise UserError(f"the model takes more memory than it may: {failure_cause(error)}") from error
-        except Exception as error:  # A message that is not UTF-8 is a UnicodeDecodeError.
+            # TensorFlow retries for ten seconds before it fails, and would do so for every other size.
+            raise UserError(f"the model runs out of memory: {failure_cause(error)}") from error
+        except Exception as error:  # also UnicodeDecodeError, for a message that is not UTF-8
             failures.append(f"joint_pos cannot be computed for {number} sequences: {failure_cause(error)}")
             continue
         if found != expected and not (is_any_shape and _has_same_order(found, expected)):
-            failures.append(f"joint_pos has shape {found} for {number} sequences; {whose(shape)} is {expected}")
+            failures.append(f"joint_pos has shape {found} for {number} sequences; {who_requires(shape)} {expected}")
     return failures
 
 
 def _has_same_order(found: tuple[int, ...], expected: tuple[int, ...]) -> bool:
-    """Whether `found` is `expected` with neighbouring dimensions multiplied, or with ones put in."""
+    """Whether `found` is `expected` with neighbouring dimensions merged, or with dimensions of 1 inserted."""
     return set(np.cumprod(found)) <= set(np.cumprod(expected)) | {1} and np.prod(found) == np.prod(expected)
 
 
-def whose(shape: SequenceShape) -> str:
-    """Whose wish this SequenceShape is."""
-    return "the contract's" if shape == COURSE_SHAPE else "the data set's"
+def who_requires(shape: SequenceShape) -> str:
+    """The beginning of a message about this SequenceShape."""
+    return "the assignment requires" if shape == COURSE_SHAPE else "the data set requires"
 
 
 def _likely_sizes(joint_pos: tf.Tensor) -> list[int]:
-    """Batch sizes in the order in which to try them: those that shapes in the graph name, then usual ones."""
+    """Batch sizes in the order in which to try them: those found in the graph's shapes, then usual ones."""
     firsts: Counter[int] = Counter()
     for operation in joint_pos.graph.get_operations():
         for output in operation.outputs:
@@ -112,25 +108,25 @@ def _warnings(run: Run, batch_size: int | None, shape: SequenceShape) -> list[st
     together, again = run(noise), run(noise)
     warnings = []
     if _differ(together, again):
-        warnings.append("its answers differ from one run to the next; leave dropout and all noise out of the graph")
+        warnings.append("its predictions differ from run to run; remove dropout and other noise from the graph")
     elif _differ(_first(together, shape), _first(run(_others_changed(noise, batch_size)), shape)):
         warnings.append(
-            "its answers to a sequence depend on the others in the batch, so each script that scores it gets another "
-            "number; save it with batch normalization out of training mode"
+            "its predictions for a sequence depend on the other sequences of the batch, so its score depends on the "
+            "batch size; save it with batch normalization in inference mode"
         )
     for colours in ([0], [0, 77, 255]):
         frames = np.zeros((batch_size or len(colours), *shape.frames), np.uint8)
         frames[: len(colours)] += np.array(colours[: len(frames)], np.uint8).reshape(-1, 1, 1, 1, 1)
         if not np.isfinite(_computed(run, frames)).all():
             warnings.append(
-                "joint_pos is NaN or infinite for a frame of one colour; divide by no less than a small deviation"
+                "joint_pos is NaN or infinite for a frame of one colour; never divide by a standard deviation of zero"
             )
             break
     return warnings
 
 
 def _computed(run: Run, frames: np.ndarray) -> np.ndarray:
-    """The positions, or NaN where the graph refuses to compute them."""
+    """The positions, or NaN if the graph fails."""
     try:
         return run(frames)
     except Exception:
@@ -138,12 +134,12 @@ def _computed(run: Run, frames: np.ndarray) -> np.ndarray:
 
 
 def _first(positions: np.ndarray, shape: SequenceShape) -> np.ndarray:
-    """Those of the first sequence."""
+    """The positions of the first sequence."""
     return positions.ravel()[: int(np.prod(shape.labels))]
 
 
 def _others_changed(noise: np.ndarray, batch_size: int | None) -> np.ndarray:
-    """The first sequence alone or, where the batch's size is fixed, among others."""
+    """The first sequence alone or, if the batch size is fixed, among different ones."""
     return noise[:1] if batch_size is None else np.concatenate([noise[:1], noise[1:] // 4])
 
 
@@ -152,5 +148,5 @@ def _differ(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def _noise(number: int, shape: SequenceShape) -> np.ndarray:
-    """Frames of random colours, uint8 (number, 10, 64, 64, 3), the first ones the same whatever the number."""
+    """Random frames, uint8 (number, 10, 64, 64, 3); the first ones do not depend on `number`."""
     return np.random.default_rng(0).integers(0, 256, (number, *shape.frames), np.uint8)

@@ -1,17 +1,17 @@
-"""Prunes a saved graph to what computing positions needs, and rejects ops that no network needs.
+"""Prunes a saved graph to what computing positions needs, and rejects the ops that no network needs.
 
-A graph is a program, and TensorFlow begins to run it on import: to infer shapes it evaluates stateless ops, ReadFile
-among them. So the file is parsed as data here, which runs nothing, and pruned: TensorFlow only gets what
-`input_frames`, `joint_pos`, the `shared_nodes` and the saver's restore op depend on, through inputs, control inputs and
-called functions. A training graph's optimizer, summaries, queues and tf.data pipelines are pruned, whatever ops they
-hold, as are all collections but the course's. tf.graph_util.extract_sub_graph was considered: it keeps all functions of
-the library and whatever a node is colocated with, and fails where a node does not exist.
+A graph is a program, and TensorFlow runs parts of it on import: to infer shapes it evaluates stateless ops such as
+ReadFile. So the file is parsed as data here, which runs nothing, and pruned: TensorFlow gets only what `input_frames`,
+`joint_pos`, the tensors `frame_features` and `frame_rows` and the saver's restore op depend on, through inputs, control
+inputs and called functions. A training graph's optimizer, summaries, queues and tf.data pipelines are removed, whatever
+ops they contain, and so are all collections except `validation_nodes`. tf.graph_util.extract_sub_graph was considered:
+it keeps the whole function library and everything that a node is colocated with, and fails if a node does not exist.
 
-The pruned graph may only hold `allowed_ops`. RestoreV2 reads the file that its input names, so it is allowed only for
-restoring, and only where that input is the tensor into which the path of the model's own folder is fed.
+The pruned graph may contain only `allowed_ops`. RestoreV2 reads the file that its input names, so it is allowed only
+for restoring, and only if that input is the tensor into which the path of the model's own folder is fed.
 
-Not guaranteed: that a graph terminates; how much memory it takes while it runs (constants are counted, but a few ops
-can make tensors of any size from small numbers); that TensorFlow's kernels have no bugs.
+Not guaranteed: that a graph terminates; how much memory it uses while it runs (constants are counted, but a few ops can
+create tensors of any size from small numbers); that TensorFlow's kernels have no bugs.
 """
 
 from __future__ import annotations
@@ -23,26 +23,29 @@ from collections.abc import Collection, Iterable, Iterator
 from google.protobuf.message import DecodeError, Message
 
 from model.export.allowed_ops import ALLOWED_OPS
-from model.export.refused_ops import refusal_reason
-from model.shared_nodes import FRAME_FEATURES, FRAME_ROWS
+from model.network import FRAME_FEATURES, FRAME_ROWS
 from pipeline.tensorflow_v1 import tf
 from support.user_error import UserError
 
 COLLECTION = "validation_nodes"
 LARGEST_GRAPH = 256 << 20
 LARGEST_CONSTANTS = 1 << 30
-BYTES_OF_TEXT = 24
+BYTES_OF_STRING = 24
 # TensorFlow's own limit.
 MOST_DIMENSIONS = 254
 MOST_NAMED_OPS = 5
 
 
 def read_meta_graph(path: str) -> tf.MetaGraphDef:
-    """Parses the tf.MetaGraphDef in the file; runs nothing of it. Raises UserError where it is none or over 268 MB."""
+    """Parses the tf.MetaGraphDef in the file without running any of it.
+
+    Raises UserError if the file is not a MetaGraphDef or is larger than 268 MB.
+    """
     size = os.path.getsize(path)
     if size > LARGEST_GRAPH:
         raise UserError(
-            f"{path} takes {size / 1e6:.0f} MB, a graph at most {LARGEST_GRAPH / 1e6:.0f}; save it without data in it"
+            f"{path} has {size / 1e6:.0f} MB, but a graph may have at most {LARGEST_GRAPH / 1e6:.0f} MB; "
+            "save it without data in it"
         )
     meta_graph = tf.MetaGraphDef()
     try:
@@ -52,7 +55,7 @@ def read_meta_graph(path: str) -> tf.MetaGraphDef:
         raise UserError(f"{path} cannot be loaded as a graph: {error}; save the model again") from error
     names = {node.name for node in meta_graph.graph_def.node}
     if len(names) < max(1, len(meta_graph.graph_def.node)):
-        what = "two of its nodes have one name" if names else "it holds nothing"
+        what = "two of its nodes have the same name" if names else "it is empty"
         raise UserError(f"{path} cannot be loaded as a graph: {what}; save the model again")
     return meta_graph
 
@@ -63,7 +66,7 @@ def node_name(tensor: str) -> str:
 
 
 def collected_names(meta_graph: tf.MetaGraphDef) -> list[str]:
-    """The names in the course's collection, in order."""
+    """The names in the collection `validation_nodes`, in order."""
     if COLLECTION not in meta_graph.collection_def:
         return []
     return list(meta_graph.collection_def[COLLECTION].node_list.value)
@@ -75,9 +78,9 @@ def nodes_by_name(meta_graph: tf.MetaGraphDef) -> dict[str, tf.NodeDef]:
 
 
 def nodes_behind(nodes: dict[str, tf.NodeDef], tensors: Iterable[str], given: Collection[str] = ()) -> dict[str, None]:
-    """The names of the nodes that these tensors depend on, including their own: keys in order of discovery.
+    """The names of the nodes that these tensors depend on, their own included: dict keys in order of discovery.
 
-    nodes: by name. tensors: names. given: names of nodes that are fed, so that what they depend on is not needed.
+    nodes: by name. tensors: names. given: names of nodes that are fed, whose inputs are therefore not needed.
     """
     waiting = [node_name(tensor) for tensor in tensors]
     seen: dict[str, None] = {}
@@ -91,7 +94,7 @@ def nodes_behind(nodes: dict[str, tf.NodeDef], tensors: Iterable[str], given: Co
 
 
 def pruned_graph(meta_graph: tf.MetaGraphDef) -> tf.MetaGraphDef:
-    """Prunes a graph to what positions and restoring need; keeps the saver and the course's collection."""
+    """Prunes a graph to what positions and restoring need; keeps the saver and the collection `validation_nodes`."""
     kept = nodes_behind(nodes_by_name(meta_graph), _positions_roots(meta_graph) + _restoring_roots(meta_graph))
     pruned = tf.MetaGraphDef()
     pruned.meta_info_def.CopyFrom(meta_graph.meta_info_def)
@@ -145,48 +148,43 @@ def _functions_of_value(value: tf.AttrValue) -> Iterator[str]:
 
 
 def check_ops(path: str, pruned: tf.MetaGraphDef) -> None:
-    """Raises UserError where a pruned graph holds ops that no network needs, which it names, or too large constants.
+    """Raises UserError if a pruned graph has ops that are not allowed, which it names, or too large constants.
 
-    path: of the file that the graph is from, for the message.
+    path: the file of the graph, for the message.
     """
-    refused = _refused_nodes(pruned)
-    if refused:
-        listed = [f"{op} (node {name}){_reason(op)}" for op, name in list(refused.items())[:MOST_NAMED_OPS]]
-        more = f" and {len(refused) - MOST_NAMED_OPS} more" if len(refused) > MOST_NAMED_OPS else ""
+    rejected = _rejected_nodes(pruned)
+    if rejected:
+        listed = ", ".join(f"{op} (node {name})" for op, name in list(rejected.items())[:MOST_NAMED_OPS])
+        more = f" and {len(rejected) - MOST_NAMED_OPS} more" if len(rejected) > MOST_NAMED_OPS else ""
         raise UserError(
-            f"{path}: refused {', '.join(listed)}{more}: a network has no need of it, and nothing was run; "
-            "look at what the model does, and if you trust whoever made it, give --trust"
+            f"{path} was not run: it contains ops that no network needs, {listed}{more}; "
+            "if you trust the author of the model, give --trust"
         )
     claimed = _bytes_of_constants(pruned.graph_def)
     if claimed > LARGEST_CONSTANTS:
         raise UserError(
-            f"{path}: its constants take more than the {LARGEST_CONSTANTS} bytes that are allowed; "
-            "keep data out of it, or if you trust whoever made it, give --trust"
+            f"{path} was not run: its constants take more than {LARGEST_CONSTANTS >> 20} MiB; "
+            "save it without data in it or, if you trust the author of the model, give --trust"
         )
 
 
-def _reason(op: str) -> str:
-    reason = refusal_reason(op)
-    return "" if reason is None else f" because {reason}"
-
-
-def _refused_nodes(pruned: tf.MetaGraphDef) -> dict[str, str]:
-    """Each op that is refused, with the name of the first node of that op."""
+def _rejected_nodes(pruned: tf.MetaGraphDef) -> dict[str, str]:
+    """The name of the first node of each op that is not allowed, by op."""
     functions = pruned.graph_def.library.function
     allowed = ALLOWED_OPS | {function.signature.name for function in functions}
     restoring = _restoring_nodes(pruned)
-    refused: dict[str, str] = {}
+    rejected: dict[str, str] = {}
     for node in pruned.graph_def.node:
-        if not (node.op in allowed or node.name in restoring) or _holds_an_object(node):
-            refused.setdefault(node.op, node.name)
+        if not (node.op in allowed or node.name in restoring) or _has_object(node):
+            rejected.setdefault(node.op, node.name)
     for node in (node for function in functions for node in function.node_def):
-        if node.op not in allowed or _holds_an_object(node):
-            refused.setdefault(node.op, node.name)
-    return refused
+        if node.op not in allowed or _has_object(node):
+            rejected.setdefault(node.op, node.name)
+    return rejected
 
 
 def _restoring_nodes(pruned: tf.MetaGraphDef) -> set[str]:
-    """The names of the RestoreV2 nodes that read the file whose path is fed, and on which no position depends."""
+    """The names of the RestoreV2 nodes that read the file whose path is fed and that no position depends on."""
     nodes = nodes_by_name(pruned)
     for_positions = nodes_behind(nodes, _positions_roots(pruned))
     fed = pruned.saver_def.filename_tensor_name
@@ -197,19 +195,19 @@ def _restoring_nodes(pruned: tf.MetaGraphDef) -> set[str]:
     }
 
 
-def _holds_an_object(node: tf.NodeDef) -> bool:
-    """Whether one of its constants is anything but numbers and texts, such as a handle or an encoded object."""
-    return any(_kind_of(tensor) in (tf.variant, tf.resource, None) for tensor in _constants(node.attr.values()))
+def _has_object(node: tf.NodeDef) -> bool:
+    """Whether a constant of the node is not numbers or strings but, for example, a handle or an encoded object."""
+    return any(_dtype_of(tensor) in (tf.variant, tf.resource, None) for tensor in _constants(node.attr.values()))
 
 
 def _bytes_of_constants(graph_def: tf.GraphDef) -> int:
-    """The memory that constants take according to their shapes: a few bytes of a file can claim any size."""
+    """The memory that the constants need according to their shapes, which a file of a few bytes can make any size."""
     nodes = [*graph_def.node, *(node for function in graph_def.library.function for node in function.node_def)]
     return sum(_bytes_of(tensor) for node in nodes for tensor in _constants(node.attr.values()))
 
 
 def _constants(values: Iterable[tf.AttrValue]) -> Iterator[Message]:
-    """The TensorProtos in these values and in the functions that they name."""
+    """The TensorProtos in these values and in the functions that the values refer to."""
     for value in values:
         if value.HasField("tensor"):
             yield value.tensor
@@ -218,8 +216,8 @@ def _constants(values: Iterable[tf.AttrValue]) -> Iterator[Message]:
             yield from _constants(function.attr.values())
 
 
-def _kind_of(tensor: Message) -> tf.DType | None:
-    """The tf.DType of a TensorProto, or None where TensorFlow has no such type."""
+def _dtype_of(tensor: Message) -> tf.DType | None:
+    """The tf.DType of a TensorProto, or None if TensorFlow has no such type."""
     try:
         return tf.as_dtype(tensor.dtype).base_dtype
     except TypeError:
@@ -227,9 +225,9 @@ def _kind_of(tensor: Message) -> tf.DType | None:
 
 
 def _bytes_of(tensor: Message) -> int:
-    """The memory that a TensorProto takes according to its shape; too much where it has more dimensions than it can."""
-    kind = _kind_of(tensor)
+    """The memory that a TensorProto needs according to its shape; over the limit if it has too many dimensions."""
+    dtype = _dtype_of(tensor)
     if len(tensor.tensor_shape.dim) > MOST_DIMENSIONS:
         return LARGEST_CONSTANTS + 1
-    bytes_of_element = BYTES_OF_TEXT if kind is None or kind == tf.string else kind.size
+    bytes_of_element = BYTES_OF_STRING if dtype is None or dtype == tf.string else dtype.size
     return bytes_of_element * math.prod(max(dimension.size, 0) for dimension in tensor.tensor_shape.dim)

@@ -1,4 +1,4 @@
-"""The four files that the course grades: how ours are written, and how anybody's are loaded."""
+"""Saves a model as the four files that the assignment requires, and loads any such model."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from model.export.failure_cause import failure_cause
 from model.export.graph import InferenceGraph
 from model.export.pruning import COLLECTION, check_ops, pruned_graph, read_meta_graph
-from model.predictor import Predictor
-from model.save_errors import user_errors_of_saving
+from model.predictor import Predictor, shared_nodes
 from model.session_config import session_config
-from model.shared_nodes import shared_nodes
+from model.tensorflow_errors import failure_cause, user_errors_of_saving
 from pipeline.tensorflow_v1 import tf
 from support.atomic_write import atomic_folder
 from support.user_error import UserError
@@ -30,9 +28,9 @@ PATTERN_CHARACTERS = set("[]*?\\") if os.name == "posix" else set("[]*?")
 
 
 def save_model(directory: str, inference: InferenceGraph, session: tf.Session) -> None:
-    """Writes the four files, and nothing else, to `directory`; the folder appears, or replaces an older one, whole.
+    """Writes exactly the four files to the folder `directory`, which is created or replaced atomically.
 
-    inference: an InferenceGraph. session: one that holds its weights.
+    session: one with the weights of the graph. Raises UserError if the disk is full.
     """
     with atomic_folder(directory) as partial, inference.graph.as_default():
         inference.saver.set_last_checkpoints_with_time([])
@@ -41,7 +39,7 @@ def save_model(directory: str, inference: InferenceGraph, session: tf.Session) -
 
 
 def copy_model(source: str, directory: str) -> None:
-    """Copies the four files of one folder to another, which appears, or replaces an older one, whole."""
+    """Copies the four files to the folder `directory`, which is created or replaced atomically."""
     with atomic_folder(directory) as partial:
         for name in MODEL_FILES:
             shutil.copy(os.path.join(source, name), partial)
@@ -49,11 +47,11 @@ def copy_model(source: str, directory: str) -> None:
 
 @contextlib.contextmanager
 def loaded_model(directory: str, trust: bool = False) -> Iterator[Predictor]:
-    """Yields the Predictor of a model whose contract is not checked; closes its session at the end.
+    """Yields the Predictor of a model without checking the contract; closes its session at the end.
 
-    Raises UserError where the graph or the weights cannot be loaded. trust: as in `import_graph`.
+    trust: as in `import_graph`. Raises UserError if the graph or the weights cannot be loaded.
     """
-    graph = import_graph(graph_path(directory), trust)
+    graph = import_graph(os.path.join(directory, f"{MODEL_NAME}.meta"), trust)
     with restored_session(os.path.join(directory, MODEL_NAME), graph) as session:
         input_frames, joint_pos = graph.get_collection(COLLECTION)
         yield Predictor(session, input_frames, joint_pos, shared_nodes(graph))
@@ -61,9 +59,9 @@ def loaded_model(directory: str, trust: bool = False) -> Iterator[Predictor]:
 
 @contextlib.contextmanager
 def restored_session(weights: str, graph: tf.Graph, threads: int = 0) -> Iterator[tf.Session]:
-    """Yields a session that holds the weights; errors are those of `restore_weights`.
+    """Yields a session with the weights; raises the errors of `restore_weights`.
 
-    threads: that it computes with; 0 for one a core. A graph that asks for a GPU runs without one too.
+    threads: to compute with; 0 for one per core. A graph that asks for a GPU runs without one too.
     """
     config = session_config("float32")
     config.allow_soft_placement = True
@@ -73,29 +71,23 @@ def restored_session(weights: str, graph: tf.Graph, threads: int = 0) -> Iterato
         yield session
 
 
-def graph_path(directory: str) -> str:
-    """The path of the file that holds the graph."""
-    return os.path.join(directory, f"{MODEL_NAME}.meta")
-
-
 def import_graph(path: str, trust: bool = False) -> tf.Graph:
-    """The tf.Graph in the file `path`, pruned to what positions and weights need, on no device in particular.
+    """Reads the tf.Graph in the file `path`, pruned to what positions and weights need: see `pruning`.
 
-    Raises UserError where it is not one that this TensorFlow knows, or holds ops that a network has no need of. trust:
-    whether it may hold any. See `pruning`.
+    trust: accept all ops. Raises UserError if this TensorFlow cannot load it or if it has ops that no network needs.
     """
     return imported_graph(path, read_meta_graph(path), trust)
 
 
 def imported_graph(path: str, meta_graph: tf.MetaGraphDef, trust: bool = False) -> tf.Graph:
-    """As import_graph, of what was read from `path`."""
-    part = pruned_graph(meta_graph)
+    """As import_graph, with the MetaGraphDef that was read from `path`."""
+    pruned = pruned_graph(meta_graph)
     if not trust:
-        check_ops(path, part)
+        check_ops(path, pruned)
     graph = tf.Graph()
     try:
         with graph.as_default():
-            saver = tf.train.import_meta_graph(part, clear_devices=True)
+            saver = tf.train.import_meta_graph(pruned, clear_devices=True)
             graph.add_to_collection("savers_of_the_course", saver)
     except Exception as error:
         raise UserError(f"{path} cannot be loaded as a graph: {failure_cause(error)}; save the model again") from error
@@ -103,7 +95,7 @@ def imported_graph(path: str, meta_graph: tf.MetaGraphDef, trust: bool = False) 
 
 
 def restore_weights(weights: str, graph: tf.Graph, session: tf.Session) -> None:
-    """Restores what `weights`, a path without endings, names; raises UserError where files and graph do not fit."""
+    """Restores the weights, a path without endings; raises UserError if they are damaged or do not fit the graph."""
     [saver] = graph.get_collection("savers_of_the_course")
     if saver is None:
         raise UserError(f"{weights}: the graph has no Saver; save the model with tf.train.Saver().save")
@@ -119,7 +111,7 @@ def restore_weights(weights: str, graph: tf.Graph, session: tf.Session) -> None:
 
 @contextlib.contextmanager
 def _path_without_patterns(weights: str) -> Iterator[str]:
-    """Yields a path to the same files: TensorFlow takes the one that it is given for a pattern, brackets and all."""
+    """Yields a path to the same files without characters that TensorFlow would interpret as a pattern."""
     if not PATTERN_CHARACTERS.intersection(weights):
         yield weights
         return

@@ -1,1 +1,1 @@
-"""A stranger's model in a process of its own, which the operating system holds to limits of time and memory."""
+"""An untrusted model in a separate process, for which the operating system enforces limits on time and memory."""

@@ -108,7 +108,7 @@ def check_metrics(metrics, expected):
 
 def test_without_data_it_only_checks_the_contract(model, run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run(model) == "The model keeps the contract.\n"
+    assert run(model) == "The model meets the assignment's requirements.\n"
     assert os.listdir(tmp_path) == []
 
 
@@ -118,7 +118,7 @@ def test_the_errors_equal_those_computed_by_numpy(model, people, run, tmp_path):
     check_metrics(metrics, metrics_by_numpy(model, people))
 
     lines = output.splitlines()
-    assert lines[:2] == ["The model keeps the contract.", "132 sequences"]
+    assert lines[:2] == ["The model meets the assignment's requirements.", "132 sequences"]
     printed = {name: next(line for line in lines if line.startswith(f"{name} ")) for name in [*JOINT_NAMES, "mean"]}
     for name in JOINT_NAMES:
         assert f" {metrics['pixel_error'][name]:.2f} px " in printed[name]
@@ -162,7 +162,13 @@ def test_the_report_states_its_provenance(scored, foreign_model, people):
     weights = hashlib.sha256((foreign_model / "my_model.data-00000-of-00001").read_bytes()).hexdigest()
     with h5py.File(people.path) as file:
         source = file.attrs["source_sha256"].decode()
-    for text in (str(foreign_model), weights, str(people.path), source, "The model keeps the contract."):
+    for text in (
+        str(foreign_model),
+        weights,
+        str(people.path),
+        source,
+        "The model meets the assignment's requirements.",
+    ):
         assert text in page
 
 
@@ -190,7 +196,7 @@ def test_runs_as_a_program_without_other_output(foreign_model, people, tmp_path)
     environment = utf8_environment()
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=tmp_path, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("The model keeps the contract.\n132 sequences\njoint ")
+    assert done.stdout.startswith("The model meets the assignment's requirements.\n132 sequences\njoint ")
     assert os.listdir(tmp_path) == ["model"] and sorted(os.listdir(tmp_path / "model")) == list(FOUR_FILES)
 
 
@@ -225,19 +231,19 @@ def test_a_model_that_violates_a_requirement_is_reported_and_scored(
     folder = shutil.copytree(foreign_model, tmp_path / "model")
     (folder / "notes.txt").touch()
     output = scored_with_breaches(folder, people.path, "--out", tmp_path / "scores")
-    assert output.err == "error: notes.txt is one file too many; take it out of the folder\n"
+    assert output.err == "error: notes.txt does not belong to the model; remove it from the folder\n"
     first, *table, _ = output.out.splitlines()
-    assert first == "The model breaks the contract in 1 way."
+    assert first == "The model does not meet the assignment's requirements: 1 problem."
     assert table == run(foreign_model, people.path).splitlines()[1:]
     page = (tmp_path / "scores" / "report.html").read_text()
-    assert "The model breaks the contract in 1 way." in page
+    assert "The model does not meet the assignment's requirements: 1 problem." in page
 
 
 def test_strict_does_not_score_a_model_that_violates_a_requirement(foreign_model, people, rejected, tmp_path):
     folder = shutil.copytree(foreign_model, tmp_path / "model")
     (folder / "notes.txt").touch()
     [line] = rejected(folder, people.path, "--out", tmp_path / "scores", "--strict")
-    assert line == "notes.txt is one file too many; take it out of the folder"
+    assert line == "notes.txt does not belong to the model; remove it from the folder"
 
 
 def test_a_model_with_a_warning_is_scored(people, monkeypatch, capfd, tmp_path):
@@ -245,7 +251,7 @@ def test_a_model_with_a_warning_is_scored(people, monkeypatch, capfd, tmp_path):
         tmp_path / "model", lambda: foreign_network(change_positions=lambda values: tf.nn.dropout(values, rate=0.5))
     )
     output = run_command(evaluate, [folder, people.path], monkeypatch, capfd)
-    assert output.err.startswith("warning: its answers differ from one run to the next")
+    assert output.err.startswith("warning: its predictions differ from run to run")
     assert "132 sequences" in output.out
 
 
@@ -259,7 +265,7 @@ def test_each_violation_has_a_line(foreign_model, rejected, tmp_path):
 
 def test_a_violation_in_the_graph(rejected, tmp_path):
     folder = save_foreign_model(tmp_path / "model", lambda: foreign_network(input_dtype=tf.float32))
-    assert rejected(folder) == ["input_frames has dtype float32; the contract's is uint8"]
+    assert rejected(folder) == ["input_frames has dtype float32; the assignment requires uint8"]
 
 
 def test_rejects_a_graph_that_writes_files_unless_it_is_trusted(rejected, run, tmp_path):
@@ -269,18 +275,18 @@ def test_rejects_a_graph_that_writes_files_unless_it_is_trusted(rejected, run, t
 
     folder = save_foreign_model(tmp_path / "model", lambda: foreign_network(change_positions=touch))
     [line] = rejected(folder)
-    assert "refused WriteFile (node odd) because it reads or writes files: a network has no need of it" in line
+    assert "it contains ops that no network needs, WriteFile (node odd); if you trust the author" in line
     (folder / "notes.txt").touch()
     assert [line.split()[0] for line in rejected(folder)] == ["notes.txt", f"{folder / 'my_model.meta'}:"]
     (folder / "notes.txt").unlink()
-    assert run(folder, "--trust") == "The model keeps the contract.\n"
+    assert run(folder, "--trust") == "The model meets the assignment's requirements.\n"
     assert (tmp_path / "mark").exists()
 
 
 def test_names_cannot_write_to_the_terminal(foreign_model, rejected, tmp_path):
     folder = shutil.copytree(foreign_model, tmp_path / "model")
     (folder / "a\n\x1b[2Jnotes\u202e").touch()
-    assert rejected(folder) == ["a \\x1b[2Jnotes\\u202e is one file too many; take it out of the folder"]
+    assert rejected(folder) == ["a \\x1b[2Jnotes\\u202e does not belong to the model; remove it from the folder"]
 
 
 def test_rejects_a_missing_model(rejected, people, tmp_path):

@@ -212,7 +212,8 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
     assert process.exitcode == 2
     warning, error = (line for line in log.read_text().splitlines() if line.startswith(("warning: ", "error: ")))
     assert f"{newest.name.split('.')[0]} in {folder}/checkpoints/last: truncated; resuming from step" in warning
-    assert error == f"error: {folder}/checkpoints/last: File too large; free some disk space, then --resume goes on"
+    advice = "free some disk space, then continue with --resume"
+    assert error == f"error: {folder}/checkpoints/last: File too large; {advice}"
 
     process = start(run_train, arguments)
     process.join()

@@ -167,7 +167,7 @@ def test_two_shots_are_predicted_like_two_videos(model, run, tmp_path):
 def test_few_frames_of_an_unusual_shape(model, run, tmp_path):
     source = write_video(tmp_path / "in.mp4", people(3, across=1, down=3))
     output = run(model, source, "--out", tmp_path / "out.mp4")
-    assert output.out.startswith("The model keeps the contract.\n3 frames of 64×192 pixels; ")
+    assert output.out.startswith("The model meets the assignment's requirements.\n3 frames of 64×192 pixels; ")
     assert "the last one was repeated" in output.out and len(read_video(tmp_path / "out.mp4")[0]) == 3
     assert len(output.err.splitlines()) == 1
     assert output.err.startswith("warning: 64×192 pixels are squeezed into a square")
@@ -288,7 +288,7 @@ def test_a_model_that_breaks_the_contract_is_refused(model, source, refused, tmp
     folder = shutil.copytree(model, tmp_path / "model")
     (folder / "notes.txt").touch()
     line = refused(folder, source, "--out", tmp_path / "out.mp4")
-    assert line == "notes.txt is one file too many; take it out of the folder"
+    assert line == "notes.txt does not belong to the model; remove it from the folder"
     assert "is not a folder; give the folder that holds the model's four files" in refused(
         tmp_path / "nothing", source, "--out", tmp_path / "out.mp4"
     )

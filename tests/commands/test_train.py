@@ -138,7 +138,7 @@ def test_names_the_model_the_pictures_and_the_numbers(trained_run):
     plots = [os.path.join("plots", name) for name in os.listdir(trained_run.folder / "plots")]
     for name in ("model", "metrics.json", "report.html", *plots):
         assert os.path.join(trained_run.folder, name) in trained_run.stdout
-    assert "The model keeps the contract." in trained_run.stdout
+    assert "The model meets the assignment's requirements." in trained_run.stdout
 
 
 def test_history_has_a_row_for_each_evaluation(trained_run):
@@ -364,7 +364,7 @@ def test_sequences_of_another_shape_are_trained_on_and_scored(other_data, people
     said = run("--data", other_data, "--out", "run", *arguments)
     misfit = "4 frames of 40×24 px"
     assert f"note            the data set has {misfit}; the assignment requires 10 frames of 64×64 px" in said
-    assert f"The model takes {misfit}, the course's contract wants 10 frames of 64×64 px; in all else it keeps" in said
+    assert f"The model takes {misfit}, but the assignment requires 10 frames of 64×64 px. It meets" in said
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     with SequenceStore(other_data) as store:
         _, validation = split_sequences(store.videos, "video", 10, seed=0)
@@ -381,8 +381,11 @@ def test_sequences_of_another_shape_are_trained_on_and_scored(other_data, people
     assert f"The model takes {misfit}" in output
     assert f" {mean:.2f} px" in next(line for line in output.splitlines() if line.startswith("mean "))
     for given, message in (
-        ([], "input_frames has shape [None, 4, 24, 40, 3]; the contract's is [None, 10, 64, 64, 3]"),
-        ([str(people.path)], "input_frames has shape [None, 4, 24, 40, 3]; the contract's is [None, 10, 64, 64, 3]"),
+        ([], "input_frames has shape [None, 4, 24, 40, 3]; the assignment requires [None, 10, 64, 64, 3]"),
+        (
+            [str(people.path)],
+            "input_frames has shape [None, 4, 24, 40, 3]; the assignment requires [None, 10, 64, 64, 3]",
+        ),
     ):
         monkeypatch.setattr(sys, "argv", ["evaluate.py", "run/model", *given])
         with pytest.raises(SystemExit) as stopped:
@@ -637,7 +640,7 @@ def test_a_run_in_bfloat16_trains_or_says_why_it_cannot(people, run, refused, tm
     arguments = ["--data", people.path, "--no-augment", "--epochs", 1, "--batch-size", 32, "--num-units", 8]
     arguments += ["--evaluations", 1, "--validation-sequences", 20, "--precision", "bfloat16", "--out", "run"]
     if failure := bfloat16_failure():
-        line = f"TensorFlow cannot compute in bfloat16 here ({failure}); leave --precision out"
+        line = f"TensorFlow cannot compute with bfloat16 on this machine ({failure}); omit --precision"
         assert refused(*arguments) == line
     else:
         run(*arguments)
@@ -649,7 +652,7 @@ def test_a_run_in_bfloat16_trains_or_says_why_it_cannot(people, run, refused, tm
 def test_bfloat16_that_cannot_be_had_leaves_nothing_behind(people, refused, monkeypatch):
     monkeypatch.setattr("model.session_config.bfloat16_failure", lambda: "could not create a primitive")
     arguments = ["--data", people.path, "--validation-sequences", 20, "--precision", "bfloat16", "--out", "run"]
-    assert "bfloat16 here (could not create a primitive)" in refused(*arguments)
+    assert "bfloat16 on this machine (could not create a primitive)" in refused(*arguments)
 
 
 @pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")

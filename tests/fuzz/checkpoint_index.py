@@ -1,7 +1,7 @@
 """Changes the file `.index` of a checkpoint and keeps its checksums correct.
 
 It is a table in LevelDB's format: blocks of entries, each followed by a byte for the compression, 0 for none, and by a
-masked CRC-32C; the last 48 bytes locate the block that locates the others. The tests' writer of checkpoints writes it.
+masked CRC-32C. The last 48 bytes locate the block that locates the others.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from random import Random
 
-from model.training.checkpoint_index import read_varint
 from tests.model.checkpoint_writer import MAGIC, block, handle
 
 FOOTER_BYTES = 48
@@ -91,3 +90,14 @@ def _read_handle(contents: bytes, place: int) -> tuple[tuple[int, int], int]:
     start, place = read_varint(contents, place)
     size, place = read_varint(contents, place)
     return (start, size), place
+
+
+def read_varint(contents: bytes, place: int) -> tuple[int, int]:
+    """The number at this place, and the place after it."""
+    number = shift = 0
+    while True:
+        byte = contents[place]
+        number |= (byte & 0x7F) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 0x80:
+            return number, place

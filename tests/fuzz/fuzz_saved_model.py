@@ -1,7 +1,7 @@
 """Fuzzes what reads a saved model: the graph's messages, the table of the weights with right checksums, and the names.
 
 A model must either be examined or refused with a UserError. Up to TensorFlow's import of the graph this is checked in
-this process; a changed `.index` or `.data`, and a few of the other inputs, go to the walled process, which may crash.
+this process; a changed `.index` or `.data`, and a few of the other inputs, go to a sandboxed process, which may crash.
 """
 
 import os
@@ -24,8 +24,8 @@ with atheris.instrument_imports(include=["model.export"]):
     from support.sandbox.limits import Limits
     from support.user_error import UserError
 
-# Not instrumented: each walled process imports this file again, and atheris would print a line.
-from model.sandboxed.sandboxed_model import walled_model
+# Not instrumented: each sandboxed process imports this file again, and atheris would print a line.
+from model.sandboxed.sandboxed_model import sandboxed_model
 from tests.fuzz.checkpoint_index import changed_table
 from tests.fuzz.fuzzer import fuzz
 from tests.fuzz.protobuf_changes import change_message
@@ -33,7 +33,7 @@ from tests.fuzz.protobuf_changes import change_message
 LIMITS = Limits(seconds=10, megabytes=1500, threads=1)
 HEAD = struct.Struct("<HI")
 Files = list[tuple[str, bytes]]  # names and contents
-WALLED_OF = 2000
+SANDBOXED_OF = 2000
 NAMES = ["my_model.meta", "my_model.index", "my_model.data-00000-of-00001", "checkpoint"]
 NAMES += ["model.ckpt-7.meta", "model.ckpt-7.index", "model.ckpt-7.data-00000-of-00001", "my_model.data-00001-of-00002"]
 NAMES += [".meta", "inner/my_model.meta", "inner/my_model.index", "my_model.zip", "a[b].meta", "\udcff.meta"]
@@ -43,13 +43,13 @@ TEXTS += ["_output_shapes", "shape", "value", "_class", "save/restore_all", "sav
 
 
 def write_corpus(folder: Path) -> None:
-    """Also starts the process that the walled ones are forked from, before the time for an input counts."""
+    """Also starts the process that the sandboxed ones are forked from, before the time for an input counts."""
     inference = _small_graph()
     with tempfile.TemporaryDirectory() as parent, tf.Session(graph=inference.graph) as session:
         model = Path(parent, "model")
         load_weights(inference, session, {"weights": np.ones((3, 14), np.float32)})
         save_model(str(model), inference, session)
-        with walled_model(str(model), limits=LIMITS) as opened:
+        with sandboxed_model(str(model), limits=LIMITS) as opened:
             assert opened.predictor is not None and not opened.breaches  # A model that is refused has little to change.
         files = [(path.name, path.read_bytes()) for path in sorted(model.iterdir())]
     for name in ("graph", "weights"):
@@ -74,9 +74,9 @@ def _small_graph() -> InferenceGraph:
     return InferenceGraph(graph, frames, None, joint_pos, {"weights": weights}, saver)
 
 
-def _packed(is_walled: bool, files: Files) -> bytes:
-    """An input: whether it goes to the walled process, and each file's name and contents."""
-    packed = bytes([is_walled])
+def _packed(is_sandboxed: bool, files: Files) -> bytes:
+    """An input: whether it goes to the sandboxed process, and each file's name and contents."""
+    packed = bytes([is_sandboxed])
     for name, contents in files:
         encoded = name.encode(errors="surrogateescape")
         packed += HEAD.pack(len(encoded), len(contents)) + encoded + contents
@@ -99,13 +99,13 @@ def _unpacked(packed: bytes) -> tuple[bool, Files]:
 def change_file(packed: bytes, largest_input: int, seed: int) -> bytes:
     """Changes the contents of one file, or which files there are and what they are called."""
     drawn = random.Random(seed)
-    is_walled, files = _unpacked(packed)
+    is_sandboxed, files = _unpacked(packed)
     if not files:
         return packed
-    # A walled process takes as long as a hundred checks in this one.
+    # A sandboxed process takes as long as a hundred checks in this one.
     [place] = drawn.choices(range(len(files)), [1 if _is_of_weights(name) else 100 for name, _ in files])
     name, contents = files[place]
-    is_walled = is_walled and drawn.random() < 0.02
+    is_sandboxed = is_sandboxed and drawn.random() < 0.02
     choice = drawn.random()
     if choice < 0.1:
         files[place] = (drawn.choice(NAMES), contents)
@@ -115,8 +115,8 @@ def change_file(packed: bytes, largest_input: int, seed: int) -> bytes:
         files.append((drawn.choice(NAMES), contents))
     else:
         files[place] = (name, _changed(name, contents, largest_input, drawn))
-        is_walled = is_walled or _is_of_weights(name)
-    changed = _packed(is_walled, files)
+        is_sandboxed = is_sandboxed or _is_of_weights(name)
+    changed = _packed(is_sandboxed, files)
     return changed if len(changed) <= largest_input else packed
 
 
@@ -152,7 +152,7 @@ def _changed_graph(contents: bytes, drawn: random.Random) -> bytes:
 
 def _not_imported(path: str, meta_graph: tf.MetaGraphDef, trust: bool = False) -> NoReturn:
     check_ops(path, pruned_graph(meta_graph))
-    raise UserError("the import is left to the walled process")
+    raise UserError("the import is left to the sandboxed process")
 
 
 def _raise(error: BaseException) -> NoReturn:
@@ -160,31 +160,31 @@ def _raise(error: BaseException) -> NoReturn:
 
 
 def check(packed: bytes) -> None:
-    is_walled, files = _unpacked(packed)
+    is_sandboxed, files = _unpacked(packed)
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         os.mkdir(os.path.join(folder, "inner"))
         for name, contents in files:
             Path(folder, name).write_bytes(contents)
         with contract.examined_model(folder) as examined:
             assert all(isinstance(line, str) for line in examined.breaches + examined.warnings)
-        if is_walled or zlib.crc32(packed) % WALLED_OF == 0:
-            _check_walled(folder)
+        if is_sandboxed or zlib.crc32(packed) % SANDBOXED_OF == 0:
+            _check_sandboxed(folder)
 
 
-def _check_walled(folder: str) -> None:
+def _check_sandboxed(folder: str) -> None:
     try:
-        with walled_model(folder, limits=LIMITS) as opened:
+        with sandboxed_model(folder, limits=LIMITS) as opened:
             if opened.predictor is not None:
                 opened.predictor.predict(np.zeros((1, 10, 64, 64, 3), np.uint8))
             else:
                 assert opened.breaches
     except UserError as error:
         # A process that neither answers nor crashes has ended by an exception.
-        assert folder in str(error) and "ended before it answered" not in str(error), error
+        assert folder in str(error) and "ended without an answer" not in str(error), error
 
 
 if __name__ == "__main__":
-    # Of what is done before the import, every exception but a UserError is a failure. The walled process, which imports
-    # this file under another name, goes on with the import.
+    # Before the import of the graph, every exception but a UserError is a failure. The sandboxed process, which imports
+    # this file under another name, does import graphs.
     contract.imported_graph, contract.failure_cause = _not_imported, _raise
     fuzz(check, write_corpus, largest_input=200_000, megabytes=3000, custom_mutator=change_file)

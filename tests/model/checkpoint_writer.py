@@ -1,11 +1,14 @@
-"""Writes TensorFlow's checkpoint files byte by byte, so that their index can say what no program writes.
+"""Writes TensorFlow's checkpoint files byte by byte, with an index that may contradict the data.
 
-The index is LevelDB's table of one block; TensorFlow's tensor_bundle.proto names the fields of its entries.
+The index is a LevelDB table of one block; its values are a BundleHeaderProto and BundleEntryProtos.
 """
 
+import importlib
 import struct
 
 import numpy as np
+
+from pipeline.tensorflow_v1 import tf
 
 DTYPES = {"float32": 1, "float64": 2, "int32": 3, "int64": 9}
 MAGIC = 0xDB4775248B80FB57
@@ -31,7 +34,6 @@ def masked_crc32c(contents):
 
 
 def varint(value):
-    value &= (1 << 64) - 1
     parts = []
     while value > 0x7F:
         parts.append(value & 0x7F | 0x80)
@@ -39,22 +41,8 @@ def varint(value):
     return bytes([*parts, value])
 
 
-def field(number, value):
-    """A field of a protocol buffer: bytes as a message, an int as a varint."""
-    if isinstance(value, bytes):
-        return varint(number << 3 | 2) + varint(len(value)) + value
-    return varint(number << 3) + varint(value)
-
-
-def entry(dtype, shape, shard, offset, size, crc):
-    """A BundleEntryProto."""
-    dimensions = b"".join(field(2, field(1, length)) for length in shape)
-    fields = field(1, dtype) + field(2, dimensions) + field(3, shard) + field(4, offset) + field(5, size)
-    return fields + varint(6 << 3 | 5) + struct.pack("<I", crc)
-
-
 def block(pairs):
-    """A block of a table with its checksum. pairs: of bytes, sorted."""
+    """A block of a table with its checksum. pairs: sorted (key, value) bytes."""
     entries = b"".join(varint(0) + varint(len(key)) + varint(len(value)) + key + value for key, value in pairs)
     contents = entries + struct.pack("<II", 0, 1)
     return contents + b"\0" + struct.pack("<I", masked_crc32c(contents + b"\0"))
@@ -64,22 +52,27 @@ def handle(offset, with_checksum):
     return varint(offset) + varint(len(with_checksum) - 5)
 
 
-def write_checkpoint(prefix, values, lie=None, shards=1):
-    """Writes the index and the data of arrays by name. lie: changes the fields of entries, dicts by name, in place.
+def write_checkpoint(prefix, values, shards=1, **lies):
+    """Writes the index and the data of arrays by name, with valid checksums of the index.
 
-    shards: how many data files the index claims. All checksums of the index are right.
+    shards: the number of data files that the index claims. lies: false values for fields of the last BundleEntryProto.
     """
+    _ = tf.train  # imports TensorFlow with this project's settings
+    protos = importlib.import_module("tensorflow.core.protobuf.tensor_bundle_pb2")
     data, entries = b"", {}
     for name, value in sorted(values.items()):
         contents = np.ascontiguousarray(value).tobytes()
-        numbers = {"dtype": DTYPES[value.dtype.name], "shape": value.shape, "shard": 0, "offset": len(data)}
-        entries[name] = {**numbers, "size": len(contents), "crc": masked_crc32c(contents)}
+        entry = protos.BundleEntryProto(dtype=DTYPES[value.dtype.name], offset=len(data), size=len(contents))
+        entry.crc32c = masked_crc32c(contents)
+        set_shape(entry, value.shape)
+        entries[name] = entry
         data += contents
-    if lie is not None:
-        lie(entries)
-    header = field(1, shards) + field(3, field(1, 1))
-    pairs = [(b"", header), *((name.encode(), entry(**fields)) for name, fields in entries.items())]
-    body, metaindex = block(pairs), block([])
+    for field, value in lies.items():
+        set_shape(entry, value) if field == "shape" else setattr(entry, field, value)
+    header = protos.BundleHeaderProto(num_shards=shards)
+    header.version.producer = 1
+    pairs = [(b"", header), *((name.encode(), entry) for name, entry in entries.items())]
+    body, metaindex = block([(key, value.SerializeToString()) for key, value in pairs]), block([])
     index = block([(max(entries).encode() + b"\xff", handle(0, body))])
     handles = handle(len(body), metaindex) + handle(len(body) + len(metaindex), index)
     footer = handles.ljust(40, b"\0") + struct.pack("<Q", MAGIC)
@@ -89,42 +82,38 @@ def write_checkpoint(prefix, values, lie=None, shards=1):
         file.write(data)
 
 
-def changed(**changes):
-    """A lie about the last value. changes: of its fields, or functions of its fields."""
-
-    def lie(entries):
-        fields = entries[max(entries)]
-        fields.update({name: change(fields) if callable(change) else change for name, change in changes.items()})
-
-    return {"lie": lie}
+def set_shape(entry, shape):
+    del entry.shape.dim[:]
+    for size in shape:
+        entry.shape.dim.add(size=size)
 
 
 LIES = {
-    "2^31 - 1 files of data": {"shards": 2**31 - 1},
-    "no file of data": {"shards": 0},
-    "-1 files of data": {"shards": -1},
-    "the data of file 7": changed(shard=7),
-    "the data of file -1": changed(shard=-1),
-    "data beyond the end": changed(offset=2**40),
-    "data before the beginning": changed(offset=-8),
-    "data at 2^63 - 1": changed(offset=2**63 - 1),
-    "a terabyte of data": changed(size=2**40),
-    "-1 bytes of data": changed(size=-1),
-    "no data": changed(size=0),
-    "dimensions of more than 2^63": changed(shape=(2**62, 2**62)),
-    "dimensions of more than 2^63 and none": changed(shape=(2**62, 2**62, 0), size=0),
-    "a negative dimension": changed(shape=(-3, 5)),
-    "300 dimensions": changed(shape=(1,) * 300),
-    "no type": changed(dtype=0),
-    "a type that is none": changed(dtype=9999),
-    "texts": changed(dtype=7),
-    "2^30 texts": changed(dtype=7, shape=(2**30,)),
-    "handles": changed(dtype=20),
-    "objects": changed(dtype=21),
-    "another checksum": changed(crc=lambda fields: fields["crc"] ^ 1),
+    "2^31 - 1 data files": {"shards": 2**31 - 1},
+    "no data file": {"shards": 0},
+    "-1 data files": {"shards": -1},
+    "data file 7": {"shard_id": 7},
+    "data file -1": {"shard_id": -1},
+    "data beyond the end": {"offset": 2**40},
+    "data before the beginning": {"offset": -8},
+    "data at 2^63 - 1": {"offset": 2**63 - 1},
+    "a terabyte of data": {"size": 2**40},
+    "-1 bytes of data": {"size": -1},
+    "no data": {"size": 0},
+    "dimensions of more than 2^63": {"shape": (2**62, 2**62)},
+    "dimensions of more than 2^63 and 0": {"shape": (2**62, 2**62, 0), "size": 0},
+    "a negative dimension": {"shape": (-3, 5)},
+    "300 dimensions": {"shape": (1,) * 300},
+    "no type": {"dtype": 0},
+    "an unknown type": {"dtype": 9999},
+    "strings": {"dtype": 7},
+    "2^30 strings": {"dtype": 7, "shape": (2**30,)},
+    "handles": {"dtype": 20},
+    "objects": {"dtype": 21},
+    "a wrong checksum": {"crc32c": 1},
 }
-# It takes TensorFlow ten seconds to give up on these.
+# TensorFlow retries the allocation for ten seconds.
 LARGE_LIES = {
-    "a shape of 4 terabytes": changed(shape=(2**20, 2**20)),
-    "a terabyte of a shape and of data": changed(shape=(2**20, 2**18), size=2**40),
+    "a shape of 4 terabytes": {"shape": (2**20, 2**20)},
+    "a terabyte of a shape and of data": {"shape": (2**20, 2**18), "size": 2**40},
 }

@@ -1,10 +1,10 @@
-"""A session that tells how many frames a model computes."""
+"""Counts the frames that a model computes."""
 
 import numpy as np
 
 
 class CountingSession:
-    """A session that counts the frames that it is fed."""
+    """Wraps a session and counts the frames that it is fed."""
 
     def __init__(self, session):
         self._session, self.frames = session, 0

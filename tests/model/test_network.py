@@ -1,13 +1,12 @@
-"""Both networks, as they are trained and as they are exported."""
+"""Both networks, as trained and as exported."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from model.batch_normalization import fold_normalization
 from model.export.graph import build_inference_graph, load_weights
-from model.layers import linear_maps, soft_argmax
 from model.network import training_positions
 from model.network_kinds import NETWORKS
 from model.predictor import Predictor
@@ -21,16 +20,17 @@ POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
 NORMALIZED_LAYERS = {"pyramid": 8, "strided": 0}
 MEMBERS = {"pyramid": 2, "strided": 1}
 EXCHANGED = [0, 2, 1, 4, 3, 6, 5]
-EACH = 44  # of the sequences, one is trained on: three in all
+EACH = 44  # every 44th sequence is trained on: three in all
 
 
-class Trained(NamedTuple):
-    """A network after some steps: its training graph with a session, and its loss at each step."""
+@dataclass(frozen=True)
+class Trained:
+    """A network after some training steps."""
 
     network: str
     training: object
     session: object
-    losses: list
+    losses: list  # of each step
 
 
 @pytest.fixture(scope="module", params=sorted(NETWORKS))
@@ -67,7 +67,7 @@ def test_frames_that_are_not_square(network):
     np.testing.assert_allclose(positions, mirrored, rtol=0, atol=1e-3)
 
 
-def test_points_lie_in_frames_that_are_not_square():
+def test_points_are_in_frames_that_are_not_square():
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 40, 3), dtype=np.uint8)
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(0)
@@ -80,7 +80,7 @@ def test_points_lie_in_frames_that_are_not_square():
 
 @pytest.mark.parametrize("network, expected", [("strided", POSE), ("pyramid", (POSE + 32) / 2)])
 def test_a_prediction_is_the_average_of_the_head_and_of_the_points(network, expected):
-    """The head says POSE whatever it sees, and flat maps give the middle of the frame."""
+    """The head outputs POSE for all frames, and flat maps give the middle of the frame."""
     inference = build_inference_graph(network, 8, averages_mirror=False)
     weights = drawn_weights(inference, seed=1)
     for name, value in weights.items():
@@ -98,7 +98,7 @@ def test_learns(trained):
     assert trained.losses[-1] < 0.9 * trained.losses[0]
 
 
-def test_what_is_exported_predicts_what_was_learned(trained, people):
+def test_the_exported_graph_predicts_what_was_learned(trained, people):
     inference = inference_of(trained)
     weights = exported_weights(trained.training, trained.session)
     shapes = {name: tuple(variable.shape.as_list()) for name, variable in inference.variables.items()}
@@ -108,7 +108,7 @@ def test_what_is_exported_predicts_what_was_learned(trained, people):
     assert error == pytest.approx(trained.losses[-1], abs=0.1 * trained.losses[0])
 
 
-def test_folded_weights_compute_what_normalization_does(trained, people):
+def test_folded_weights_equal_batch_normalization(trained, people):
     """The training graph's CNN, with the batch's mean and variance for the moving ones, against the exported one's."""
     graph = trained.training.graph
     layers = [
@@ -126,7 +126,7 @@ def test_folded_weights_compute_what_normalization_does(trained, people):
     assert ((positions - people.labels[::EACH]) ** 2).mean() == pytest.approx(loss, rel=0.02)
 
 
-def test_members_are_averaged(people):
+def test_an_ensemble_is_averaged(people):
     frames = people.frames[::30]
     one, three = (build_inference_graph("strided", num_units=16, members=members) for members in (1, 3))
     weights = drawn_weights(three, seed=3)
@@ -139,8 +139,8 @@ def test_members_are_averaged(people):
     np.testing.assert_allclose(positions_of(three, weights, frames), np.mean(positions, axis=0), rtol=0, atol=1e-3)
 
 
-def test_each_member_learns_by_itself(people):
-    """What one learns is the same whether or not there is another beside it."""
+def test_the_networks_of_an_ensemble_learn_independently(people):
+    """A network learns the same with and without another one beside it."""
     frames, labels = people.frames[::22], people.labels[::22]
     dataset = lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat()  # noqa: E731
     learned = {}
@@ -170,7 +170,7 @@ def mirrored(positions):
 @pytest.mark.parametrize(
     "members, views", [(1, [(1, False), (1, True)]), (2, [(1, False), (1, True), (2, False), (2, True)])]
 )
-def test_each_member_sees_frames_and_mirrored_frames(members, views, network, people):
+def test_each_network_sees_frames_and_mirrored_frames(members, views, network, people):
     frames = people.frames[::30]
     averaging = build_inference_graph(network, 16, averages_mirror=True, members=members)
     one = build_inference_graph(network, 16)
@@ -184,7 +184,7 @@ def test_each_member_sees_frames_and_mirrored_frames(members, views, network, pe
     np.testing.assert_allclose(positions_of(averaging, weights, frames), np.mean(of_views, axis=0), rtol=0, atol=1e-3)
 
 
-def test_the_pyramid_sees_what_moves(people):
+def test_the_pyramid_sees_motion(people):
     """A sequence of one frame ten times holds no motion; then one frame that differs changes all ten."""
     inference = build_inference_graph("pyramid", num_units=16)
     weights = drawn_weights(inference, seed=3)
@@ -196,7 +196,7 @@ def test_the_pyramid_sees_what_moves(people):
 
 @pytest.mark.parametrize("network", sorted(NETWORKS))
 @pytest.mark.parametrize(("averages_mirror", "members"), [(False, 1), (True, 2)])
-def test_each_frame_is_computed_once_where_sequences_overlap(averages_mirror, members, network, people):
+def test_each_frame_of_overlapping_sequences_is_computed_once(averages_mirror, members, network, people):
     inference = build_inference_graph(network, 16, averages_mirror, members)
     frames = np.concatenate(people.frames[[0, 30]])
     positions = np.array([[*range(10)], [*range(5, 15)], [*range(10, 20)]])
@@ -204,31 +204,9 @@ def test_each_frame_is_computed_once_where_sequences_overlap(averages_mirror, me
         load_weights(inference, session, drawn_weights(inference, seed=3))
         nodes = inference.input_frames, inference.joint_pos
         plain = Predictor(session, *nodes).predict(frames[positions])
-        by_features = Predictor(CountingSession(session), *nodes, inference.shared)
+        counting = CountingSession(session)
+        by_features = Predictor(counting, *nodes, inference.shared)
         np.testing.assert_allclose(by_features.predict_block(frames, positions), plain, rtol=0, atol=1e-3)
-        by_features._session.frames = 0
+        counting.frames = 0
         by_features.predict_block(frames, positions)
-        assert by_features._session.frames == 20
-
-
-def test_points_are_where_their_maps_are_high():
-    maps = np.zeros((2, 3, 4, 8), np.float32)
-    maps[0, 0, 1, 6], maps[1, 2, 3, 0] = 50, 50
-    with tf.Graph().as_default(), tf.Session() as session:
-        points = session.run(soft_argmax(tf.constant(maps.reshape(2, 3, 32)), height=4, width=8))
-    assert points.shape == (2, 3, 2)
-    # The middle of the seventh of eight columns, and of the second of four rows.
-    np.testing.assert_allclose(points[0, 0], [2 * 6.5 / 8 - 1, 2 * 1.5 / 4 - 1], atol=1e-5)
-    np.testing.assert_allclose(points[1, 2], [2 * 0.5 / 8 - 1, 2 * 3.5 / 4 - 1], atol=1e-5)
-    # A flat map points to the middle.
-    np.testing.assert_allclose(points[0, 1], [0, 0], atol=1e-6)
-
-
-def test_linear_maps_are_a_convolution_of_one_place():
-    values = np.random.default_rng(0).normal(size=(3, 4, 8, 5)).astype(np.float32)
-    with tf.Graph().as_default(), tf.Session() as session:
-        maps = linear_maps("maps", tf.constant(values), number=6)
-        session.run(tf.global_variables_initializer())
-        maps, [weights] = session.run([maps, tf.global_variables()])
-    expected = (values.reshape(3, 32, 5) @ weights).transpose(0, 2, 1)
-    np.testing.assert_allclose(maps, expected, rtol=0, atol=1e-5)
+        assert counting.frames == 20

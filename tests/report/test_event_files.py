@@ -16,7 +16,7 @@ def test_a_full_disk_is_no_lack_of_memory(bytes_left, limited_file_size, tmp_pat
     with limited_file_size(bytes_left), pytest.raises(UserError) as refused, EventFile(folder) as file:
         for step in range(10):
             file.add(summary=tf.Summary(value=[tf.Summary.Value(tag="x" * 5000, simple_value=1.0)]), step=step)
-    assert str(refused.value) == f"{folder}: File too large; free some disk space, then --resume goes on"
+    assert str(refused.value) == f"{folder}: File too large; free some disk space, then continue with --resume"
 
 
 @pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")

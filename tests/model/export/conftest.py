@@ -12,5 +12,5 @@ def fine_model(tmp_path_factory):
 
 @pytest.fixture
 def folder(fine_model, tmp_path):
-    """A copy of the fine model."""
+    """A copy of the valid model."""
     return shutil.copytree(fine_model, tmp_path / "model")

@@ -1,4 +1,4 @@
-"""A model that keeps the course's contract and is none of ours: in TensorFlow 1's plain way, without CNN and LSTM."""
+"""A model that meets the contract but is not built by this project: plain TensorFlow 1, without a CNN and an LSTM."""
 
 import os
 
@@ -6,7 +6,7 @@ from pipeline.tensorflow_v1 import tf
 
 
 def save_foreign_model(folder, build):
-    """Calls `build` in a graph of its own and saves it in a new folder, as the assignment says, as "my_model"."""
+    """Calls `build` in a new graph and saves it in a new folder as "my_model", as the assignment says."""
     os.mkdir(folder)
     before = os.getcwd()
     with tf.Graph().as_default(), tf.Session() as session:
@@ -30,7 +30,7 @@ def foreign_network(
     output_name="joint_pos",
     collected=("input_frames:0", "joint_pos:0"),
 ):
-    """Builds a network of two dense layers; each argument changes one thing about it."""
+    """Builds a network of two dense layers; each argument changes one property."""
     input_frames = make_input(dtype=input_dtype, shape=input_shape, name=input_name)
     values = normalize(tf.reshape(tf.cast(input_frames, tf.float32), [-1, 10, 64 * 64 * 3]))
     hidden = tf.tanh(dense(values[:, :, ::97], "hidden", 12))

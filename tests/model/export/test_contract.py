@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from model.export.contract import contract_breaches, examined_model
+from model.predictor import Predictor
 from pipeline.tensorflow_v1 import tf
 from support.user_error import UserError
 from tests.model.counting_session import CountingSession
@@ -23,13 +24,13 @@ def breach_of(tmp_path, **changes):
     return only_breach(save_foreign_model(tmp_path / "model", lambda: foreign_network(**changes)))
 
 
-def test_a_model_that_is_none_of_ours_keeps_the_contract(fine_model):
+def test_a_model_of_another_program_meets_the_contract(fine_model):
     assert sorted(os.listdir(fine_model)) == list(FOUR_FILES)
     assert contract_breaches(str(fine_model)) == []
     assert contract_breaches(f"{fine_model}/") == []
 
 
-def test_from_whatever_folder_it_is_called(folder, monkeypatch):
+def test_relative_paths(folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
     assert contract_breaches("model") == []
     monkeypatch.chdir(folder)
@@ -45,53 +46,53 @@ def test_a_missing_file(name, folder):
     assert only_breach(folder).startswith(f"the file {name} is missing")
 
 
-def test_each_missing_file_has_a_line(folder):
+def test_each_missing_file_has_a_message(folder):
     for name in FOUR_FILES[:3]:
         (folder / name).unlink()
     assert [breach.split()[2] for breach in contract_breaches(str(folder))] == list(FOUR_FILES[:3])
 
 
 @pytest.mark.parametrize("name", FOUR_FILES)
-def test_a_folder_in_place_of_a_file(name, folder):
+def test_a_folder_instead_of_a_file(name, folder):
     (folder / name).unlink()
     (folder / name).mkdir()
     assert only_breach(folder).startswith(f"the file {name} is missing")
 
 
 @pytest.mark.parametrize("name", ["my_model.pb", ".DS_Store", "my_model-100.index"])
-def test_a_file_too_many(name, folder):
+def test_an_extra_file(name, folder):
     (folder / name).touch()
-    assert only_breach(folder).startswith(f"{name} is one file too many")
+    assert only_breach(folder).startswith(f"{name} does not belong to the model")
 
 
-def test_a_folder_too_many(folder):
+def test_an_extra_folder(folder):
     (folder / "variables").mkdir()
-    assert only_breach(folder).startswith("variables is one file too many")
+    assert only_breach(folder).startswith("variables does not belong to the model")
 
 
-@pytest.mark.promise("A saved model reads no file but those of its folder")
+@pytest.mark.promise("A saved model reads only the files of its own folder")
 @pytest.mark.parametrize("name", FOUR_FILES)
 def test_a_link_to_a_file_elsewhere_is_not_followed(name, folder, tmp_path):
     (folder / name).rename(tmp_path / "elsewhere")
     (folder / name).symlink_to(tmp_path / "elsewhere")
-    assert only_breach(folder).startswith(f"{name} is a link or device, not a file")
+    assert only_breach(folder).startswith(f"{name} is a link or device;")
 
 
 @pytest.mark.parametrize("name", [*FOUR_FILES, "my_model.data-00001-of-00002"])
-def test_a_pipe_is_not_waited_for(name, folder):
+def test_a_pipe_does_not_block(name, folder):
     (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
     assert only_breach(folder).startswith(name)
 
 
-def test_many_files_too_many_are_a_few_lines(folder):
+def test_many_extra_files_give_few_messages(folder):
     for number in range(300):
         (folder / f"file{number}").touch()
     breaches = contract_breaches(str(folder))
-    assert len(breaches) == 21 and breaches[-1].startswith("280 more files are too many")
+    assert len(breaches) == 21 and breaches[-1].startswith("280 more files do not belong to the model")
 
 
-def test_a_long_checkpoint_is_not_read_whole(folder):
+def test_a_huge_checkpoint_file_is_not_read_whole(folder):
     os.truncate(folder / "checkpoint", 5 << 30)
     assert contract_breaches(str(folder)) == []
 
@@ -109,7 +110,7 @@ def rewrite_checkpoint(folder, path):
 @pytest.mark.parametrize("path", ["/home/student/my_model", "C:\\\\work\\\\my_model", "\\\\\\\\server\\\\my_model"])
 def test_an_absolute_path_in_checkpoint(path, folder):
     rewrite_checkpoint(folder, path)
-    assert only_breach(folder).startswith(f"the file checkpoint holds the absolute path {path}")
+    assert only_breach(folder).startswith(f"the file checkpoint has the absolute path {path}")
 
 
 def test_a_model_saved_with_an_absolute_path(tmp_path):
@@ -130,10 +131,10 @@ def test_an_absolute_path_among_all_paths_in_checkpoint(folder):
 @pytest.mark.parametrize("path", ["../my_model", "../model/my_model", "saved/my_model"])
 def test_a_path_that_leaves_the_folder(path, folder):
     rewrite_checkpoint(folder, path)
-    assert only_breach(folder).startswith(f"the file checkpoint names {path}, outside of the folder")
+    assert only_breach(folder).startswith(f"the file checkpoint names {path}, outside the folder")
 
 
-def test_a_path_with_the_folder_itself_in_it(folder):
+def test_a_path_that_begins_with_a_dot(folder):
     rewrite_checkpoint(folder, "./my_model")
     assert contract_breaches(str(folder)) == []
 
@@ -144,17 +145,17 @@ def test_another_name_in_checkpoint(folder):
 
 
 @pytest.mark.parametrize("contents", [b"", b"\xff\xfe\x00", b"my_model"])
-def test_a_checkpoint_that_names_nothing(contents, folder):
+def test_a_checkpoint_file_without_a_path(contents, folder):
     (folder / "checkpoint").write_bytes(contents)
-    assert only_breach(folder).startswith("the file checkpoint does not name a model_checkpoint_path")
+    assert only_breach(folder).startswith("the file checkpoint has no model_checkpoint_path")
 
 
-# What is in them
+# The contents of the files
 
 
-@pytest.mark.promise("A model that cannot be loaded is refused in one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
 @pytest.mark.parametrize("damaged", [lambda contents: b"not a graph", lambda contents: contents[:1000]])
-def test_a_graph_that_is_damaged(damaged, folder):
+def test_a_damaged_graph(damaged, folder):
     meta = folder / "my_model.meta"
     meta.write_bytes(damaged(meta.read_bytes()))
     assert only_breach(folder).startswith(f"{meta} cannot be loaded as a graph")
@@ -162,7 +163,7 @@ def test_a_graph_that_is_damaged(damaged, folder):
 
 def test_an_empty_graph(folder):
     (folder / "my_model.meta").write_bytes(b"")
-    assert "it holds nothing" in only_breach(folder)
+    assert "it is empty" in only_breach(folder)
 
 
 def test_weights_with_a_flipped_bit(folder):
@@ -173,10 +174,10 @@ def test_weights_with_a_flipped_bit(folder):
     assert "the weights cannot be restored" in only_breach(folder)
 
 
-@pytest.mark.promise("A model that cannot be loaded is refused in one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
 @pytest.mark.parametrize("name", ["my_model.data-00000-of-00001", "my_model.index"])
 @pytest.mark.parametrize("length", [0, 50])
-def test_weights_that_are_cut_short(name, length, folder):
+def test_truncated_weights(name, length, folder):
     (folder / name).write_bytes((folder / name).read_bytes()[:length])
     assert "the weights cannot be restored" in only_breach(folder)
 
@@ -202,7 +203,7 @@ def test_a_graph_without_a_saver(folder):
     assert "the graph has no Saver" in only_breach(folder)
 
 
-def test_every_breach_has_its_line(folder):
+def test_every_breach_has_a_message(folder):
     (folder / "notes.txt").touch()
     rewrite_checkpoint(folder, "/home/student/my_model")
     (folder / "my_model.index").write_bytes(b"")
@@ -217,7 +218,7 @@ def test_every_breach_has_its_line(folder):
 
 def test_the_collection_in_the_wrong_order(tmp_path):
     breach = breach_of(tmp_path, collected=["joint_pos:0", "input_frames:0"])
-    assert breach.startswith("the collection validation_nodes holds joint_pos before input_frames")
+    assert breach.startswith("the collection validation_nodes has joint_pos before input_frames")
 
 
 @pytest.mark.parametrize(
@@ -228,26 +229,28 @@ def test_the_collection_in_the_wrong_order(tmp_path):
         (["input_frames:0", "joint_pos:0", "Tanh:0"], "input_frames:0, joint_pos:0, Tanh:0"),
     ],
 )
-def test_a_collection_of_something_else(collected, held, tmp_path):
+def test_a_collection_of_other_tensors(collected, held, tmp_path):
     breach = breach_of(tmp_path, collected=collected)
-    assert breach == f"the collection validation_nodes must hold input_frames and joint_pos, it holds {held}"
+    assert breach == f"the collection validation_nodes must contain input_frames and joint_pos, but contains {held}"
 
 
 def test_a_wrong_name_of_the_input(tmp_path):
     breach = breach_of(tmp_path, input_name="frames", collected=["frames:0", "joint_pos:0"])
-    assert breach.startswith("the collection validation_nodes holds frames:0 where input_frames belongs")
+    assert breach.startswith("the collection validation_nodes has frames:0 instead of input_frames")
 
 
 def test_a_wrong_name_of_the_output(tmp_path):
     breach = breach_of(tmp_path, output_name="joints", collected=["input_frames:0", "joints:0"])
-    assert breach.startswith("the collection validation_nodes holds joints:0 where joint_pos belongs")
+    assert breach.startswith("the collection validation_nodes has joints:0 instead of joint_pos")
 
 
-def test_an_input_that_is_no_placeholder(tmp_path):
+def test_an_input_that_is_not_a_placeholder(tmp_path):
     def make_input(dtype, shape, name):
         return tf.identity(tf.placeholder_with_default(np.zeros((1, *shape[1:]), np.uint8), shape), name=name)
 
-    assert breach_of(tmp_path, make_input=make_input).startswith("input_frames is the result of Identity")
+    assert breach_of(tmp_path, make_input=make_input).startswith(
+        "input_frames is not a placeholder but the result of Identity"
+    )
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.int8, tf.int32])
@@ -261,13 +264,13 @@ def test_a_wrong_type_of_the_input(dtype, tmp_path):
 def test_a_wrong_shape_of_the_input(shape, tmp_path):
     breach = breach_of(tmp_path, input_shape=shape)
     described = None if shape is None else list(shape)
-    assert breach == f"input_frames has shape {described}; the contract's is [None, 10, 64, 64, 3]"
+    assert breach == f"input_frames has shape {described}; the assignment requires [None, 10, 64, 64, 3]"
 
 
 @pytest.mark.parametrize("dtype", [tf.float64, tf.float16, tf.int32])
 def test_a_wrong_type_of_the_output(dtype, tmp_path):
     breach = breach_of(tmp_path, change_positions=lambda positions: tf.cast(positions, dtype))
-    assert breach == f"joint_pos has dtype {dtype.name}; the contract's is float32"
+    assert breach == f"joint_pos has dtype {dtype.name}; the assignment requires float32"
 
 
 @pytest.mark.parametrize(
@@ -275,15 +278,17 @@ def test_a_wrong_type_of_the_output(dtype, tmp_path):
 )
 def test_a_wrong_shape_of_the_output(shape, found, tmp_path):
     breach = breach_of(tmp_path, change_positions=lambda positions: tf.reshape(positions, shape))
-    assert breach == f"joint_pos has shape {found} for 1 sequences; the contract's is (1, 10, 7, 2)"
+    assert breach == f"joint_pos has shape {found} for 1 sequences; the assignment requires (1, 10, 7, 2)"
 
 
-def test_an_output_that_is_right_for_one_sequence_alone(tmp_path):
+def test_an_output_that_is_right_for_one_sequence_only(tmp_path):
     breach = breach_of(tmp_path, change_positions=lambda positions: positions[:1])
-    assert breach.startswith("joint_pos has shape (1, 10, 7, 2) for 3 sequences; the contract's is (3, 10, 7, 2);")
+    assert breach.startswith(
+        "joint_pos has shape (1, 10, 7, 2) for 3 sequences; the assignment requires (3, 10, 7, 2);"
+    )
 
 
-def test_an_output_that_can_be_computed_for_one_sequence_alone(tmp_path):
+def test_an_output_that_works_for_one_sequence_only(tmp_path):
     def join_one(positions):
         return tf.concat([positions, tf.zeros([1, 10, 7, 2])], axis=1)[:, :10]
 
@@ -291,7 +296,7 @@ def test_an_output_that_can_be_computed_for_one_sequence_alone(tmp_path):
     assert breach.startswith("joint_pos cannot be computed for 3 sequences")
 
 
-# What else it needs
+# Other inputs
 
 
 def test_a_placeholder_for_keep_prob(tmp_path):
@@ -299,15 +304,15 @@ def test_a_placeholder_for_keep_prob(tmp_path):
         return tf.nn.dropout(positions, rate=1 - tf.placeholder(tf.float32, name="keep_prob"))
 
     breach = breach_of(tmp_path, change_positions=drop_out)
-    assert breach.startswith("joint_pos needs the further input keep_prob;")
+    assert breach.startswith("joint_pos needs another input, keep_prob;")
 
 
-def test_a_placeholder_that_only_orders(tmp_path):
+def test_a_placeholder_as_a_control_input(tmp_path):
     def wait_for_another(positions):
         with tf.control_dependencies([tf.placeholder(tf.bool, name="is_training")]):
             return tf.identity(positions)
 
-    assert "further input is_training" in breach_of(tmp_path, change_positions=wait_for_another)
+    assert "another input, is_training" in breach_of(tmp_path, change_positions=wait_for_another)
 
 
 @pytest.mark.parametrize("make_iterator", [tf.data.make_initializable_iterator, tf.data.make_one_shot_iterator])
@@ -315,10 +320,10 @@ def test_an_iterator(make_iterator, tmp_path):
     def add_next(positions):
         return positions + make_iterator(tf.data.Dataset.from_tensors(1.0).repeat()).get_next()
 
-    assert "further input" in breach_of(tmp_path, change_positions=add_next)
+    assert "another input" in breach_of(tmp_path, change_positions=add_next)
 
 
-def test_further_inputs_that_positions_do_not_need(tmp_path):
+def test_inputs_that_positions_do_not_need(tmp_path):
     def build():
         foreign_network()
         tf.placeholder(tf.float32, [None, 10, 7, 2], name="labels")
@@ -326,7 +331,7 @@ def test_further_inputs_that_positions_do_not_need(tmp_path):
     assert contract_breaches(str(save_foreign_model(tmp_path / "model", build))) == []
 
 
-def test_a_placeholder_that_has_a_default(tmp_path):
+def test_a_placeholder_with_a_default(tmp_path):
     def scale(positions):
         return positions * tf.placeholder_with_default(1.0, [], name="keep_prob")
 
@@ -334,7 +339,7 @@ def test_a_placeholder_that_has_a_default(tmp_path):
     assert contract_breaches(str(folder)) == []
 
 
-# One colour
+# Frames of one colour
 
 
 def divided_by_deviation(values):
@@ -346,7 +351,7 @@ def divided_by_deviation(values):
     "changes",
     [{"normalize": divided_by_deviation}, {"change_positions": lambda positions: positions * float("inf")}],
 )
-def test_nan_or_infinity_on_a_frame_of_one_colour_is_warned_of(changes, tmp_path):
+def test_nan_or_infinity_for_a_frame_of_one_colour_is_a_warning(changes, tmp_path):
     folder = save_foreign_model(tmp_path / "model", lambda: foreign_network(**changes))
     with examined_model(str(folder)) as examined:
         assert examined.breaches == [] and examined.predictor is not None
@@ -354,13 +359,20 @@ def test_nan_or_infinity_on_a_frame_of_one_colour_is_warned_of(changes, tmp_path
         assert warning.startswith("joint_pos is NaN or infinite for a frame of one colour")
 
 
-def test_a_frame_is_computed_once_wherever_the_files_lie(trained_run, people, tmp_path):
+def test_frames_are_shared_in_a_model_in_a_subfolder(trained_run, people, tmp_path, monkeypatch):
     shutil.copytree(trained_run.folder / "model", tmp_path / "handed_in" / "my_model")
     frames = np.concatenate(people.frames[[0, 30]])
     rows = np.array([[*range(10)], [*range(5, 15)], [*range(10, 20)]])
+    sessions = []
+
+    def counting(session, *arguments):
+        sessions.append(CountingSession(session))
+        return Predictor(sessions[0], *arguments)
+
+    monkeypatch.setattr("model.export.contract.Predictor", counting)
     with examined_model(str(tmp_path / "handed_in")) as examined:
-        assert len(examined.breaches) == 1 and "the model is in my_model" in examined.breaches[0]
+        assert len(examined.breaches) == 1 and "the model is in the subfolder my_model" in examined.breaches[0]
         expected = examined.predictor.predict_block(frames, rows)
-        examined.predictor._session = session = CountingSession(examined.predictor._session)
+        sessions[0].frames = 0
         np.testing.assert_allclose(examined.predictor.predict_block(frames, rows), expected, rtol=0, atol=1e-3)
-    assert session.frames == 20
+    assert sessions[0].frames == 20

@@ -18,7 +18,7 @@ def sequences_of(people, number):
     return people.frames[:: len(people.frames) // number][:number]
 
 
-def test_the_input_is_the_course_s(inference_model):
+def test_the_input_is_that_of_the_assignment(inference_model):
     graph = inference_model[0].graph
     tensor = graph.get_tensor_by_name("input_frames:0")
     assert tensor is inference_model[0].input_frames
@@ -27,7 +27,7 @@ def test_the_input_is_the_course_s(inference_model):
     assert [op.name for op in graph.get_operations() if op.type == "Placeholder"] == ["input_frames"]
 
 
-def test_the_output_is_the_course_s(inference_model):
+def test_the_output_is_that_of_the_assignment(inference_model):
     graph = inference_model[0].graph
     tensor = graph.get_tensor_by_name("joint_pos:0")
     assert tensor is inference_model[0].joint_pos
@@ -35,7 +35,7 @@ def test_the_output_is_the_course_s(inference_model):
     assert tensor.shape.as_list()[1:] == [10, 7, 2]
 
 
-def test_the_collection_holds_input_then_output(inference_model):
+def test_the_collection_has_the_input_then_the_output(inference_model):
     nodes = inference_model[0].graph.get_collection("validation_nodes")
     assert [node.name for node in nodes] == ["input_frames:0", "joint_pos:0"]
 
@@ -46,7 +46,7 @@ def test_positions_for_any_number_of_sequences(number, predict, people):
     assert (positions.dtype, positions.shape) == (np.float32, (number, 10, 7, 2))
 
 
-def test_each_sequence_is_predicted_on_its_own(predict, people):
+def test_sequences_do_not_affect_each_other(predict, people):
     frames = sequences_of(people, 6)
     together = predict(frames)
     assert np.ptp(together, axis=0).max() > 0.5
@@ -54,7 +54,7 @@ def test_each_sequence_is_predicted_on_its_own(predict, people):
         np.testing.assert_allclose(predict(sequence[np.newaxis])[0], positions, atol=1e-4)
 
 
-def test_a_frame_changes_its_own_position_and_those_after_it(predict, people):
+def test_a_frame_affects_its_own_positions_and_later_ones(predict, people):
     frames = sequences_of(people, 2).copy()
     before = predict(frames[:1])[0]
     for changed in (0, 4, 9):
@@ -65,7 +65,7 @@ def test_a_frame_changes_its_own_position_and_those_after_it(predict, people):
         assert moved[changed] > 1e-3
 
 
-def test_all_frames_pass_the_same_cnn(inference_model, people):
+def test_all_frames_share_the_cnn(inference_model, people):
     inference, session = inference_model
     frames = sequences_of(people, 2)[:, [3] * 10]
     features = session.run(inference.shared.features, {inference.input_frames: frames})
@@ -84,7 +84,7 @@ def test_the_head_is_one_matmul_on_all_hidden_states(inference_model):
     assert [op.type for op in head].count("MatMul") == 1
     [matmul] = [op for op in head if op.type == "MatMul"]
     assert matmul.inputs[1].shape.as_list() == [8, 14]
-    # What feeds the first of these ops is the LSTM's output over all steps, put together again.
+    # The input of the first of these ops is the LSTM's output over all frames.
     assert "rnn" in head[-1].inputs[0].op.name
 
 
@@ -92,7 +92,7 @@ def _is_weight(op):
     return bool(op.inputs) and op.inputs[0].op.type in ("VariableV2", "VarHandleOp")
 
 
-def test_there_is_one_loop_over_time_and_no_unrolled_one(inference_model):
+def test_the_lstm_is_a_loop_and_not_unrolled(inference_model):
     operations = inference_model[0].graph.get_operations()
     assert [op.type for op in operations].count("LoopCond") == 1
     in_the_loop = [op for op in operations if op.type == "MatMul" and "while" in op.name]
@@ -101,20 +101,20 @@ def test_there_is_one_loop_over_time_and_no_unrolled_one(inference_model):
 
 
 @pytest.mark.parametrize("num_units", [1, 24])
-def test_the_lstm_has_as_many_units_as_asked_for(num_units):
+def test_the_lstm_has_num_units_units(num_units):
     variables = build_inference_graph("strided", num_units).variables
     kernels = [variable for name, variable in variables.items() if "lstm_cell" in name and variable.shape.rank == 2]
     assert [kernel.shape[1].value for kernel in kernels] == [4 * num_units]
 
 
-def test_holds_nothing_of_training(inference_model):
+def test_has_no_ops_of_training(inference_model):
     inference, _ = inference_model
     names = [op.name.lower() for op in inference.graph.get_operations()]
     assert not [name for name in names if "gradient" in name or "adam" in name or "global_step" in name]
     assert inference.graph.finalized
 
 
-def test_loaded_weights_are_the_variables_values(inference_model):
+def test_load_weights_assigns_the_variables(inference_model):
     inference, _ = inference_model
     with tf.Session(graph=inference.graph) as session:
         for seed in (1, 2):
@@ -129,7 +129,7 @@ def test_loaded_weights_are_the_variables_values(inference_model):
             np.testing.assert_array_equal(values[name], value)
 
 
-def test_a_weight_of_another_shape_is_refused(inference_model):
+def test_a_weight_of_another_shape_is_an_error(inference_model):
     inference, _ = inference_model
     with tf.Session(graph=inference.graph) as session, pytest.raises(ValueError):
         load_weights(inference, session, {next(iter(inference.variables)): np.zeros((3, 3), np.float32)})

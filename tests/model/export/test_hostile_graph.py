@@ -1,4 +1,4 @@
-"""Graphs that no program writes: each is a line, and none is a traceback."""
+"""Graphs that no program writes: each gives messages of one line, none a traceback."""
 
 import pytest
 
@@ -25,35 +25,35 @@ def of_dimensions(number, size):
 
 CHANGES = {
     "no type": lambda nodes: nodes["input_frames"].attr.pop("dtype"),
-    "a type that is none": lambda nodes: setattr(placeholder(nodes), "type", 9999),
-    "a list for a type": lambda nodes: placeholder(nodes).list.type.append(1),
+    "an unknown type": lambda nodes: setattr(placeholder(nodes), "type", 9999),
+    "a list as a type": lambda nodes: placeholder(nodes).list.type.append(1),
     "400 dimensions of 2^62": of_dimensions(400, 2**62),
     "300,000 dimensions": of_dimensions(300_000, 2**62),
     "250 dimensions of 2^62": of_dimensions(250, 2**62),
     "a negative dimension": of_dimensions(1, -5),
-    "an input of its own": lambda nodes: nodes["joint_pos"].input.append("joint_pos"),
-    "an input that is not there": lambda nodes: nodes["joint_pos"].input.append("nothing:77"),
-    "a port that is no number": lambda nodes: nodes["joint_pos"].input.append("joint_pos:x:y"),
+    "its own output as input": lambda nodes: nodes["joint_pos"].input.append("joint_pos"),
+    "a missing input": lambda nodes: nodes["joint_pos"].input.append("nothing:77"),
+    "a port that is not a number": lambda nodes: nodes["joint_pos"].input.append("joint_pos:x:y"),
     "an attribute of the wrong kind": lambda nodes: setattr(nodes["joint_pos"].attr["T"], "i", 3),
-    "a device that is none": lambda nodes: setattr(nodes["joint_pos"], "device", "/what:is:this"),
+    "an unknown device": lambda nodes: setattr(nodes["joint_pos"], "device", "/what:is:this"),
 }
 
 
-@pytest.mark.promise("A model that cannot be loaded is refused in one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_a_graph_that_no_program_writes_is_a_line(change, tmp_path):
+def test_an_impossible_graph_gives_messages_of_one_line(change, tmp_path):
     folder = save_foreign_model(tmp_path / "model", foreign_network)
     meta_graph = tf.MetaGraphDef.FromString((folder / "my_model.meta").read_bytes())
     change({node.name: node for node in meta_graph.graph_def.node})
     (folder / "my_model.meta").write_bytes(meta_graph.SerializeToString())
     with examined_model(str(folder)) as model:
-        # A device that is none is cleared, and does no harm.
+        # Devices are cleared, so an unknown one does not matter.
         assert len(model.breaches) >= 1 or model.predictor is not None
         assert all("\n" not in line and len(line) < 2000 for line in model.breaches)
 
 
-@pytest.mark.promise("A model that cannot be loaded is refused in one line")
-def test_a_message_that_is_not_utf_8_is_a_line(tmp_path):
+@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+def test_a_message_that_is_not_utf_8_is_reported(tmp_path):
     def check(positions):
         return tf.debugging.check_numerics(positions / 0, "odd")
 
@@ -64,8 +64,8 @@ def test_a_message_that_is_not_utf_8_is_a_line(tmp_path):
         assert model.predictor is None and len(model.breaches) == 1
 
 
-@pytest.mark.promise("A model that cannot be loaded is refused in one line")
-def test_weights_that_are_missing_beside_an_object_graph_of_garbage_are_a_line(tmp_path):
+@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+def test_missing_weights_beside_an_invalid_object_graph_are_reported(tmp_path):
     (tmp_path / "garbage").mkdir()
     with tf.Graph().as_default(), tf.Session() as session:
         garbage = tf.get_variable("garbage", initializer=b"\xff\xffgarbage", dtype=tf.string)

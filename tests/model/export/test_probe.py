@@ -1,4 +1,4 @@
-"""Models that the course's script scores although they break the contract, and answers that are not to be relied on."""
+"""Models that can be scored although they break the contract, and unreliable predictions."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def examined(tmp_path, **changes):
 
 
 def by_hand(folder, frames, size=None):
-    """The positions by TensorFlow's own saver, in batches of `size`, filled up with zeros."""
+    """The positions by TensorFlow's own saver, in batches of `size`, padded with zeros."""
     with tf.Graph().as_default(), tf.Session() as session:
         saver = tf.train.import_meta_graph(str(folder / "my_model.meta"), clear_devices=True)
         saver.restore(session, str(folder / "my_model"))
@@ -27,22 +27,24 @@ def by_hand(folder, frames, size=None):
 
 
 def joined_with(rows):
-    """Positions that can only be computed where there are as many sequences as `rows`, a constant of zeros, has."""
+    """Positions that can only be computed for batches of `rows` sequences."""
     return lambda positions: tf.concat([positions, tf.zeros([rows, 10, 7, 2])], axis=1)[:, :10]
 
 
 @pytest.mark.parametrize("size", [1, 24])
-def test_a_size_of_batch_that_the_graph_demands_is_found(size, people, tmp_path):
+def test_the_only_batch_size_that_works_is_found(size, people, tmp_path):
     with examined(tmp_path, change_positions=joined_with(size)) as model:
         [breach] = model.breaches
-        assert breach.startswith("joint_pos cannot be computed for") and f"for {size} at a time alone" in breach
+        assert breach.startswith("joint_pos cannot be computed for") and f"it accepts only batches of {size}" in breach
         found = model.predictor.predict(people.frames[:21])
         np.testing.assert_allclose(found, by_hand(tmp_path / "model", people.frames[:21], size), atol=1e-3)
 
 
-def test_a_size_of_batch_in_the_placeholder_is_taken(people, tmp_path):
+def test_the_batch_size_of_the_placeholder_is_used(people, tmp_path):
     with examined(tmp_path, input_shape=(8, 10, 64, 64, 3)) as model:
-        assert model.breaches == ["input_frames has shape [8, 10, 64, 64, 3]; the contract's is [None, 10, 64, 64, 3]"]
+        assert model.breaches == [
+            "input_frames has shape [8, 10, 64, 64, 3]; the assignment requires [None, 10, 64, 64, 3]"
+        ]
         rows = np.arange(50).reshape(5, 10)
         found = model.predictor.predict_block(people.frames[:5].reshape(50, 64, 64, 3), rows)
         np.testing.assert_allclose(found, by_hand(tmp_path / "model", people.frames[:5], 8), atol=1e-3)
@@ -56,7 +58,7 @@ def test_positions_in_another_shape_are_scored(shape, people, tmp_path):
         np.testing.assert_allclose(found, by_hand(tmp_path / "model", people.frames[:3]), atol=1e-3)
 
 
-def test_positions_in_another_order_are_not(tmp_path):
+def test_positions_in_another_order_are_not_scored(tmp_path):
     with examined(tmp_path, change_positions=lambda positions: tf.transpose(positions, [0, 2, 1, 3])) as model:
         assert len(model.breaches) == 1 and model.predictor is None
 
@@ -77,25 +79,25 @@ def test_frames_of_another_type_are_scored(people, tmp_path):
 @pytest.mark.parametrize(
     "collected", [[], ["joint_pos:0", "input_frames:0"], ["input_frames:0", "joint_pos:0", "Tanh:0"]]
 )
-def test_a_wrong_collection_does_not_keep_the_score_back(collected, people, tmp_path):
+def test_a_model_with_a_wrong_collection_is_scored(collected, people, tmp_path):
     with examined(tmp_path, collected=collected) as model:
         assert len(model.breaches) == 1
         found = model.predictor.predict(people.frames[:3])
         np.testing.assert_allclose(found, by_hand(tmp_path / "model", people.frames[:3]), atol=1e-3)
 
 
-def test_the_placeholder_behind_what_was_collected_is_fed_and_named(people, tmp_path):
+def test_the_placeholder_behind_the_collected_tensor_is_fed(people, tmp_path):
     with examined(tmp_path, collected=["truediv:0", "joint_pos:0"]) as model:
         assert model.breaches == [
-            "the collection validation_nodes holds truediv:0 where input_frames belongs; "
-            "add the tensor input_frames itself",
-            "truediv is the result of RealDiv; add the placeholder input_frames itself to the collection",
+            "the collection validation_nodes has truediv:0 instead of input_frames; add the tensor input_frames itself",
+            "truediv is not a placeholder but the result of RealDiv; "
+            "add the placeholder input_frames itself to the collection",
         ]
         found = model.predictor.predict(people.frames[:3])
         np.testing.assert_allclose(found, by_hand(tmp_path / "model", people.frames[:3]), atol=1e-3)
 
 
-def test_a_graph_for_a_gpu_is_loaded_without_one(people, tmp_path):
+def test_a_graph_for_a_gpu_runs_without_one(people, tmp_path):
     def build():
         with tf.device("/gpu:0"):
             foreign_network()
@@ -107,7 +109,7 @@ def test_a_graph_for_a_gpu_is_loaded_without_one(people, tmp_path):
 
 
 def save_foreign_model_unplaced(folder, build):
-    """As save_foreign_model, where the session does not mind that there is no GPU."""
+    """As save_foreign_model, with a session that runs without a GPU."""
     folder.mkdir()
     config = tf.ConfigProto(allow_soft_placement=True)
     with tf.Graph().as_default(), tf.Session(config=config) as session:
@@ -119,7 +121,7 @@ def save_foreign_model_unplaced(folder, build):
 
 
 def without_shape_attribute(folder):
-    """The graph as TensorFlow 1.1 wrote it: the placeholder's shape stands in _output_shapes alone."""
+    """Changes the graph to what TensorFlow 1.1 wrote: the placeholder's shape is only in _output_shapes."""
     meta_graph = tf.MetaGraphDef.FromString((folder / "my_model.meta").read_bytes())
     [node] = [node for node in meta_graph.graph_def.node if node.name == "input_frames"]
     node.attr["_output_shapes"].list.shape.append(node.attr["shape"].shape)
@@ -142,28 +144,28 @@ def normalized_over_the_batch(values):
     return (values - mean) / tf.sqrt(variance + 1)
 
 
-def test_answers_that_depend_on_the_batch_are_warned_of(tmp_path):
+def test_predictions_that_depend_on_the_batch_are_a_warning(tmp_path):
     with examined(tmp_path, normalize=normalized_over_the_batch) as model:
         assert model.breaches == []
-        assert any(line.startswith("its answers to a sequence depend on the others") for line in model.warnings)
+        assert any(line.startswith("its predictions for a sequence depend on the other") for line in model.warnings)
 
 
-def test_answers_that_depend_on_chance_are_warned_of(tmp_path):
+def test_random_predictions_are_a_warning(tmp_path):
     def drop_out(positions):
         return tf.nn.dropout(positions, rate=0.5)
 
     with examined(tmp_path, change_positions=drop_out) as model:
         [warning] = model.warnings
-        assert model.breaches == [] and warning.startswith("its answers differ from one run to the next")
+        assert model.breaches == [] and warning.startswith("its predictions differ from run to run")
 
 
-def test_a_fine_model_is_warned_of_nothing(tmp_path):
+def test_a_valid_model_has_no_warnings(tmp_path):
     with examined(tmp_path) as model:
         assert model.breaches == model.warnings == []
         assert model.tensorflow_version == tf.__version__
 
 
-def test_causes_are_named(tmp_path):
+def test_causes_are_reported(tmp_path):
     def build(units, name="positions", extra=False):
         input_frames = tf.placeholder(tf.uint8, [None, 10, 64, 64, 3], name="input_frames")
         values = tf.reshape(tf.cast(input_frames, tf.float32), [-1, 10, 64 * 64 * 3])[:, :, ::97]
@@ -189,7 +191,7 @@ def test_causes_are_named(tmp_path):
             assert cause in breach and "Graph execution error" not in breach
 
 
-def test_a_python_function_that_is_missing_is_named(tmp_path):
+def test_a_missing_python_function_is_reported(tmp_path):
     def call_python(positions):
         return tf.py_func(lambda values: values, [positions], tf.float32)
 
