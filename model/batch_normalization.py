@@ -1,4 +1,4 @@
-"""Batch normalization for training, and folding it into weights and bias for the export.
+"""Batch normalization for training, and its folding into weights and bias for the exported graph.
 
 Ioffe & Szegedy, *Batch Normalization*, ICML 2015.
 """
@@ -18,20 +18,19 @@ EPSILON = 1e-3
 MOVING_SHARE = 0.02
 NORMALIZATION = ("scale", "offset", "mean", "variance")
 
-
-# (values, scale, offset) → values normalized with the mean and variance of each channel, that mean, and that variance.
+# (values, scale, offset) → the values normalized per channel, the channels' means, and their variances.
 Normalize: TypeAlias = "Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]"
-# Is told of a moving mean or variance, and what it has to move towards.
+# Called with a moving mean or variance and the value of the batch, towards which it moves.
 Follow: TypeAlias = "Callable[[tf.Variable, tf.Tensor], None]"
 
 
 def fused(values: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Normalize, over the batch that is given."""
+    """A Normalize function over the given batch."""
     return tf.nn.fused_batch_norm(values, scale, offset, epsilon=EPSILON)
 
 
 def move(moving: tf.Variable, of_batch: tf.Tensor) -> None:
-    """Follow, by an op in the graph's collection UPDATE_OPS."""
+    """A Follow function that adds an op to the graph's collection UPDATE_OPS."""
     tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, moving.assign_sub(MOVING_SHARE * (moving - of_batch)))
 
 
@@ -46,7 +45,7 @@ def normalized_convolution(
 ) -> tf.Tensor:
     """A convolution with batch normalization: float32 (F, H, W, C) → (F, H / stride, W / stride, filters).
 
-    Its weights have the same name as those of layers.convolution.
+    Its weights have the same names as those of layers.convolution.
     """
     with tf.variable_scope(name):
         convolved = bare_convolution(values, filters, size, stride)
@@ -66,27 +65,27 @@ def normalized_over_parts(
     scale: tf.Tensor,
     offset: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Normalize, over a batch of which only a part is given.
+    """A Normalize function over a whole batch of which each worker has a part (synchronized batch normalization).
 
-    add_parts: adds a tensor over all parts; called once in the forward pass, with float64 (2C + 1,), and once in the
+    add_parts: sums a tensor over all parts; called once in the forward pass, with float64 (2C + 1,), and once in the
     backward pass, with float32 (2C,). Mean and variance, and the gradient through them, are those of the whole batch.
-    Ioffe & Szegedy's formulas; the parts' variances are put together as in Chan, Golub & LeVeque, *Updating Formulae
-    and a Pairwise Algorithm for Computing Sample Variances*, COMPSTAT 1982. tf.keras's synchronized batch normalization
-    was considered: it works within tf.distribute's strategies only.
+    Formulas of Ioffe & Szegedy; the variances are combined as in Chan, Golub & LeVeque, *Updating Formulae and a
+    Pairwise Algorithm for Computing Sample Variances*, COMPSTAT 1982. The synchronized batch normalization of tf.keras
+    was considered: it works only with the strategies of tf.distribute.
     """
 
     @tf.custom_gradient
     def normalize(values: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[list[tf.Tensor], Callable]:
         mean_here = tf.reduce_mean(values, axis=[0, 1, 2])
         squares_here = tf.reduce_sum(tf.squared_difference(values, mean_here), axis=[0, 1, 2])
-        # In 64 bits, the difference of two large numbers below costs no precision.
+        # In float64, because the difference of two large numbers below would lose precision in float32.
         wide_mean, wide_squares = tf.cast(mean_here, tf.float64), tf.cast(squares_here, tf.float64)
         rows = tf.cast(tf.reduce_prod(tf.shape(values)[:3]), tf.float64)[tf.newaxis]
         sums = [rows, rows * wide_mean, wide_squares + rows * tf.square(wide_mean)]
         count, total, squares = tf.split(add_parts(tf.concat(sums, axis=0)), [1, *[values.shape[3].value] * 2], axis=0)
         wide_variance = squares / count - tf.square(total / count)
         mean, variance = tf.cast(total / count, tf.float32), tf.cast(wide_variance, tf.float32)
-        # As fused_batch_norm has it: the moving variance follows the unbiased estimate.
+        # As in fused_batch_norm, the moving variance follows the unbiased estimate.
         unbiased = tf.cast(wide_variance * count / tf.maximum(count - 1.0, 1.0), tf.float32)
         deviation = tf.rsqrt(variance + EPSILON)
         factor = scale * deviation
@@ -109,9 +108,9 @@ def normalized_over_parts(
 def fold_normalization(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Folds batch normalization into weights and bias.
 
-    weights: the values of a network's variables by name. Returns the values with which layers.convolution computes what
-    normalized_convolution does at inference: scale, offset, mean and variance of a layer become part of its weights and
-    its bias; all other values stay. A value that overflows becomes infinite, without a warning.
+    weights: the values of a network's variables by name. In the result, scale, offset, mean and variance of each layer
+    are part of its weights and bias, with which layers.convolution computes what normalized_convolution would compute
+    at inference. Other values are unchanged. A value that overflows becomes infinite, without a warning.
     """
     folded = {name: value for name, value in weights.items() if name.rpartition("/")[2] not in NORMALIZATION}
     for name in weights:

@@ -1,4 +1,4 @@
-"""How TensorFlow runs the graph: in float32, or with bfloat16 in convolutions and matmuls."""
+"""How TensorFlow runs a graph: in float32 or with bfloat16 in convolutions and matmuls, and on how many threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
 def session_config(precision: str) -> tf.ConfigProto:
     """The configuration of a session.
 
-    precision: "float32"; or "bfloat16", in which variables, gradients and losses are still float32.
+    precision: "float32", or "bfloat16", with which variables, gradients and losses are still float32.
     """
     config = tf.ConfigProto()
     if precision == "bfloat16":
@@ -26,29 +26,28 @@ def session_config(precision: str) -> tf.ConfigProto:
 
 
 def keep_each_op_on_a_thread(branches: int) -> None:
-    """Has each op computed by one thread, where the graph has as many independent branches as there are cores.
+    """Makes TensorFlow compute each op on one thread if the graph has at least as many branches as there are cores.
 
-    By default an op is split over all cores. Two networks side by side then send the parts of each other's ops, and
-    what is in the cores' caches, back and forth: bench/README.md has what that costs. The threads are those of the
-    whole process, and made with the first session or data set: from then on this changes nothing. A ConfigProto and
-    tf.config.threading have the same setting; each is ignored where the other's session or data set came first, but
-    this variable of TensorFlow's holds for both. One that the user has set stays.
+    branches: parts of the graph that can run at the same time. By default each op is split over all cores, so two
+    networks side by side evict each other's data from the caches; bench/README.md has the cost. The threads belong to
+    the process and are created with the first session or data set; calls after that have no effect. ConfigProto and
+    tf.config.threading have the same setting, but each is ignored if the other's session or data set came first;
+    this environment variable applies to both. A value that the user has set is kept.
     """
     if usable_cores() <= branches:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 
 def tensorflow_version() -> str:
-    """The version of TensorFlow."""
     return str(tf.version.VERSION)
 
 
 def resolve_precision(precision: str, say: Callable[[str], None] = print) -> str:
     """The precision to train with: "float32" or "bfloat16".
 
-    precision: "float32"; "bfloat16", which raises UserError where TensorFlow cannot compute with it; or "auto", which
-    is bfloat16 where the processor has instructions for it and TensorFlow can compute with it. say: gets one line where
-    the processor claims bfloat16, but TensorFlow cannot compute with it.
+    precision: "float32", "bfloat16" or "auto", which is bfloat16 if the processor has instructions for it and
+    TensorFlow can use them. say: gets one line if the processor has the instructions but TensorFlow cannot use them.
+    Raises UserError for "bfloat16" if TensorFlow cannot compute with it.
     """
     if precision == "float32" or (precision == "auto" and not has_bfloat16()):
         return "float32"
@@ -56,21 +55,21 @@ def resolve_precision(precision: str, say: Callable[[str], None] = print) -> str
     if failure is None:
         return "bfloat16"
     if precision == "bfloat16":
-        raise UserError(f"TensorFlow cannot compute in bfloat16 here ({failure}); leave --precision out")
-    say(f"in float32: the processor claims bfloat16, but TensorFlow cannot compute with it here ({failure})")
+        raise UserError(f"TensorFlow cannot compute with bfloat16 on this machine ({failure}); omit --precision")
+    say(f"training in float32: the processor has bfloat16, but TensorFlow cannot use it ({failure})")
     return "float32"
 
 
 def has_bfloat16() -> bool:
-    """Whether the processor has a bfloat16 instruction set; False where the operating system is not Linux."""
+    """Whether the processor has bfloat16 instructions; always False on other systems than Linux."""
     return not BFLOAT16_FLAGS.isdisjoint(processor_flags())
 
 
 def bfloat16_failure() -> str | None:
-    """Why TensorFlow cannot compute in bfloat16, one line, or None where it can.
+    """Why TensorFlow cannot compute with bfloat16, in one line; None if it can.
 
-    Found out by running convolutions and a matmul of a few values, forward and backward: the processor's flags,
-    oneDNN's limit (ONEDNN_MAX_CPU_ISA) and what a virtual machine passes through may contradict each other.
+    It runs small convolutions and a matmul, forward and backward, because the processor's flags, oneDNN's limit
+    (ONEDNN_MAX_CPU_ISA) and the instructions that a virtual machine supports may contradict each other.
     """
     with tf.Graph().as_default() as graph:
         frames = tf.placeholder(tf.float32, [None, 8, 8, 4])

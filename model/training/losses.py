@@ -1,18 +1,18 @@
-"""Losses of joint positions: the assignment's squared error, and the distance in which errors are reported."""
+"""Losses of joint positions: the assignment's mean squared error, and the mean distance."""
 
 from __future__ import annotations
 
 from pipeline.tensorflow_v1 import tf
 
-# Pixels. A distance is not differentiable at zero; with the square of this one added under the square root it is.
+# Pixels. Its square is added under the square root, without which a distance is not differentiable at zero.
 SMALL_DISTANCE = 0.5
 
 
 def mean_squared_error(positions: tf.Tensor, labels: tf.Tensor, total: tf.Tensor | None = None) -> tf.Tensor:
     """The mean over all x and y: positions and labels, float32 (..., 2) pixels → float32 scalar, px².
 
-    total: where these are some of a batch of so many sequences, what they add to the mean over that batch; they may be
-    none.
+    total: the number of sequences of the whole batch, if these are only some of them or none; the result is then their
+    share of the mean over the whole batch.
     """
     return _mean(tf.squared_difference(positions, labels), total)
 
@@ -20,8 +20,8 @@ def mean_squared_error(positions: tf.Tensor, labels: tf.Tensor, total: tf.Tensor
 def mean_distance(positions: tf.Tensor, labels: tf.Tensor, total: tf.Tensor | None = None) -> tf.Tensor:
     """The smoothed mean distance of positions from labels, float32 (..., 2) pixels → float32 scalar, px.
 
-    It is half a pixel where they are equal, and little more than the distance where they are pixels apart. total: as
-    for mean_squared_error.
+    It is half a pixel if they are equal, and slightly more than the distance if they are pixels apart. total: as for
+    mean_squared_error.
     """
     squared = tf.reduce_sum(tf.squared_difference(positions, labels), axis=-1)
     return _mean(tf.sqrt(squared + SMALL_DISTANCE**2), total)

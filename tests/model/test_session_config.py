@@ -40,10 +40,10 @@ print(len(os.listdir("/proc/self/task")))
 """
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="counts a process's threads where Linux lists them")
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="counts threads by Linux's list of them")
 @pytest.mark.skipif(usable_cores() == 1, reason="one core has one thread for ops")
-def test_an_op_is_kept_on_a_thread_where_there_are_branches_for_all_cores():
-    # Processes of their own, for the threads are those of a process.
+def test_each_op_runs_on_one_thread_if_there_is_a_branch_for_every_core():
+    # In separate processes, to which the threads belong.
     environment = {name: value for name, value in os.environ.items() if name != "TF_NUM_INTRAOP_THREADS"}
     split, kept = (
         int(subprocess.run([sys.executable, "-c", THREADS, too_few], cwd=ROOT, env=environment, stdout=-1).stdout)
@@ -52,14 +52,14 @@ def test_an_op_is_kept_on_a_thread_where_there_are_branches_for_all_cores():
     assert split - kept == usable_cores() - 1
 
 
-def test_threads_that_the_user_has_set_stay(monkeypatch):
+def test_the_user_s_number_of_threads_is_kept(monkeypatch):
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "3")
     keep_each_op_on_a_thread(10**6)
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "3"
 
 
 @pytest.mark.parametrize(
-    "asked, has_it, failure, expected, said",
+    "wanted, has_it, failure, expected, count",
     [
         ("float32", True, None, "float32", 0),
         ("bfloat16", False, None, "bfloat16", 0),
@@ -68,21 +68,21 @@ def test_threads_that_the_user_has_set_stay(monkeypatch):
         ("auto", True, "could not create a primitive", "float32", 1),
     ],
 )
-def test_auto_is_bfloat16_where_the_processor_has_it_and_it_works(asked, has_it, failure, expected, said, monkeypatch):
+def test_auto_is_bfloat16_if_the_processor_has_it_and_it_works(wanted, has_it, failure, expected, count, monkeypatch):
     monkeypatch.setattr(module, "has_bfloat16", lambda: has_it)
     monkeypatch.setattr(module, "bfloat16_failure", lambda: failure)
     lines = []
-    assert resolve_precision(asked, lines.append) == expected
-    assert len(lines) == said and all(failure in line and "\n" not in line for line in lines)
+    assert resolve_precision(wanted, lines.append) == expected
+    assert len(lines) == count and all(failure in line and "\n" not in line for line in lines)
 
 
-def test_bfloat16_that_was_asked_for_and_does_not_work_is_refused(monkeypatch):
+def test_bfloat16_that_does_not_work_is_an_error(monkeypatch):
     monkeypatch.setattr(module, "bfloat16_failure", lambda: "could not create a primitive")
-    with pytest.raises(UserError, match=r"bfloat16 here \(could not create a primitive\); leave --precision out"):
+    with pytest.raises(UserError, match=r"bfloat16 on this machine \(could not create a primitive\); omit --precision"):
         resolve_precision("bfloat16")
 
 
-def test_why_bfloat16_does_not_work_is_what_tensorflow_says(monkeypatch):
+def test_the_failure_of_bfloat16_is_tensorflow_s_message(monkeypatch):
     class FailingSession(tf.Session):
         def run(self, *arguments, **options):
             raise tf.errors.AbortedError(None, None, "could not create a primitive descriptor\nand more")
@@ -103,18 +103,18 @@ def test_why_bfloat16_does_not_work_is_what_tensorflow_says(monkeypatch):
         ("", False),
     ],
 )
-def test_the_processor_s_flags_say_whether_it_has_bfloat16(text, expected, monkeypatch, tmp_path):
+def test_bfloat16_is_detected_by_the_processor_s_flags(text, expected, monkeypatch, tmp_path):
     (tmp_path / "cpuinfo").write_text(text)
     read_from(tmp_path / "cpuinfo", monkeypatch)
     assert has_bfloat16() is expected
 
 
-def test_a_system_that_does_not_say_has_none(monkeypatch, tmp_path):
+def test_a_system_without_processor_flags_has_no_bfloat16(monkeypatch, tmp_path):
     read_from(tmp_path / "nothing", monkeypatch)
     assert has_bfloat16() is False
 
 
 def read_from(path, monkeypatch):
-    """Has another file take the place of /proc/cpuinfo."""
+    """Replaces /proc/cpuinfo with another file."""
     monkeypatch.setattr(processor, "CPUINFO", path)
     monkeypatch.setattr(processor, "_cpuinfo", processor._cpuinfo.__wrapped__)

@@ -10,7 +10,7 @@ POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
 
 
 class Batch:
-    """The data set that yields `frames` and `labels`, as they are at a session's first step, again and again."""
+    """A data set that repeats `frames` and `labels`, with the values at the first step of a session."""
 
     def __init__(self):
         self.frames, self.labels = None, None
@@ -37,7 +37,7 @@ def training(batch):
 
 @pytest.fixture
 def session(training, batch, people):
-    """A session with initial weights, over five sequences of the drawn people."""
+    """A session with initial weights and five sequences of the drawn people."""
     batch.frames, batch.labels = people.frames[::30], people.labels[::30]
     with tf.Session(graph=training.graph) as session:
         session.run(training.initialize)
@@ -55,7 +55,7 @@ def loss_of(training, batch, weights, frames, labels):
 
 
 def weights_of(training, session):
-    """The values of the weights that are trained, by name."""
+    """The values of the trainable variables, by name."""
     variables = training.graph.get_collection("trainable_variables")
     return session.run({variable.op.name: variable for variable in variables})
 
@@ -66,8 +66,8 @@ def train(training, session, steps, learning_rate=0.01):
     return [float(session.run(fetches, feeds)[0]) for _ in range(steps)]
 
 
-def test_both_graphs_give_the_same_positions(training, batch, inference_model, people):
-    """The training graph's loss, with the exported graph's positions for labels, is their mean squared difference."""
+def test_training_and_exported_graph_give_the_same_positions(training, batch, inference_model, people):
+    """With the exported graph's positions as labels, the training graph's loss is their mean squared difference."""
     inference, _ = inference_model
     weights = drawn_weights(inference, seed=4)
     frames = people.frames[7::25]
@@ -75,7 +75,7 @@ def test_both_graphs_give_the_same_positions(training, batch, inference_model, p
         load_weights(inference, session, weights)
         positions = session.run(inference.joint_pos, {inference.input_frames: frames})
     assert np.ptp(positions, axis=0).max() > 0.5
-    # No more than (1e-4 px)².
+    # (1e-4 px)²
     assert loss_of(training, batch, weights, frames, positions) < 1e-8
 
 
@@ -87,7 +87,7 @@ def test_the_loss_is_the_mean_squared_error(training, batch, inference_model, pe
     assert loss == pytest.approx(((positions - labels) ** 2).mean(), rel=1e-5)
 
 
-def test_both_graphs_name_their_weights_alike(training, session, inference_model):
+def test_training_and_exported_graph_have_the_same_variable_names(training, session, inference_model):
     inference, _ = inference_model
     weights, averages = weights_of(training, session), session.run(training.averages)
     shapes = {name: tuple(variable.shape.as_list()) for name, variable in inference.variables.items()}
@@ -95,7 +95,7 @@ def test_both_graphs_name_their_weights_alike(training, session, inference_model
     assert {name: value.shape for name, value in averages.items()} == shapes
 
 
-def test_starts_at_the_mean_pose(training, session):
+def test_the_initial_bias_is_the_mean_pose(training, session):
     assert any(np.array_equal(value, POSE.ravel()) for value in weights_of(training, session).values())
 
 
@@ -105,7 +105,7 @@ def test_learns(training, session):
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_adam_s_first_step_is_as_long_as_the_learning_rate(training, session):
+def test_adam_s_first_step_equals_the_learning_rate(training, session):
     before = weights_of(training, session)
     train(training, session, 1, learning_rate=0.001)
     steps = [np.abs(value - before[name]) for name, value in weights_of(training, session).items()]
@@ -113,7 +113,7 @@ def test_adam_s_first_step_is_as_long_as_the_learning_rate(training, session):
     assert np.median(np.concatenate([step.ravel() for step in steps])) > 0.001 * 0.9
 
 
-def test_a_learning_rate_of_zero_leaves_the_weights(training, session):
+def test_a_learning_rate_of_zero_changes_nothing(training, session):
     before = weights_of(training, session)
     train(training, session, 2, learning_rate=0)
     for name, value in weights_of(training, session).items():
@@ -126,7 +126,7 @@ def test_steps_are_counted(training, session):
     assert session.run(training.global_step) == 3
 
 
-def test_averages_move_towards_the_weights_by_one_share(training, session):
+def test_all_averages_move_by_the_same_fraction(training, session):
     for name, value in session.run(training.averages).items():
         np.testing.assert_array_equal(value, weights_of(training, session)[name])
     train(training, session, 5)
@@ -140,7 +140,7 @@ def test_averages_move_towards_the_weights_by_one_share(training, session):
     np.testing.assert_allclose(moved, share * distance, atol=1e-5)
 
 
-def test_the_seed_decides_the_initial_weights(training, session, batch):
+def test_the_seed_determines_the_initial_weights(training, session, batch):
     first = weights_of(training, session)
     for seed in (5, 6):
         other = build_training_graph(batch.make_dataset, "strided", num_units=8, mean_pose=POSE, seed=seed)

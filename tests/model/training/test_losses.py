@@ -9,7 +9,7 @@ LABELS = np.random.default_rng(0).uniform(0, 64, (3, 10, 7, 2)).astype(np.float3
 
 @pytest.fixture
 def evaluated():
-    """A loss of positions, with its gradient."""
+    """A function that returns a loss of positions and its gradient."""
 
     def evaluate(loss, positions):
         with tf.Graph().as_default(), tf.Session() as session:
@@ -26,18 +26,18 @@ def test_mean_squared_error_is_numpys(evaluated):
     assert value == pytest.approx(np.mean((positions - LABELS) ** 2), rel=1e-5)
 
 
-def test_a_distance_by_hand(evaluated):
+def test_mean_distance_of_a_known_offset(evaluated):
     value, gradient = evaluated(mean_distance, LABELS + np.float32([30, 40]))
     assert value == pytest.approx(50, abs=0.01)
-    # One step of the same length for each of the 3 * 10 * 7 positions, straight away from its label.
+    # The gradient of each of the 3 * 10 * 7 positions points away from its label, with equal length.
     np.testing.assert_allclose(gradient * 3 * 10 * 7, np.broadcast_to([0.6, 0.8], LABELS.shape), atol=1e-3)
 
 
-def test_far_off_weighs_as_far_as_it_is(evaluated):
+def test_distance_grows_linearly(evaluated):
     near, far = (evaluated(mean_distance, LABELS + np.float32([apart, 0]))[0] for apart in (10, 40))
     assert far / near == pytest.approx(4, rel=0.01)
 
 
-def test_no_distance_has_a_gradient_of_zero(evaluated):
+def test_the_gradient_at_zero_distance_is_zero(evaluated):
     value, gradient = evaluated(mean_distance, LABELS)
     assert value == pytest.approx(0.5) and (gradient == 0).all()
