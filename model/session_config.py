@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pipeline.tensorflow_v1 import tf
-from support.machine import processor_flags, usable_cores
+from support.machine import CPUINFO, processor_flags, usable_cores
 from support.user_error import UserError
 
 BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
@@ -60,9 +60,9 @@ def resolve_precision(precision: str, say: Callable[[str], None] = print) -> str
     return "float32"
 
 
-def has_bfloat16() -> bool:
+def has_bfloat16(cpuinfo: str = CPUINFO) -> bool:
     """Whether the processor has bfloat16 instructions; always False on other systems than Linux."""
-    return not BFLOAT16_FLAGS.isdisjoint(processor_flags())
+    return not BFLOAT16_FLAGS.isdisjoint(processor_flags(cpuinfo))
 
 
 def bfloat16_failure() -> str | None:

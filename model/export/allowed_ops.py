@@ -135,18 +135,9 @@ _TENSOR_ARRAYS = """
     TensorListScatterV2 TensorListSetItem TensorListSplit TensorListStack
 """
 
-_ALL = (
-    _ARITHMETIC,
-    _REDUCTIONS,
-    _ARRAYS,
-    _LINEAR_ALGEBRA,
-    _NETWORKS,
-    _IMAGES,
-    _SPARSE_TENSORS,
-    _QUANTIZED,
-    _RANDOM_NUMBERS,
-    _VARIABLES,
-    _CONTROL_FLOW,
-    _TENSOR_ARRAYS,
-)
-ALLOWED_OPS = frozenset(op for ops in _ALL for op in ops.split())
+ALLOWED_OPS = frozenset(
+    (
+        _ARITHMETIC + _REDUCTIONS + _ARRAYS + _LINEAR_ALGEBRA + _NETWORKS + _IMAGES + _SPARSE_TENSORS + _QUANTIZED
+        + _RANDOM_NUMBERS + _VARIABLES + _CONTROL_FLOW + _TENSOR_ARRAYS
+    ).split()
+)  # fmt: skip

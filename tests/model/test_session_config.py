@@ -13,7 +13,6 @@ from model.session_config import (
     session_config,
 )
 from pipeline.tensorflow_v1 import tf
-from support import processor
 from support.machine import usable_cores
 from support.user_error import UserError
 from tests.conftest import ROOT
@@ -103,18 +102,10 @@ def test_the_failure_of_bfloat16_is_tensorflow_s_message(monkeypatch):
         ("", False),
     ],
 )
-def test_bfloat16_is_detected_by_the_processor_s_flags(text, expected, monkeypatch, tmp_path):
+def test_bfloat16_is_detected_by_the_processor_s_flags(text, expected, tmp_path):
     (tmp_path / "cpuinfo").write_text(text)
-    read_from(tmp_path / "cpuinfo", monkeypatch)
-    assert has_bfloat16() is expected
+    assert has_bfloat16(str(tmp_path / "cpuinfo")) is expected
 
 
-def test_a_system_without_processor_flags_has_no_bfloat16(monkeypatch, tmp_path):
-    read_from(tmp_path / "nothing", monkeypatch)
-    assert has_bfloat16() is False
-
-
-def read_from(path, monkeypatch):
-    """Replaces /proc/cpuinfo with another file."""
-    monkeypatch.setattr(processor, "CPUINFO", path)
-    monkeypatch.setattr(processor, "_cpuinfo", processor._cpuinfo.__wrapped__)
+def test_a_system_without_processor_flags_has_no_bfloat16(tmp_path):
+    assert has_bfloat16(str(tmp_path / "nothing")) is False
