@@ -1,1 +1,1 @@
-"""What is handed in: the graph, the saved model, the course's contract, and how a stranger's graph is read."""
+"""The exported graph and the saved model, the assignment's requirements, and the checks of models from elsewhere."""
