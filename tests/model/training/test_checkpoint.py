@@ -181,6 +181,7 @@ VALUES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.promise("A checkpoint with a false index is detected, even with valid checksums, and uses no memory")
 def test_the_checkpoint_before_ones_with_a_false_index_is_used(tmp_path):
     """TensorFlow aborts the process that reads some of them, and allocates terabytes for others."""
