@@ -93,11 +93,13 @@ def test_a_prediction_is_the_average_of_the_head_and_of_the_points(network, expe
     np.testing.assert_allclose(positions, np.broadcast_to(expected, positions.shape), rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_learns(trained):
     # Ten seeds of each network came to 0.16 to 0.66 of the first loss.
     assert trained.losses[-1] < 0.9 * trained.losses[0]
 
 
+@pytest.mark.slow
 def test_the_exported_graph_predicts_what_was_learned(trained, people):
     inference = inference_of(trained)
     weights = exported_weights(trained.training, trained.session)
@@ -108,6 +110,7 @@ def test_the_exported_graph_predicts_what_was_learned(trained, people):
     assert error == pytest.approx(trained.losses[-1], abs=0.1 * trained.losses[0])
 
 
+@pytest.mark.slow
 def test_folded_weights_equal_batch_normalization(trained, people):
     """The training graph's CNN, with the batch's mean and variance for the moving ones, against the exported one's."""
     graph = trained.training.graph
@@ -139,6 +142,7 @@ def test_an_ensemble_is_averaged(people):
     np.testing.assert_allclose(positions_of(three, weights, frames), np.mean(positions, axis=0), rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_networks_of_an_ensemble_learn_independently(people):
     """A network learns the same with and without another one beside it."""
     frames, labels = people.frames[::22], people.labels[::22]
@@ -194,6 +198,7 @@ def test_the_pyramid_sees_motion(people):
     assert np.abs(first - second)[:9].max(axis=(1, 2)).min() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", sorted(NETWORKS))
 @pytest.mark.parametrize(("averages_mirror", "members"), [(False, 1), (True, 2)])
 def test_each_frame_of_overlapping_sequences_is_computed_once(averages_mirror, members, network, people):

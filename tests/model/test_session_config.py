@@ -39,6 +39,7 @@ print(len(os.listdir("/proc/self/task")))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="counts threads by Linux's list of them")
 @pytest.mark.skipif(usable_cores() == 1, reason="one core has one thread for ops")
 def test_each_op_runs_on_one_thread_if_there_is_a_branch_for_every_core():

@@ -359,6 +359,7 @@ def test_nan_or_infinity_for_a_frame_of_one_colour_is_a_warning(changes, tmp_pat
         assert warning.startswith("joint_pos is NaN or infinite for a frame of one colour")
 
 
+@pytest.mark.slow
 def test_frames_are_shared_in_a_model_in_a_subfolder(trained_run, people, tmp_path, monkeypatch):
     shutil.copytree(trained_run.folder / "model", tmp_path / "handed_in" / "my_model")
     frames = np.concatenate(people.frames[[0, 30]])

@@ -43,6 +43,7 @@ def test_a_false_index_is_one_message(lie, folder):
         assert (f"restored: {folder}/my_model.data-" in line) == ("file" in lie or "2^63 - 1" in lie)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces a memory limit")
 @pytest.mark.promise("A saved model uses no more memory than --memory-limit allows")
 def test_a_shape_over_the_memory_limit_is_one_message(folder):

@@ -136,6 +136,7 @@ def test_a_crash_of_the_process_is_reported(number, fine_model, people):
             model.predictor.predict(people.frames[:2])
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_fork_server_without_tensorflow_works_too(fine_model):
     """A fork server that already runs preloads nothing more. Importing TensorFlow writes a temporary file."""
@@ -160,6 +161,7 @@ def test_the_process_cannot_write_files(fine_model):
         assert line.split()[3:5] == ["0", "0"]
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.promise("A saved model that does not terminate is stopped")
 def test_the_process_ends_when_the_command_is_killed(tmp_path):
@@ -190,6 +192,7 @@ def test_the_process_ends_when_the_command_is_killed(tmp_path):
     pytest.fail("the model's process is still running")
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.promise("A saved model uses no more memory than --memory-limit allows")
 def test_a_model_over_its_memory_limit_is_stopped(messages_about_large_model):
