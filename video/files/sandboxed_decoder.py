@@ -64,6 +64,8 @@ class SandboxedDecoder:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=ROOT,
+                # With PYTHONSAFEPATH, Python does not import from the working directory.
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
                 bufsize=0,
             )
         assert self._process.stdout is not None
