@@ -55,7 +55,7 @@ def compare(
     network: str, augmentation: Augmentation | None, path: str, runs: int, seconds: float
 ) -> tuple[list[float], list[float]]:
     """Steps per second of each run, streamed and with the constant batch."""
-    defaults = NETWORKS[network].defaults
+    defaults = NETWORKS[network]
     keep_each_op_on_a_thread(defaults.members)
     with SequenceStore(path) as store:
         indices = np.arange(len(store))
@@ -79,7 +79,7 @@ def constant_dataset(batch: list[np.ndarray]) -> tf.data.Dataset:
 
 def training_rate(network: str, pose: np.ndarray, make: Callable[[], tf.data.Dataset], seconds: float) -> float:
     """Steps per second. make: makes the data set in the current graph."""
-    defaults = NETWORKS[network].defaults
+    defaults = NETWORKS[network]
     training = build_training_graph(make, network, defaults.num_units, pose, 0, defaults.members)
     with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
         session.run(training.initialize)

@@ -1,4 +1,4 @@
-"""config.json: the settings of a run, and what identifies its data."""
+"""config.json: the settings of a run, and the identity of its data."""
 
 import json
 import os
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from run.data import DataIdentity
-from run.settings import ADDED, NULLABLE, Settings, checked_values
+from run.settings import SETTINGS, Settings
 from support.atomic_write import atomic_write
 from support.user_error import UserError
 
 
 def write_config(path: str, settings: Settings, identity: DataIdentity) -> None:
-    """Writes both to the file at `path`, atomically; raises OSError where it cannot be written."""
+    """Writes both to the file at `path`, atomically. Raises OSError if it cannot be written."""
     with atomic_write(path) as partial, open(partial, "w", encoding="utf-8") as file:
-        json.dump({**settings._asdict(), **identity._asdict()}, file, indent=2)
+        json.dump({**vars(settings), **identity._asdict()}, file, indent=2)
 
 
 def read_config(path: str) -> Any:
-    """What the file at `path` holds, unchecked; raises ValueError where that cannot be read as JSON, OSError."""
+    """The unchecked content of the file at `path`. Raises ValueError if it is not valid JSON, and OSError."""
     with open(path, encoding="utf-8") as file:
         try:
             return json.load(file)
@@ -27,42 +27,51 @@ def read_config(path: str) -> Any:
 
 
 def configured_values(path: str) -> dict[str, Any]:
-    """The checked values of the settings in the config.json of any run; raises UserError, OSError."""
+    """The checked values of the settings in a file for --config, which may lack some. Raises UserError, OSError."""
     try:
         config = read_config(path)
     except ValueError as error:
-        raise UserError(f"{path} is not JSON ({error}); give the config.json of a run") from None
+        raise UserError(f"{path} is not valid JSON ({error}); give the config.json of a run") from None
     if not isinstance(config, dict):
-        raise UserError(f"{path} holds no settings by name; give the config.json of a run")
-    if unknown := sorted(config.keys() - set(Settings._fields) - set(DataIdentity._fields)):
-        raise UserError(f"{path} holds what is no setting: {', '.join(unknown)}; take it out")
+        raise UserError(f"{path} is not an object of settings; give the config.json of a run")
+    if unknown := sorted(config.keys() - SETTINGS.keys() - set(DataIdentity._fields)):
+        raise UserError(f"{path} has unknown settings: {', '.join(unknown)}; remove them")
     return _checked_values(path, config)
 
 
 def resumed_settings(out: str) -> Settings:
-    """The Settings of the run in the folder `out`; raises UserError where it holds no whole config.json, OSError."""
+    """The Settings of the run in the folder `out`. Raises UserError if its config.json is missing or damaged."""
     path = os.path.join(out, "config.json")
     try:
         config = read_config(path)
-        config = {**ADDED, **config} if isinstance(config, dict) else {}
-        if not config.keys() >= set(Settings._fields):
-            raise ValueError("it lacks settings")
-        if unset := [name for name in Settings._fields if config[name] is None and name not in NULLABLE]:
-            raise ValueError(f"{unset[0]} is null")
+        if not isinstance(config, dict):
+            raise ValueError("it is not an object of settings")
+        config = {name: setting.default for name, setting in SETTINGS.items() if setting.added_later} | config
+        for name, setting in SETTINGS.items():
+            if name not in config:
+                raise ValueError(f"{name} is missing")
+            if config[name] is None and setting.default is not None:
+                raise ValueError(f"{name} is null")
         if config["data"] is None and not config["demo"]:
-            raise ValueError("it names no data")
+            raise ValueError("it has neither data nor demo")
         if config["epochs"] is None and config["time_limit"] is None:
-            raise ValueError("it has no limit")
+            raise ValueError("it has neither epochs nor time_limit")
     except FileNotFoundError:
-        raise UserError(f"{out} holds no run to resume; leave --resume out to start one") from None
+        raise UserError(f"{out} contains no run to resume; omit --resume to start one") from None
     except ValueError as error:
         raise UserError(f"{path} is not the config.json of a run ({error}); start a new run") from None
-    checked: dict[str, Any] = _checked_values(path, config)
-    return Settings(**{**dict.fromkeys(NULLABLE), **checked})
+    return Settings(**{**dict.fromkeys(SETTINGS), **_checked_values(path, config)})
 
 
 def _checked_values(path: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return checked_values(config)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+    """The values of the settings in `config`, without those that are null. Raises UserError if one is not accepted."""
+    checked = {}
+    for name, setting in SETTINGS.items():
+        if config.get(name) is not None:
+            try:
+                checked[name] = setting.values.check(config[name])
+            except ValueError as error:
+                raise UserError(f"{path}: {name}: {error}") from None
+    if checked.get("demo") and "data" in checked:
+        raise UserError(f"{path} has both data and demo; remove one")
+    return checked

@@ -1,201 +1,219 @@
-"""The settings of a training run, typed, with their defaults, and the one check of values from wherever they come."""
+"""The settings of a training run: `Settings` declares them, with their options, values, defaults and help texts.
+
+The command line, the checks of config.json and docs/SETTINGS.md are derived from its fields. pydantic, jsonargparse and
+tyro were considered: they slow down every start, and report an invalid value in several lines or in a traceback.
+"""
 
 import argparse
+import dataclasses
 import os
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import reprlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
 from pipeline.augmentation.kinds import KINDS
 from pipeline.frame_window import DEFAULT_MEGABYTES
 from pipeline.split import SPLITS
-from support.argument_parser import one_of, positive, value_type
 from support.user_error import UserError
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+GROUPS = ("data", "duration", "model", "validation", "output", "cluster")
 DEFAULT_SECONDS = 300
 DEFAULT_DEMO_SECONDS = 60
-LARGEST_SEED = 2**31 - 1
-# Far beyond what is of use; what is larger overflows in TensorFlow or takes forever to build.
-MOST = {
-    "epochs": 2**31 - 1,
-    "batch_size": 10**6,
-    "num_units": 2**14,
-    "members": 1000,
-    "evaluations": 10**6,
-    "validation_sequences": 2**31 - 1,
-    "window_megabytes": 1e6,
-}
+DERIVED: Any = object()  # a default that depends on other settings; complete_settings computes it
+LARGEST_INT32 = 2**31 - 1
+
+_quoted = reprlib.Repr()
+_quoted.maxstring = 80
 
 
-class Settings(NamedTuple):
-    """What a run trains on and how; config.json holds these names.
+@dataclass(frozen=True)
+class Values:
+    """The values that a setting accepts, as JSON represents them. The text of an option is converted to JSON first."""
 
-    data: path of the HDF5 file, or None with demo. epochs, time_limit (seconds of training alone): the limits, of which
-    one may be None. augment: kinds, none to train on sequences as they are. network: a key of NETWORKS. learning_rate:
-    Adam's, at its highest. members: networks that are averaged. evaluations: how many in a run. precision: one of
-    PRECISIONS. validation_split: one of SPLITS. validation_sequences: how many, None for a tenth. validation_data: path
-    of an HDF5 file that takes the place of the split, or None. window_megabytes: memory for frames. exact: whether the
-    result is the same, bit for bit, for every number of workers.
-    """
+    description: str  # such as "a positive number"
+    metavar: str | None  # stands for a value in the help; None for a switch
+    from_text: Callable[[str], Any]  # text of an option → JSON value; may raise ValueError
+    accepts: Callable[[Any], bool]  # of a JSON value of any type
+    convert: Callable[[Any], Any] = lambda value: value  # accepted JSON value → value in Settings
 
-    data: str | None
-    demo: bool
-    epochs: int | None
-    time_limit: float | None
-    augment: list[str]
-    network: str
-    batch_size: int
-    learning_rate: float
-    num_units: int
-    members: int
-    evaluations: int
-    seed: int
-    precision: str
-    validation_split: str
-    validation_sequences: int | None
-    validation_data: str | None
-    window_megabytes: float
-    exact: bool
+    def check(self, value: Any) -> Any:
+        """JSON value → value in Settings. Raises ValueError if it is not accepted."""
+        if not self.accepts(value):
+            raise ValueError(f"{_quoted.repr(value)} is not {self.description}")
+        return self.convert(value)
+
+    def parse(self, text: str) -> Any:
+        """Text of an option → value in Settings, for argparse."""
+        try:
+            return self.check(self.from_text(text))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{_quoted.repr(text)} is not {self.description}") from None
 
 
-# Settings that a config.json of an earlier version lacks, with what that version did.
-ADDED = {"window_megabytes": DEFAULT_MEGABYTES, "exact": False}
-SWITCHES = ("demo", "exact")
-NULLABLE = ("data", "epochs", "time_limit", "validation_sequences", "validation_data")
-
-DEFAULTS: dict[str, Any] = {
-    "data": None,
-    "demo": False,
-    "epochs": None,
-    "time_limit": None,
-    "augment": list(KINDS),
-    "seed": 0,
-    "precision": "auto",
-    "validation_split": "video",
-    "validation_sequences": None,
-    "validation_data": None,
-    "window_megabytes": DEFAULT_MEGABYTES,
-    "exact": False,
-}
+def _whole_number(least: int, most: int) -> Values:
+    description = f"a whole number from {least} to {most}"
+    return Values(description, "N", int, lambda value: type(value) is int and least <= value <= most)
 
 
-@value_type("list of " + ",".join(KINDS))
-def kinds(text: str) -> list[str]:
-    """Kinds of augmentation with commas in between → those of KINDS, in their order."""
-    names = text.split(",")
-    if not set(names) <= set(KINDS):
-        raise ValueError(text)
-    return [kind for kind in KINDS if kind in names]
+def _positive_number(metavar: str, most: float = sys.float_info.max) -> Values:
+    description = "a positive number" + (f" up to {most:.0f}" if most < sys.float_info.max else "")
+    return Values(description, metavar, float, lambda value: type(value) in (int, float) and 0 < value <= most, float)
 
 
-@value_type(f"whole number from 0 to {LARGEST_SEED}")
-def seed(text: str) -> int:
-    """A whole number that NumPy and TensorFlow take as a seed."""
-    value = int(text)
-    if not 0 <= value <= LARGEST_SEED:
-        raise ValueError(text)
-    return value
+def _one_of(choices: Iterable[str]) -> Values:
+    names = tuple(choices)
+    return Values(f"one of {', '.join(names)}", f"{{{','.join(names)}}}", str, lambda value: value in names)
 
 
-@value_type("path")
-def path(text: str) -> str:
-    """A path that the system and UTF-8 can spell."""
-    if "\0" in text:
-        raise ValueError(text)
-    os.fsencode(text)
-    text.encode()
-    return text
+def _is_path(value: Any) -> bool:
+    """Whether both the file system and a JSON file can represent this path."""
+    try:
+        return isinstance(value, str) and b"\0" not in os.fsencode(value) + value.encode()
+    except UnicodeError:
+        return False
 
 
-def at_most(most: float, read: Callable[[str], float]) -> Callable[[str], float]:
-    """The type of an option whose value is what `read` makes of the text, but not more than `most`."""
+_SWITCH = Values("true or false", None, bool, lambda value: isinstance(value, bool))
+_DATA_SET = Values("a path", "FILE.h5", str, _is_path)
+_AUGMENTATIONS = Values(
+    f"a list of {','.join(KINDS)}",
+    "KIND,...",
+    from_text=lambda text: text.split(","),
+    accepts=lambda value: isinstance(value, list) and all(kind in KINDS for kind in value),
+    convert=lambda value: [kind for kind in KINDS if kind in value],
+)
 
-    def parse(text: str) -> float:
-        value = read(text)
-        if value > most:
-            raise argparse.ArgumentTypeError(f"takes at most {most:.0f}, not {text}")
-        return value
 
-    return parse
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a setting besides its name and type."""
+
+    group: str  # one of GROUPS
+    values: Values
+    default: Any  # a setting whose default is None may be null in config.json
+    help: str
+    default_text: str = ""  # describes a default that is computed
+    instead_of: tuple[str, ...] = ()  # its alternatives; in a --config file, an option replaces them, and the reverse
+    added_later: bool = False  # earlier versions wrote a config.json without it, and did what the default does
 
 
-# How the text of each setting's value is read; an argparse.ArgumentTypeError says what is wrong with it.
-VALUE_TYPES: dict[str, Callable[[str], Any]] = {
-    "data": path,
-    "epochs": at_most(MOST["epochs"], positive(int)),
-    "time_limit": positive(float),
-    "augment": kinds,
-    "network": one_of(NETWORKS),
-    "batch_size": at_most(MOST["batch_size"], positive(int)),
-    "learning_rate": positive(float),
-    "num_units": at_most(MOST["num_units"], positive(int)),
-    "members": at_most(MOST["members"], positive(int)),
-    "evaluations": at_most(MOST["evaluations"], positive(int)),
-    "seed": seed,
-    "precision": one_of(PRECISIONS),
-    "validation_split": one_of(SPLITS),
-    "validation_sequences": at_most(MOST["validation_sequences"], positive(int)),
-    "validation_data": path,
-    "window_megabytes": at_most(MOST["window_megabytes"], positive(float)),
-}
+def _setting(group: str, values: Values, default: Any, help: str, **others: Any) -> Any:
+    return dataclasses.field(metadata={"setting": Setting(group, values, default, help, **others)})
 
-JSON_NAMES = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+
+# Upper bounds are far beyond useful values: above them TensorFlow overflows, or takes forever to build the graph.
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a run trains on, and how. config.json has the same names in the same order."""
+
+    data: str | None = _setting("data", _DATA_SET, None, "train on this data set, written by convert_pkl_to_h5.py")
+    demo: bool = _setting("data", _SWITCH, False, "train on generated pictures of people", instead_of=("data",))
+    epochs: int | None = _setting(
+        "duration", _whole_number(1, LARGEST_INT32), None, "passes over the training sequences", default_text="no limit"
+    )
+    time_limit: float | None = _setting(
+        "duration",
+        _positive_number("SECONDS"),
+        None,
+        "seconds of training, not counting start-up, evaluation and the report",
+        default_text=f"{DEFAULT_SECONDS}; {DEFAULT_DEMO_SECONDS} with --demo; no limit with --epochs",
+        instead_of=("epochs",),
+    )
+    augment: list[str] = _setting(
+        "data",
+        _AUGMENTATIONS,
+        list(KINDS),
+        "change the training sequences at random, so that the model generalizes to new people",
+        default_text=f"all: {', '.join(KINDS)}",
+    )
+    network: str = _setting(
+        "model",
+        _one_of(NETWORKS),
+        DERIVED,
+        "architecture of the CNN",
+        default_text=f"{FOR_AUGMENTED}; {FOR_UNCHANGED} without augmentation",
+    )
+    batch_size: int = _setting("model", _whole_number(1, 10**6), DERIVED, "sequences per training step")
+    learning_rate: float = _setting("model", _positive_number("X"), DERIVED, "Adam's peak learning rate")
+    num_units: int = _setting("model", _whole_number(1, 2**14), DERIVED, "units of the LSTM")
+    members: int = _setting("model", _whole_number(1, 1000), DERIVED, "networks whose predictions are averaged")
+    evaluations: int = _setting("validation", _whole_number(1, 10**6), DERIVED, "number of evaluations during training")
+    seed: int = _setting(
+        "model", _whole_number(0, LARGEST_INT32), 0, "seed of initial weights, split, batch order and augmentation"
+    )
+    precision: str = _setting(
+        "model",
+        _one_of(("auto", "float32", "bfloat16")),
+        "auto",
+        "precision of convolutions and matrix products; auto: bfloat16 if the processor supports it",
+    )
+    validation_split: str = _setting(
+        "validation",
+        _one_of(SPLITS),
+        "video",
+        "how to choose the validation set: whole videos, random sequences, or the last ones; none holds out no data",
+    )
+    validation_sequences: int | None = _setting(
+        "validation",
+        _whole_number(1, LARGEST_INT32),
+        None,
+        "number of validation sequences",
+        default_text="a tenth of the data, between 100 and 2000",
+    )
+    validation_data: str | None = _setting(
+        "validation",
+        _DATA_SET,
+        None,
+        "validate on this data set and train on all of --data",
+        instead_of=("validation_split", "validation_sequences"),
+    )
+    window_megabytes: float = _setting(
+        "data",
+        _positive_number("MB", 10**6),
+        DEFAULT_MEGABYTES,
+        "memory for frames; a larger data set is streamed",
+        added_later=True,
+    )
+    exact: bool = _setting(
+        "cluster", _SWITCH, False, "make results bit-identical for 1, 2 and 4 workers (slower)", added_later=True
+    )
+
+
+SETTINGS: dict[str, Setting] = {field.name: field.metadata["setting"] for field in dataclasses.fields(Settings)}
 
 
 def complete_settings(given: Mapping[str, Any]) -> Settings:
-    """The Settings with these checked values, and defaults for the rest.
+    """Returns the Settings with these accepted values, by name, and defaults for the others.
 
-    Raises UserError where they do not name the data, or name it twice.
+    Raises UserError unless exactly one of data and demo is given.
     """
-    values = {**DEFAULTS, **given}
+    values = {name: setting.default for name, setting in SETTINGS.items()} | dict(given)
     if values["demo"] == (values["data"] is not None):
         raise UserError("give either --data FILE.h5 or --demo (train.py --help lists the options)")
     if values["epochs"] is None and values["time_limit"] is None:
         values["time_limit"] = DEFAULT_DEMO_SECONDS if values["demo"] else DEFAULT_SECONDS
-    network = values.get("network") or (FOR_AUGMENTED if values["augment"] else FOR_UNCHANGED)
-    for name, value in NETWORKS[network].defaults._asdict().items():
-        values.setdefault(name, value)
-    return Settings(**{**values, "network": network})
-
-
-def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Checks values of settings that come from a JSON file as if they were given as options; None stands for absence.
-
-    Names that are no settings are left out. Raises UserError at the first value that an option would not take, or that
-    is of another type of JSON than config.json holds, such as a number in quotes.
-    """
-    present = {name: value for name, value in values.items() if name in Settings._fields and value is not None}
-    checked = {name: _checked(name, value) for name, value in present.items()}
-    if checked.get("demo") and "data" in checked:
-        raise UserError("argument --demo: not allowed with argument --data")
-    return checked
-
-
-def _checked(name: str, value: Any) -> Any:
-    if name in SWITCHES:
-        if not isinstance(value, bool):
-            raise UserError(f"argument {option_of(name)}: ignored explicit argument {_text_of(value)!r}")
-        return value
-    if name == "augment" and value == []:
-        return []
-    try:
-        read = VALUE_TYPES[name](_text_of(value))
-    except argparse.ArgumentTypeError as error:
-        raise UserError(f"argument {option_of(name)}: {error}") from None
-    if type(value) is not type(read) and (type(value), type(read)) != (int, float):
-        expected, found = JSON_NAMES[type(read)], JSON_NAMES[type(value)]
-        raise UserError(f"argument {option_of(name)}: takes {expected}, not {found}: {_text_of(value)}")
-    return read
-
-
-def _text_of(value: Any) -> str:
-    """The text of the option for a value from JSON. What no option takes may be nested too deeply for str()."""
-    if isinstance(value, list):
-        return ",".join(value) if all(isinstance(item, str) for item in value) else "[...]"
-    return "{...}" if isinstance(value, dict) else str(value)
+    if values["network"] is DERIVED:
+        values["network"] = FOR_AUGMENTED if values["augment"] else FOR_UNCHANGED
+    for name, value in values.items():
+        if value is DERIVED:
+            values[name] = getattr(NETWORKS[values["network"]], name)
+    return Settings(**values)
 
 
 def option_of(name: str) -> str:
     """The option of a setting: "--batch-size" for "batch_size"."""
     return "--" + name.replace("_", "-")
+
+
+def default_text_of(name: str) -> str:
+    """The default of a setting as the help shows it; "" for switches, and for paths that have no default."""
+    setting = SETTINGS[name]
+    if setting.default_text or setting.default is None or setting.default is False:
+        return setting.default_text
+    if setting.default is DERIVED:
+        augmented, unchanged = (getattr(NETWORKS[network], name) for network in (FOR_AUGMENTED, FOR_UNCHANGED))
+        return f"{augmented}; {unchanged} with --network {FOR_UNCHANGED}"
+    return f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)

@@ -34,7 +34,7 @@ def compared_properties(settings: Settings, identity: DataIdentity, precision: s
 
     precision: the precision that this worker trains with.
     """
-    chosen = {name: value for name, value in settings._asdict().items() if name not in PATHS}
+    chosen = {name: value for name, value in vars(settings).items() if name not in PATHS}
     return {
         "the version of TensorFlow": tensorflow_version(),
         "the program's files": _program_digest(),

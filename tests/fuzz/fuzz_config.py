@@ -16,7 +16,7 @@ import atheris
 with atheris.instrument_imports(include=["run"]):
     from run.config_file import configured_values, resumed_settings, write_config
     from run.data import DataIdentity
-    from run.settings import VALUE_TYPES, Settings, complete_settings
+    from run.settings import SETTINGS, complete_settings
     from support.user_error import UserError
 
 from tests.fuzz.fuzzer import fuzz
@@ -47,12 +47,12 @@ def change_values(contents: bytes, largest_input: int, seed: int) -> bytes:
     if not isinstance(config, dict) or drawn.random() < 0.25:
         return atheris.Mutate(contents, largest_input)
     for _ in range(drawn.randint(1, 3)):
-        name = drawn.choice([*config, *Settings._fields])
+        name = drawn.choice([*config, *SETTINGS])
         match drawn.randrange(6):
             case 0:
                 config.pop(name, None)
             case 1:
-                config[drawn.choice([*Settings._fields, "unknown"])] = config.get(name)
+                config[drawn.choice([*SETTINGS, "unknown"])] = config.get(name)
             case 2 if isinstance(config.get(name), int | float) and abs(config[name]) < 1e200:
                 config[name] = config[name] * drawn.choice([-1, 10, 1.5, 10**9])
             case _:
@@ -69,9 +69,8 @@ def check(contents: bytes) -> None:
                 settings = read()
             except UserError:
                 continue
-            for name, value in settings._asdict().items():
-                if name not in ("demo", "exact", "augment") and value is not None:
-                    assert VALUE_TYPES[name](str(value)) == value, name
+            for name, value in vars(settings).items():
+                assert value is None or SETTINGS[name].values.check(value) == value, name
 
 
 if __name__ == "__main__":
