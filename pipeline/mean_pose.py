@@ -1,4 +1,4 @@
-"""The mean pose: a prediction that ignores the frames, and so the baseline that every model has to beat."""
+"""The mean pose: a prediction that ignores the frames, and therefore the baseline that every model has to beat."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ ROWS_PER_READ = 512
 
 
 def mean_pose(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
-    """The mean over sequences and frames of each joint's position: float32 (7, 2), x and y in pixels.
+    """The mean position of each joint over sequences and frames: float32 (7, 2), x and y in pixels.
 
-    indices: int (N,), N > 0, the sequences to average. Where the file holds the sums of the videos' labels, few labels
-    are read: of a video of which most sequences are averaged, those of the others are subtracted from its sum. Memory:
-    about 30 bytes for each sequence of the store.
+    indices: int (N,), N > 0, the sequences to average. If the file contains the sum of each video's labels, few labels
+    are read: if most sequences of a video are averaged, the others are subtracted from its sum. Memory: about 30 bytes
+    for each sequence of the store. Raises UserError if the file is damaged.
     """
     total = np.zeros((len(JOINT_NAMES), 2))
     counts = np.bincount(indices, minlength=len(store))
@@ -29,14 +29,14 @@ def mean_pose(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         pose = (total / (len(indices) * store.shape.length)).astype(np.float32)
     if not np.isfinite(pose).all():
-        raise damaged(store.path, "its sums of labels are not those of its labels")
+        raise damaged(store.path, "its sums of labels do not match its labels")
     return pose
 
 
 def _videos_to_sum(videos: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """bool (V,): for which videos fewer labels are read if their sum is.
+    """bool (V,): the videos for which fewer labels are read if their sum is used.
 
-    videos: int (N,), of the sequences. counts: int (N,), how many times each sequence is averaged.
+    videos: int (N,), the video of each sequence. counts: int (N,), how many times each sequence is averaged.
     """
     number = int(videos.max()) + 1
     read_with_sum = np.bincount(videos[counts != 1], minlength=number)

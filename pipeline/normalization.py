@@ -1,11 +1,11 @@
-"""The course's normalization of frames, as ops that follow the uint8 frames in the training and the exported graph."""
+"""The course's normalization of frames, the first ops of both graphs: that for training and the exported one."""
 
 from __future__ import annotations
 
 from pipeline.tensorflow_v1 import tf
 
-# The smallest standard deviation above zero of a 64×64×3 frame of uint8 is 0.009, that of equal values of which one
-# differs by one. Dividing by no less than half of it changes no other frame, and gives zeros for equal values.
+# The smallest positive standard deviation of a 64×64×3 frame of uint8 is 0.009, if one value differs by one from all
+# others. A lower limit of half of that changes no such frame, and gives zeros instead of NaN if all values are equal.
 SMALLEST_DEVIATION = 0.0045
 
 

@@ -7,10 +7,8 @@ from support.text import counted
 
 
 class SequenceShape(NamedTuple):
-    """length: frames in a sequence. height, width: of a frame, pixels."""
-
-    length: int
-    height: int
+    length: int  # frames per sequence
+    height: int  # of a frame, in pixels
     width: int
 
     def __str__(self) -> str:

@@ -1,7 +1,4 @@
-"""Splits the sequences of a data set into training and validation sequences.
-
-"none" is no split: everybody is trained on.
-"""
+"""Splits the sequences of a data set into training and validation sequences."""
 
 from __future__ import annotations
 
@@ -12,20 +9,24 @@ from support.user_error import UserError
 SPLITS = ("video", "random", "tail", "none")
 DEFAULT_SHARE = 0.1
 SMALLEST_VALIDATION = 100
-# However large the data are, an evaluation takes no longer than three times as long as that of the course's, 700.
+# A limit on the time of an evaluation: three times that of the course's data, which have 700 validation sequences.
 LARGEST_VALIDATION = 2000
 
 
 def split_sequences(
     videos: np.ndarray, kind: str, validation_sequences: int | None, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Splits N sequences into training and validation sequences, neither set empty; with "none" it does not split.
+    """Splits N sequences into training and validation sequences, neither set empty.
 
-    videos: int (N,), the video of each sequence. kind: one of SPLITS. "video" keeps whole videos on one side, so that
-    validation is on people who were not trained on, and validates on at least `validation_sequences`; "random" and
-    "tail" (the last ones) validate on exactly that many. "none" trains on all sequences and validates on as many of
-    them as "random". validation_sequences: None for a tenth, from 100 to 2000.
-    Returns two sorted int32 arrays of sequence numbers, training and validation. Raises UserError if a side would be
+    videos: int (N,), the video of each sequence. validation_sequences: their number; None for a tenth of N, but from
+    100 to 2000. kind: one of SPLITS.
+
+    * "video" keeps the sequences of a video on one side, so that validation is on people who were not trained on. It
+      validates on `validation_sequences` or more.
+    * "random" and "tail" (the last sequences) validate on exactly `validation_sequences`.
+    * "none" trains on all sequences, and validates on those that "random" would choose.
+
+    Returns two sorted int32 arrays of sequence numbers, training and validation. Raises UserError if a set would be
     empty.
     """
     number = len(videos)
@@ -33,7 +34,7 @@ def split_sequences(
     if wanted is None:
         wanted = min(max(SMALLEST_VALIDATION, round(DEFAULT_SHARE * number)), LARGEST_VALIDATION)
     if wanted < 1:
-        raise UserError("no validation sequences left; ask for at least one with --validation-sequences")
+        raise UserError("there are no validation sequences; set --validation-sequences to at least 1")
     if wanted >= number and kind != "none":
         raise UserError(
             f"{wanted} validation sequences of {number} leave none to train on; lower --validation-sequences"
@@ -51,7 +52,7 @@ def split_sequences(
 
 
 def _whole_videos(videos: np.ndarray, wanted: int, generator: np.random.Generator) -> np.ndarray:
-    """Videos drawn at random, without replacement, until they hold at least `wanted` sequences."""
+    """Videos drawn at random, without replacement, until they have at least `wanted` sequences."""
     numbers, sizes = np.unique(videos, return_counts=True)
     order = generator.permutation(len(numbers))
     count = int(np.searchsorted(np.cumsum(sizes[order]), wanted)) + 1

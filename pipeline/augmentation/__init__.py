@@ -1,1 +1,1 @@
-"""Random augmentation of training batches; a file for each kind or group of kinds, `augment.py` to apply them."""
+"""Random augmentation of training batches. `augment.py` applies all kinds; larger ones have a module each."""

@@ -1,8 +1,8 @@
-"""Background: what is around the person is replaced by a strip of another sequence.
+"""Background: replaces the surroundings of the person by a strip of another sequence.
 
-A few dozen people in front of as many backgrounds let a network learn the backgrounds too. The outline of the person is
-derived from the joints, where Ghiasi et al., *Simple Copy-Paste is a Strong Data Augmentation Method for Instance
-Segmentation*, CVPR 2021, have it from annotated segments.
+With a few dozen people in front of as many backgrounds, a network can learn the backgrounds instead. This follows
+Ghiasi et al., *Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation*, CVPR 2021, but the
+outline of the person is estimated from the joints, not annotated.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pipeline.augmentation.colour import change_colours
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
 
-# People stand in the middle of most frames; a strip at the edge shows the background. Of the width of a frame.
+# The width of the strip, as a share of the frame. People are in the middle of most frames, so an edge shows background.
 STRIP_SHARE = 18 / 64
-# The width in pixels over which the mask falls from one to zero at the person's outline.
+# The width in pixels over which the mask decreases from one to zero at the person's outline.
 SOFT_EDGE = 2.5
 DOWN = (0.0, 1.0)
 
@@ -28,9 +28,9 @@ def change_backgrounds(
     """Gives half of the sequences of a batch the background of the sequence before them in the batch.
 
     frames: uint8 (B, 10, 64, 64, 3). labels: float32 (B, 10, 7, 2), x and y in pixels. uniform: float32 (B, 3) from -1
-    to 1: whether the background changes, whether it is a strip of the left or of the right edge, and whether it is
-    upside down. colours: of the people in front of another background, the numbers that change_colours takes, or None
-    for their own. Returns uint8 frames of the same shape.
+    to 1: whether the background changes, whether it is taken from the left or the right edge, and whether it is upside
+    down. colours: float32 (B, NUMBERS), the random numbers for change_colours, which is applied to the people who get
+    another background; None to keep their colours. Returns uint8 frames of the same shape.
     """
     height, width = frames.shape[2].value, frames.shape[3].value
     changed = tf.where(uniform[:, 0] > 0)
@@ -49,12 +49,12 @@ def change_backgrounds(
 
 
 def _choose(condition: tf.Tensor, values: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """`values` of the sequences for which the condition, bool (B, 1, 1, 1, 1), holds, `others` of the rest."""
+    """`values` for the sequences whose condition, bool (B, 1, 1, 1, 1), is true; `others` for the rest."""
     return tf.where(tf.broadcast_to(condition, tf.shape(values)), values, others)
 
 
 def _strip_columns(width: int) -> np.ndarray:
-    """Columns of the strip at the left edge, reflected back and forth until they fill the width: int (width,)."""
+    """The columns of the strip at the left edge, reflected back and forth to fill the width: int (width,)."""
     strip = max(1, round(STRIP_SHARE * width))
     columns = np.arange(width) % (2 * strip)
     return np.minimum(columns, 2 * strip - 1 - columns)
@@ -64,8 +64,8 @@ def person_masks(labels: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """Masks of the person, estimated from the joints: float32 (B, 10, height, width, 1), 1 inside and 0 outside.
 
     labels: float32 (B, 10, 7, 2), x and y in pixels. height, width: of the frames, even numbers of pixels. A body is
-    the union of parts, and a part is all points within some distance of a line segment. The body is assumed upright,
-    its size derived from shoulders and head.
+    the union of parts. A part is the set of all points within some distance of a line segment. The body is assumed to
+    be upright, and its size is estimated from shoulders and head.
     """
     starts, ends, radii = _body_parts(tf.reshape(labels, [-1, len(JOINT_NAMES), 2]))
     y, x = (np.mgrid[: height // 2, : width // 2].reshape(2, -1) * 2 + 1).astype(np.float32)
@@ -75,7 +75,7 @@ def person_masks(labels: tf.Tensor, height: int, width: int) -> tf.Tensor:
     share = tf.clip_by_value(share, 0.0, 1.0)
     squared = tf.square(from_start_x - share * along[:, :, :1]) + tf.square(from_start_y - share * along[:, :, 1:])
     depths = tf.reduce_max(radii - tf.sqrt(squared), axis=1)
-    # Half the resolution takes a quarter of the time, and an outline estimated from seven points is no more precise.
+    # Half the resolution takes a quarter of the time. An outline estimated from seven points is no more precise anyway.
     depths = tf.reshape(depths, [-1, height // 2, width // 2, 1])
     depths = tf.image.resize_bilinear(depths, [height, width], half_pixel_centers=True)
     masks = tf.clip_by_value(depths / SOFT_EDGE + 0.8, 0.0, 1.0)
@@ -83,14 +83,14 @@ def person_masks(labels: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 
 def _body_parts(joints: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The parts of bodies whose joints are float32 (F, 7, 2), all in pixels.
+    """The parts of bodies. joints: float32 (F, 7, 2), in pixels.
 
-    Returns both ends of the segments, float32 (F, P, 2) each, and the radii around them, (F, P, 1).
+    Returns both ends of the line segments, float32 (F, P, 2) each, and the radii around them, (F, P, 1).
     """
     joint = tf.unstack(joints, axis=1)
     neck = (joint[RIGHT_SHOULDER] + joint[LEFT_SHOULDER]) / 2
     shoulders = tf.sqrt(_squared_length(joint[RIGHT_SHOULDER] - joint[LEFT_SHOULDER], smallest=1e-3))
-    # Seen from the side, the shoulders are close together, and only the head shows the size.
+    # In a side view, the shoulders are close together, and only the head shows the size.
     size = tf.maximum(shoulders, 0.9 * tf.sqrt(_squared_length(joint[HEAD] - neck, smallest=1e-3)))
     down = size * DOWN
     parts = [(joint[HEAD] - 0.12 * down, joint[HEAD], 0.42), (joint[HEAD], neck, 0.3)]

@@ -1,21 +1,21 @@
-"""Colour: another gain and offset for each channel of a sequence, and for half of the sequences quite another look.
+"""Colour: a random gain and offset for each channel of a sequence, and a completely different look for half of them.
 
-A few dozen people wear few clothes and have few complexions. In negatives, and with bent tones and mixed channels, a
-sleeve may be darker or brighter than the hand and the wall, and only its shape tells what it is. Xu et al., *Robust and
-Generalizable Visual Representation Learning via Random Convolutions*, ICLR 2021, mix channels at random for the same
-end, and neighbouring pixels with them.
+A few dozen people have few clothes and few skin tones. In negatives, and with other tone curves and mixed channels, a
+sleeve can be darker or brighter than the hand and the wall, so that only its shape identifies it. Xu et al., *Robust
+and Generalizable Visual Representation Learning via Random Convolutions*, ICLR 2021, mix channels at random for the
+same purpose, and neighbouring pixels as well.
 """
 
 from __future__ import annotations
 
 from pipeline.tensorflow_v1 import tf
 
-NUMBERS = 15
+NUMBERS = 15  # the random numbers for one sequence
 MIDDLE = 127.5
 LARGEST_GAIN = 0.25
 LARGEST_OFFSET = 16.0
-# What changes for the half with another look: the largest gain; the curve of the tones, of which 1 would flatten one
-# end; the share of each other channel in one; and the threshold for a negative, three in ten.
+# For the half with a different look: the largest gain; the largest bend of the tone curve, where 1 would make one end
+# flat; the largest share of each other channel; and the threshold above which it is a negative, three in ten.
 LARGEST_GAIN_OF_LOOK = 0.5
 LARGEST_BEND = 0.9
 LARGEST_SHARE = 0.4
@@ -23,11 +23,11 @@ NEGATIVE_FROM = 0.4
 
 
 def change_colours(frames: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
-    """Frames with other colours, float32 (B, 10, 64, 64, 3), not clipped to 0 to 255.
+    """Frames with changed colours, float32 (B, 10, 64, 64, 3), not clipped to 0 to 255.
 
-    frames: of the same type and shape; what lies outside 0 to 255 is clipped first. uniform: float32 (B, NUMBERS) from
-    -1 to 1: three gains, three offsets, whether the sequence gets another look, the curve of its tones, whether it is a
-    negative, and the shares of two other channels in each of the three.
+    frames: of the same type and shape; they are clipped to 0 to 255 first. uniform: float32 (B, NUMBERS) from -1 to 1:
+    three gains, three offsets, whether the sequence gets a different look, the bend of its tone curve, whether it is a
+    negative, and for each channel the shares of the two others.
     """
     drawn = tf.unstack(uniform[:, :, None, None, None], axis=1)
     gains, offsets, (look, bend, negative), shares = drawn[:3], drawn[3:6], drawn[6:9], drawn[9:]
@@ -35,21 +35,22 @@ def change_colours(frames: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     sign = 1 - 2 * has_look * tf.cast(negative > NEGATIVE_FROM, tf.float32)
     largest_gain = LARGEST_GAIN + has_look * (LARGEST_GAIN_OF_LOOK - LARGEST_GAIN)
     bend, shares = has_look * (LARGEST_BEND / 255) * bend, [has_look * LARGEST_SHARE * share for share in shares]
-    # A channel at a time: broadcasting over the last of five dimensions takes twice as long.
+    # One channel at a time, because broadcasting over the last of five dimensions takes twice as long.
     channels = [_bent(channel, bend) * sign for channel in tf.unstack(frames, axis=-1)]
     changed = []
     for own, (gain, offset) in enumerate(zip(gains, offsets, strict=True)):
         parts = [channels[own] * (1 + largest_gain * gain)]
         parts += [channels[(own + other) % 3] * shares[2 * own + other - 1] for other in (1, 2)]
-        # TensorFlow reorders a chain of sums as shapes and devices suggest, and so its last bit, but not this op.
+        # TensorFlow may reorder a chain of sums, which changes the last bit. It does not reorder this op.
         changed.append(tf.add_n(parts) + (MIDDLE + LARGEST_OFFSET * offset))
     return tf.stack(changed, axis=-1)
 
 
 def _bent(channel: tf.Tensor, bend: tf.Tensor) -> tf.Tensor:
-    """A channel with another curve of tones, less the middle of their range; black and white stay.
+    """A channel with a changed tone curve, minus the middle of the range. Black and white do not change.
 
-    In t, tones less the middle m, the curve is t + bend * (m² - t²): a chain of products would be reordered, too.
+    For t, the tone minus the middle m, the curve is t + bend * (m² - t²). TensorFlow does not reorder this form, as it
+    would a chain of products.
     """
     tones = tf.clip_by_value(channel, 0.0, 255.0) - MIDDLE
     return tones + bend * (MIDDLE**2 - tf.square(tones))

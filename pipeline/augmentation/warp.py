@@ -1,4 +1,4 @@
-"""The kinds that move pixels and joints: mirror, scale, rotation and shift, as one affine transform for a sequence."""
+"""Mirror, scale, rotation and shift: one affine transform for each sequence, of its pixels and its joints."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from pipeline.joints import MIRRORED_JOINTS
 from pipeline.tensorflow_v1 import tf
 
-# People fill the frame in some videos and are a third of its height in others, and a training set has few of each.
+# People fill the frame in some videos and a third of its height in others, and a training set has few of each.
 SMALLEST_SCALE = 0.5
 LARGEST_SCALE = 1.35
 LARGEST_STRETCH = 1.1
 LARGEST_ROTATION = math.radians(9)
-# Of the width or the height: 10 px of 64.
+# As a share of the width or the height: 10 px of 64.
 LARGEST_SHIFT = 10 / 64
 
 
@@ -23,9 +23,9 @@ def random_transforms(
 ) -> tf.Tensor:
     """Affine transforms about the middle of the frame: float32 (B, 2, 3), see warp_labels.
 
-    mirror, rotation: float32 (B, 1) from -1 to 1; a positive `mirror` mirrors. scale: (B, 2), of the size and of the
-    ratio of the axes. shift: (B, 2), to the right and down. Zeros give the identity. height, width: of the frames, in
-    pixels.
+    mirror, rotation: float32 (B, 1) from -1 to 1; the frame is mirrored if `mirror` is positive. scale: (B, 2), for the
+    size and for the ratio of the axes. shift: (B, 2), to the right and down. Zeros give the identity. height, width: of
+    the frames, in pixels.
     """
     mirror, rotation = mirror[:, 0], rotation[:, 0]
     size, stretch = tf.unstack(scale, axis=1)
@@ -43,10 +43,10 @@ def random_transforms(
 
 
 def warp_labels(labels: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
-    """Joints in the new frame, float32 (B, 10, 7, 2), x and y in pixels, from those in the old one.
+    """The joints after the transforms: float32 (B, 10, 7, 2), x and y in pixels, to the same.
 
     transforms: float32 (B, 2, 3); a point (x, y) of the old frame moves to transforms @ (x, y, 1). If a transform
-    mirrors, that is, has a negative determinant, right and left joints exchange their rows.
+    mirrors, which means that its determinant is negative, right and left joints exchange rows.
     """
     a, b, shift_x, c, d, shift_y = tf.unstack(tf.reshape(transforms, [-1, 6, 1, 1]), axis=1)
     x, y = tf.unstack(labels, axis=-1)
@@ -57,9 +57,10 @@ def warp_labels(labels: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
 
 
 def warp_frames(frames: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
-    """Moves the pixels of frames, uint8 (B, 10, 64, 64, 3), as warp_labels moves joints; float32 of the same shape.
+    """The frames after the transforms: uint8 (B, 10, 64, 64, 3) to float32 of the same shape.
 
-    Interpolates bilinearly between the centres of pixels, which lie at (0.5, 0.5), (1.5, 0.5) and so on.
+    Pixels move as joints do in warp_labels. Interpolation is bilinear between the centres of pixels, which are at
+    (0.5, 0.5), (1.5, 0.5) and so on.
     """
     shape = tf.shape(frames)
     batch, length = shape[0], shape[1]
@@ -67,7 +68,7 @@ def warp_frames(frames: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
     x, y = _source_coordinates(transforms, height, width)
     left, top = tf.minimum(tf.floor(x), width - 2.0), tf.minimum(tf.floor(y), height - 2.0)
     right_share, bottom_share = tf.reshape(x - left, [-1, 1]), tf.reshape(y - top, [-1, 1])
-    # A row holds one pixel of all frames of a sequence, which all move alike: one gather moves it in all ten of them.
+    # A row holds the same pixel of all frames of a sequence, so that one gather moves it in all ten frames.
     rows = tf.reshape(tf.transpose(frames, [0, 2, 3, 1, 4]), [-1, length * 3])
     first = tf.cast(top * width + left, tf.int32) + tf.range(batch)[:, None] * (height * width)
     first = tf.reshape(first, [-1])
@@ -84,7 +85,7 @@ def warp_frames(frames: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
 def _source_coordinates(transforms: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
     """x and y in the old frame of each pixel of the new one, float32 (B, height * width).
 
-    0 is the centre of the first pixel. Coordinates beyond the edge are clipped to it.
+    0 is the centre of the first pixel. Coordinates beyond the edge are clipped to the edge.
     """
     y, x = np.divmod(np.arange(height * width, dtype=np.float32), width)
     a, b, shift_x, c, d, shift_y = tf.unstack(tf.reshape(transforms, [-1, 6, 1]), axis=1)

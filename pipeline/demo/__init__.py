@@ -1,1 +1,1 @@
-"""Draws people who move, as a synthetic data set in the course's format."""
+"""A synthetic data set in the course's format: drawn people who move."""

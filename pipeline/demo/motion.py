@@ -1,20 +1,20 @@
-"""How the demo's people move: the joints of a person in every frame of a video."""
+"""The movements of the demo's people: the joints of a person in every frame of a video."""
 
 from __future__ import annotations
 
 import numpy as np
 
 FRAME_SIZE = 64
-# In shoulder widths, as in real video.
+# In shoulder widths, as in real videos.
 UPPER_ARM, FOREARM, NECK_TO_HEAD = 1.05, 0.85, 0.85
 REACH = 0.5 + UPPER_ARM + FOREARM
 
 
 def move_person(random: np.random.Generator, frames: int) -> tuple[float, np.ndarray]:
-    """The joints of a person who stands facing the camera, sways and moves both arms.
+    """The joints of a person who faces the camera, sways and moves both arms.
 
     Returns the person's shoulder width in pixels, and joints, float64 (frames, 7, 2), x and y in pixels, in the order
-    of JOINT_NAMES. The right wrist is the person's own, so it is on the left of the picture.
+    of JOINT_NAMES. Right is the person's right, which is on the left of the picture.
     """
     size = random.uniform(8, 14)
     room = max(0, FRAME_SIZE / 2 - 0.9 * REACH * size)

@@ -1,8 +1,8 @@
 """Paints antialiased shapes onto all frames of a video at once.
 
 A canvas is float32 (3, frames, height, width), colours from 0 to 255. Points are (frames, 2), x and y in pixels; the
-centre of the pixel in row r and column c is at (c + 0.5, r + 0.5). A shape is a signed distance to its edge: coverage
-falls from 1 half a pixel inside the edge to 0 half a pixel outside.
+centre of the pixel in row r and column c is at (c + 0.5, r + 0.5). A shape is given by each pixel's signed distance to
+its edge. Its coverage decreases from 1, half a pixel inside the edge, to 0, half a pixel outside.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Colour: TypeAlias = "np.ndarray | Sequence[float]"
 def paint_capsule(
     canvas: np.ndarray, start: np.ndarray, end: np.ndarray, radii: Sequence[float] | np.ndarray, colour: Colour
 ) -> None:
-    """A rod with round ends from `start` to `end`, whose radii there are `radii`, darker towards its edge."""
+    """A rod with round ends from `start` to `end`, darker towards its edge. radii: at both ends."""
     view, x, y = _surroundings(canvas, np.stack([start, end]), max(radii))
     start_x, start_y = _columns(start)
     axis_x, axis_y = _columns(end - start)
@@ -90,7 +90,7 @@ def paint_rectangle(canvas: np.ndarray, left: float, top: float, right: float, b
 
 
 def _surroundings(canvas: np.ndarray, points: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The part of the canvas within `reach` pixels of the points in any frame, and the x and y of its pixels."""
+    """The part of the canvas within `reach` pixels of the points in any frame, and the x and the y of its pixels."""
     _, _, height, width = canvas.shape
     low = np.floor(points.min(axis=(0, 1)) - reach - 1).astype(int)
     high = np.ceil(points.max(axis=(0, 1)) + reach + 1).astype(int)
@@ -102,7 +102,7 @@ def _surroundings(canvas: np.ndarray, points: np.ndarray, reach: float) -> tuple
 
 
 def _columns(vectors: np.ndarray) -> np.ndarray:
-    """The x and the y of vectors (frames, 2): float32 (2, frames, 1, 1)."""
+    """The x and the y of vectors (frames, 2), for broadcasting: float32 (2, frames, 1, 1)."""
     return vectors.astype(np.float32).T[:, :, None, None]
 
 

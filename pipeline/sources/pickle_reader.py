@@ -1,6 +1,6 @@
 """Reads the course's pickle, a tuple (frames, labels) of NumPy arrays, block by block in bounded memory.
 
-The first pass locates the two arrays in the file, the second reads them. Nothing in the file is executed.
+The first pass locates the two arrays in the file, the second one reads them. Nothing in the file is executed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -42,21 +42,18 @@ LARGEST_READ = 1 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """An open pickle. file: binary and seekable. size: its length in bytes.
+    """An open pickle."""
 
-    check_contents: reads all of it and raises if its checksum is wrong; does nothing if it has none.
-    """
-
-    file: io.BufferedIOBase
-    size: int
-    check_contents: Callable[[], None] = lambda: None
+    file: io.BufferedIOBase  # seekable
+    size: int  # in bytes
+    check_contents: Callable[[], None] = lambda: None  # reads the whole file and raises if its checksum is wrong
 
 
 @dataclass(frozen=True)
 class LocatedArrays:
-    """The number of sequences in a pickle, the dtypes of its arrays and where they lie in the file."""
+    """What a pickle contains, and where."""
 
-    sequences: int
+    sequences: int  # their number
     frames_dtype: np.dtype
     labels_dtype: np.dtype
     frames: StoredBytes
@@ -67,28 +64,19 @@ class LocatedArrays:
 def open_source(path: StrPath) -> Iterator[Source]:
     """Yields the file at `path` or, if that is a zip file, the only file in it.
 
-    Puts the path in front of the message of a UserError that is raised while the source is open. Raises UserError if a
-    zip file is damaged, encrypted or does not hold exactly one file; OSError if the file cannot be read.
+    A UserError that is raised while the source is open gets the path in front of its message. Raises UserError if a zip
+    file is damaged, is encrypted or does not contain exactly one file; OSError if the file cannot be read.
     """
     try:
-        with open(path, "rb") as file:
-            zipped = file.read(2) == b"PK"
+        with open(path, "rb") as file, contextlib.ExitStack() as stack:
+            is_zipped = file.read(2) == b"PK"
             file.seek(0)
-            with _unzipped(file) if zipped else _plain(file) as source:
-                yield source
+            if is_zipped:
+                yield Source(*stack.enter_context(unzipped(file)))
+            else:
+                yield Source(file, os.fstat(file.fileno()).st_size)
     except UserError as error:
         raise UserError(*(f"{path}: {message}" for message in error.messages)) from None
-
-
-@contextlib.contextmanager
-def _plain(file: io.BufferedReader) -> Iterator[Source]:
-    yield Source(file, os.fstat(file.fileno()).st_size)
-
-
-@contextlib.contextmanager
-def _unzipped(file: BinaryIO) -> Iterator[Source]:
-    with unzipped(file) as (member, size, check_contents):
-        yield Source(member, size, check_contents)
 
 
 def locate_arrays(source: Source) -> LocatedArrays:
@@ -96,7 +84,7 @@ def locate_arrays(source: Source) -> LocatedArrays:
 
     Raises UserError if the source is not a tuple of frames, int8 or uint8 (N, 10, 64, 64, 3), and labels, float32 or
     float64 (N, 10, 7, 2), N > 0, in C order; if the file is cut short or continues after the pickle; or if its checksum
-    is wrong. The checksum is checked last, so that no more of a zip file is unpacked for it than the arrays take.
+    is wrong. The checksum is checked last, so that no more of a zip file is unpacked than the size of the arrays.
     """
     source.file.seek(0)
     arrays = parse_pickle(source.file, source.size)
@@ -112,10 +100,12 @@ def locate_arrays(source: Source) -> LocatedArrays:
     stored_labels = _checked_contents("labels", labels_state, LABELS_OF_SEQUENCE, labels_dtype)
     sequences, labelled = frames_state.shape[0], labels_state.shape[0]
     if sequences != labelled:
-        raise UserError(f"there are frames of {counted(sequences, 'sequence')} but {labelled} of labels; {SAVE_AGAIN}")
+        raise UserError(f"there are frames of {counted(sequences, 'sequence')} but labels of {labelled}; {SAVE_AGAIN}")
     if source.file.tell() < source.size:
         unread = source.size - source.file.tell()
-        raise UserError(f"{unread} bytes follow the pickle of frames and labels, which should be alone; {SAVE_AGAIN}")
+        raise UserError(
+            f"{unread} bytes follow the pickle of frames and labels; the file must end with it; {SAVE_AGAIN}"
+        )
     source.check_contents()
     return LocatedArrays(sequences, frames_dtype, labels_dtype, stored_frames, stored_labels)
 
@@ -126,7 +116,7 @@ def _not_two_arrays() -> UserError:
 
 def _state(name: str, array: PickledArray) -> ArrayState:
     if array.state is None:
-        raise UserError(f"the pickle gives the {name} no contents; {SAVE_AGAIN}")
+        raise UserError(f"the pickle contains no data for the {name}; {SAVE_AGAIN}")
     return array.state
 
 
@@ -145,9 +135,11 @@ def _checked_contents(name: str, array: ArrayState, shape_of_sequence: tuple[int
         wanted = ", ".join(str(length) for length in shape_of_sequence)
         raise UserError(f"the {name} have shape ({found}), not (N, {wanted}); reshape them, then {SAVE_AGAIN}")
     if array.shape[0] == 0:
-        raise UserError(f"the {name} hold no sequences; give a pickle that holds some")
+        raise UserError(f"the {name} contain no sequences; give a pickle that contains some")
     if array.fortran_order:
-        raise UserError(f"the {name} are in Fortran order; put them through numpy.ascontiguousarray, then {SAVE_AGAIN}")
+        raise UserError(
+            f"the {name} are in Fortran order; convert them with numpy.ascontiguousarray, then {SAVE_AGAIN}"
+        )
     size = math.prod(array.shape) * dtype.itemsize
     stored = array.contents
     if isinstance(stored, StoredBytes):
@@ -156,7 +148,7 @@ def _checked_contents(name: str, array: ArrayState, shape_of_sequence: tuple[int
         length = stored.length
     else:
         length = len(stored)
-    raise UserError(f"the {name} should take {size} bytes, but the pickle holds {length}; {SAVE_AGAIN}")
+    raise UserError(f"the {name} should take {size} bytes, but the pickle contains {length}; {SAVE_AGAIN}")
 
 
 def read_frames(source: Source, arrays: LocatedArrays, sequences_per_block: int) -> Iterator[np.ndarray]:
@@ -194,7 +186,7 @@ def _read_blocks(
         _fill(reader, block.reshape(-1).view(np.uint8).data)
         yield block
     if stored.latin1 and reader.readinto(memoryview(bytearray(1))):
-        raise UserError(f"the pickle holds more bytes than its arrays take; {SAVE_AGAIN}")
+        raise UserError(f"the pickle contains more bytes than its arrays take; {SAVE_AGAIN}")
 
 
 def _fill(reader: io.BufferedIOBase | _Latin1Reader, destination: memoryview) -> None:
@@ -202,12 +194,12 @@ def _fill(reader: io.BufferedIOBase | _Latin1Reader, destination: memoryview) ->
     while filled < len(destination):
         count = reader.readinto(destination[filled : filled + LARGEST_READ])
         if not count:
-            raise UserError("the pickle ends before its arrays do; download or copy it again")
+            raise UserError("the pickle ends before its arrays are complete; download or copy it again")
         filled += count
 
 
 class _Latin1Reader:
-    """Reads bytes that Python 3 stores as text in protocol 2: each byte is a character, encoded in UTF-8."""
+    """Reads bytes that Python 3 pickles as text in protocol 2: each byte is a character, encoded in UTF-8."""
 
     def __init__(self, file: io.BufferedIOBase, length: int) -> None:
         self._file = file

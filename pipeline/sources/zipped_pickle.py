@@ -1,10 +1,10 @@
-"""Unpacks the only file in a zip file while it is read, in memory and time that no zip file can exceed.
+"""Unpacks the only file in a zip file while it is read, in limited memory and time whatever the zip file claims.
 
 Nothing is written to disk, so names in the zip file cannot do harm. No more is unpacked than the size that the zip file
-states, and a size that its packed bytes cannot unpack to is refused before anything is unpacked.
+states, and a size that its compressed bytes cannot unpack to is refused before anything is unpacked.
 
-`zipfile` has no such limits of its own. `stream-unzip` was considered: it works in bounded memory but cannot seek, and
-the pickle is read in two passes.
+`zipfile` has no such limits. `stream-unzip` was considered: it works in bounded memory but cannot seek, and the pickle
+is read in two passes.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ LARGEST_RATIO = 1032
 
 @contextlib.contextmanager
 def unzipped(file: BinaryIO) -> Iterator[tuple[zipfile.ZipExtFile, int, Callable[[], None]]]:
-    """Yields the only file in a zip file, which can seek; its length in bytes; a function that checks its checksum.
+    """Yields the only file in a zip file, seekable; its length in bytes; a function that checks its checksum.
 
-    Folders and the files that macOS adds are not counted. Raises UserError if the zip file is damaged, encrypted or
-    does not hold exactly one file: here, while it is read, or when its checksum is checked.
+    Folders and the files that macOS adds are ignored. Raises UserError if the zip file is damaged, is encrypted or does
+    not contain exactly one file: on entry, while it is read, or when its checksum is checked.
     """
     try:
         archive, member = _open_archive(file)
@@ -47,7 +47,7 @@ def _open_archive(file: BinaryIO) -> tuple[zipfile.ZipFile, zipfile.ZipInfo]:
         member = _only_member(archive)
         archive.open(member).close()
     except NotImplementedError:
-        raise _unusual() from None
+        raise _unsupported() from None
     except (OSError, ValueError, LookupError, OverflowError) as error:
         raise zipfile.BadZipFile from error
     return archive, member
@@ -58,21 +58,21 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith("__MACOSX/")
     ]
     if len(members) != 1:
-        raise UserError(f"the zip file holds {len(members)} files, not one pickle; unpack it and give the .pkl")
+        raise UserError(f"the zip file contains {len(members)} files, not one pickle; unpack it and give the .pkl file")
     [member] = members
     if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _unusual()
+        raise _unsupported()
     ratio = 1 if member.compress_type == zipfile.ZIP_STORED else LARGEST_RATIO
     if member.file_size > ratio * member.compress_size:
         raise UserError(
-            f"the zip file claims that {member.compress_size} bytes in it unpack to {member.file_size}, which is "
+            f"the zip file claims that {member.compress_size} of its bytes unpack to {member.file_size}, which is "
             "impossible; download or copy it again"
         )
     return member
 
 
-def _unusual() -> UserError:
-    return UserError("the zip file is encrypted or packed in an unusual way; unpack it and give the .pkl")
+def _unsupported() -> UserError:
+    return UserError("the zip file is encrypted or uses an unusual compression; unpack it and give the .pkl file")
 
 
 def _check_checksum(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:

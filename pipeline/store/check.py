@@ -1,8 +1,8 @@
 """Checks that an HDF5 file is a store, before any of its data is read.
 
 A malicious file can make HDF5 follow links and raw data into other files, invent data that is not stored, and skip
-checksums. All of this is rejected, so that what is read afterwards lies in the file itself, has checksums, and takes no
-more memory than the file is long.
+checksums. All of this is refused. Everything that is read afterwards is in the file itself, has checksums, and takes no
+more memory than the size of the file.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ LONGEST_TEXT = 4096
 
 
 def damaged(path: str, what: str) -> UserError:
-    """The UserError to raise if the file at this path is damaged."""
+    """The UserError to raise if the file at this path is damaged. what: what is wrong with it."""
     return UserError(f"{path}: damaged ({what}); convert the pickle again")
 
 
 def checked_datasets(path: str, file: h5py.File) -> tuple[dict[str, h5py.Dataset], SequenceShape]:
-    """The data sets of an open file, by name, and the shape of its sequences. Those of the layout's version are there.
+    """All data sets of an open file, by name, and the shape of its sequences.
 
-    Raises UserError if the file is not a store or a data set does not have the expected layout.
+    Raises UserError if the file is not a store, or a data set is missing or does not have the expected layout.
     """
     try:
         version = _checked_version(path, file)
@@ -39,7 +39,7 @@ def checked_datasets(path: str, file: h5py.File) -> tuple[dict[str, h5py.Dataset
         layouts = dataset_layouts(shape, version)
         for name in dataset_layouts(shape).keys() - layouts.keys():
             if file.get(name, getlink=True) is not None:
-                raise damaged(path, f"{name} is no part of format version {version}")
+                raise damaged(path, f"{name} is not part of format version {version}")
         datasets = {name: _checked_dataset(path, file, name, layout) for name, layout in layouts.items()}
     except UserError:
         raise
@@ -54,11 +54,11 @@ def checked_datasets(path: str, file: h5py.File) -> tuple[dict[str, h5py.Dataset
 
 
 def text_attribute(file: h5py.File, name: str) -> str | None:
-    """An attribute of the file as at most 100 printable characters; None if it is missing, "" if it is no short text.
+    """An attribute of the file as at most 100 printable characters; None if it is missing, "" if it is not short text.
 
-    Text of variable length, which no release has written, is not read: it lies in a heap, and a damaged heap can send
-    HDF5 into an endless loop. Raises UserError if the attribute cannot be read, as those of HDF5's types that NumPy
-    lacks.
+    Text of variable length, which no release has written, is not read: HDF5 stores it in a heap, and a damaged heap can
+    send HDF5 into an endless loop. Raises UserError if the attribute cannot be read, for instance because it has a type
+    that NumPy lacks.
     """
     try:
         if name not in file.attrs:
@@ -76,7 +76,7 @@ def text_attribute(file: h5py.File, name: str) -> str | None:
 def _checked_version(path: str, file: h5py.File) -> int:
     if not {"format", "format_version"} <= set(file.attrs) or not _is_ours(file):
         raise UserError(
-            f"{path}: an HDF5 file, but not one that convert_pkl_to_h5.py wrote; convert the pickle with it"
+            f"{path}: an HDF5 file, but not one that convert_pkl_to_h5.py wrote; convert the pickle with this command"
         )
     attribute = file.attrs.get_id("format_version")
     is_number = attribute.shape == () and attribute.dtype.kind in "iu"
@@ -99,7 +99,7 @@ def _is_ours(file: h5py.File) -> bool:
 
 
 def _shape_of(file: h5py.File) -> SequenceShape:
-    """The shape that frames and labels show, and the course's for whatever they do not show."""
+    """The shape of the sequences, from the shapes of frames and labels; the course's where these are malformed."""
     length, height, width = COURSE_SHAPE
     shapes = {name: _shape_in(file, name) for name in ("frames", "labels")}
     if len(shapes["frames"]) == 4 and min(shapes["frames"][1:]) > 0:
@@ -110,17 +110,17 @@ def _shape_of(file: h5py.File) -> SequenceShape:
 
 
 def _shape_in(file: h5py.File, name: str) -> tuple[int, ...]:
-    """The shape of a data set that lies in this file, () if there is none."""
+    """The shape of a data set in this file, () if there is none."""
     if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
         return ()
     return file[name].shape or ()
 
 
 def _checked_dataset(path: str, file: h5py.File, name: str, layout: DatasetLayout) -> h5py.Dataset:
-    shape, dtype, _ = layout
+    shape, dtype = layout.shape, layout.dtype
     link = file.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
-        raise damaged(path, f"{name} is missing" if link is None else f"{name} is a link to elsewhere")
+        raise damaged(path, f"{name} is missing" if link is None else f"{name} is a link, not a data set")
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset):
         raise damaged(path, f"{name} is missing")
@@ -132,18 +132,18 @@ def _checked_dataset(path: str, file: h5py.File, name: str, layout: DatasetLayou
 
 
 def _check_storage(path: str, dataset: h5py.Dataset, name: str) -> None:
-    """Raises UserError unless every chunk is complete, has a checksum, lies in this file and overlaps no other."""
+    """Raises UserError unless every chunk is complete, has a checksum, is in this file and overlaps no other."""
     creation = dataset.id.get_create_plist()
     filters = [creation.get_filter(number)[0] for number in range(creation.get_nfilters())]
     if creation.get_layout() != h5py.h5d.CHUNKED or filters != [h5py.h5z.FILTER_FLETCHER32]:
-        raise damaged(path, f"{name} is not stored in chunks with Fletcher-32 checksums alone")
+        raise damaged(path, f"{name} is not stored in chunks with Fletcher-32 checksums and no other filter")
     chunk_shape = creation.get_chunk()
     chunk_bytes = math.prod(chunk_shape) * dataset.dtype.itemsize + CHECKSUM_BYTES
     if chunk_shape[1:] != dataset.shape[1:] or chunk_bytes > LARGEST_CHUNK:
-        raise damaged(path, f"{name} is in chunks of another shape, {chunk_shape}")
+        raise damaged(path, f"{name} has chunks of the wrong shape, {chunk_shape}")
     count = -(-dataset.shape[0] // chunk_shape[0])
     if count * chunk_bytes > os.path.getsize(path) or dataset.id.get_storage_size() != count * chunk_bytes:
-        raise damaged(path, f"the file does not hold the {dataset.shape[0]} rows of {name}")
+        raise damaged(path, f"the file does not contain the {dataset.shape[0]} rows of {name}")
     _check_chunks(path, dataset, name, count, chunk_bytes)
 
 
@@ -151,7 +151,7 @@ def _check_chunks(path: str, dataset: h5py.Dataset, name: str, count: int, chunk
     rows, offsets = array.array("q"), array.array("q")
     whole_rows = (0,) * (dataset.ndim - 1)
 
-    # Most of the time that opening a large file takes: 4 µs a chunk, 3 of them in h5py, which knows no quicker way.
+    # This takes most of the time to open a large file: 4 µs a chunk, of which h5py takes 3. It has no faster way.
     def add(chunk: h5py.h5d.StoreInfo) -> None:
         first, skipped_filters, offset, size = chunk
         is_complete = size == chunk_bytes and not skipped_filters and first[1:] == whole_rows

@@ -1,4 +1,4 @@
-"""Numbers the distinct frames, and finds which sequences share frames and so come from the same video."""
+"""Numbers the distinct frames, and finds which sequences share frames and therefore come from the same video."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ import sqlite3
 import tempfile
 from array import array
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.store.layout import frame_digest
 
-# Most sequences continue an earlier one by a frame: at stride 1 the one just before, at stride 2 the second before, and
+# Most sequences continue an earlier one by a frame: at stride 1 the previous one, at stride 2 the one before that, and
 # so on. Comparing bytes is ten times as fast as hashing them.
 DISTANCES_TO_COMPARE = (1, 2, 3)
-# Of the words of a frame, every such one is compared before all of them are.
+# Every 251st word of a frame is compared first, and all words only if these are equal.
 WORDS_PER_SAMPLE = 251
-# The latest ones, among which most frames that appear again are found.
+# The latest digests are kept in memory, because most frames that appear again do so soon.
 DIGESTS_IN_MEMORY = 1 << 15
 CACHE_KIBIBYTES = 8192
-# In place of the number of a video.
+# A video without a number.
 NONE_YET = -1
 
 
-class NumberedFrames(NamedTuple):
-    """numbers: int32 (S, 10), of the frames of S sequences. new_slots: those of the S·10 slots that hold a new frame,
-    ascending. new_digests: of these frames.
-    """
+@dataclass(frozen=True)
+class NumberedFrames:
+    """The numbers of the frames of S sequences."""
 
-    numbers: np.ndarray
-    new_slots: list[int]
-    new_digests: list[bytes]
+    numbers: np.ndarray  # int32 (S, 10)
+    new_slots: list[int]  # ascending, the positions among the S·10 frames of those that are new
+    new_digests: list[bytes]  # of the new frames
 
 
 class FrameNumbers:
     """Gives equal frames equal numbers, from 0 in order of first appearance; a context manager that frees its index.
 
-    Memory: up to DIGESTS_IN_MEMORY digests, which take 5 MB, and the 8 MB of SQLite's cache for those before these. On
-    the disk, each of these takes about 30 bytes.
+    Memory: 5 MB for the latest digests and 8 MB for SQLite's cache, which finds the earlier ones. On disk, each of
+    these takes about 30 bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, digests_in_memory: int = DIGESTS_IN_MEMORY, cache_kibibytes: int = CACHE_KIBIBYTES) -> None:
+        self._digests_in_memory = digests_in_memory
         self._latest: dict[bytes, int] = {}
-        self._stored = StoredDigests()
+        self._stored = StoredDigests(cache_kibibytes)
 
     def __enter__(self) -> FrameNumbers:
         return self
@@ -58,9 +58,9 @@ class FrameNumbers:
         return len(self._stored) + len(self._latest)
 
     def number_one(self, frame: np.ndarray) -> tuple[int, bytes]:
-        """The number and the digest of a frame, a C-ordered array.
+        """The number and the digest of a frame, an array in C order.
 
-        A new frame gets the number of frames before it. Raises OSError if the temporary file cannot be written.
+        Raises OSError if the temporary file cannot be written.
         """
         digest = frame_digest(frame)
         number = self._latest.get(digest)
@@ -69,7 +69,7 @@ class FrameNumbers:
         if number is None:
             number = len(self)
             self._latest[digest] = number
-            if len(self._latest) == DIGESTS_IN_MEMORY:
+            if len(self._latest) == self._digests_in_memory:
                 self._stored.extend(list(self._latest))
                 self._latest.clear()
         return number, digest
@@ -95,16 +95,16 @@ class FrameNumbers:
 
 
 class StoredDigests:
-    """A growing list of different digests, that finds the number of any, in a temporary SQLite database.
+    """A growing list of distinct digests in a temporary SQLite database, which finds the number of any of them.
 
-    SQLite deletes its file when it is closed, even by `kill -9`, and needs none while all pages are in its cache.
+    SQLite needs a file only when its cache is full. The file is deleted when the process ends, even by `kill -9`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cache_kibibytes: int) -> None:
         self._count = 0
-        # An empty name stands for a temporary database.
+        # An empty name means a temporary database.
         self._database = sqlite3.connect("", isolation_level=None)
-        for setting in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{CACHE_KIBIBYTES}", "temp_store=FILE"):
+        for setting in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{cache_kibibytes}", "temp_store=FILE"):
             self._database.execute(f"PRAGMA {setting}")
         self._database.execute("CREATE TABLE digests (digest BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID")
 
@@ -122,7 +122,7 @@ class StoredDigests:
 
     def extend(self, digests: list[bytes]) -> None:
         """Appends digests that are not in the list. Raises OSError if the file cannot be written."""
-        # In the order of the table, so that neighbours are written together.
+        # Sorted as in the table, so that neighbours are written together.
         rows = sorted(zip(digests, range(self._count, self._count + len(digests)), strict=True))
         with _operating_system_errors():
             self._database.execute("BEGIN")
@@ -133,7 +133,7 @@ class StoredDigests:
 
 @contextlib.contextmanager
 def _operating_system_errors() -> Iterator[None]:
-    """SQLite says in its own words that a file cannot be written: a disk that is full, most of all."""
+    """Raises OSError for SQLite's own error when it cannot use its file, usually because the disk is full."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -142,7 +142,7 @@ def _operating_system_errors() -> Iterator[None]:
 
 
 def _distances_to_overlapping(words: np.ndarray) -> list[int]:
-    """For each sequence, how many before it there is one whose last nine frames are its first nine; 0 if none is near.
+    """For each sequence, the distance back to one whose last nine frames are its first nine; 0 if none is near.
 
     words: the frames of all sequences of the block, uint64 (S, 10, W).
     """
@@ -157,21 +157,20 @@ def _distances_to_overlapping(words: np.ndarray) -> list[int]:
 
 
 class Videos:
-    """Finds videos: sequences that share a frame, directly or through others, are of the same video.
+    """Finds videos: sequences that share a frame, directly or through other sequences, belong to the same video.
 
-    A union-find structure over the frame numbers. Memory: four bytes for each distinct frame. count: of the videos that
-    `videos` has numbered so far.
+    A union-find structure over the frame numbers. Memory: four bytes for each distinct frame.
     """
 
     def __init__(self) -> None:
-        # For each frame, another of the same video. For one frame of each video, a number below 0: NONE_YET, and once
-        # the video has a number, that subtracted from NONE_YET - 1.
+        self.count = 0  # the number of videos that `videos` has returned so far
+        # For each frame, another frame of the same video. One frame of each video, its root, has a negative number
+        # instead: NONE_YET or, once the video has a number, NONE_YET - 1 minus this number.
         self._joined_to = array("i")
-        self.count = 0
 
     def join(self, numbers: np.ndarray) -> None:
         """Joins the frames of each of S sequences. numbers: int (S, 10), their frame numbers."""
-        # Neighbours in most sequences are neighbours in another one too.
+        # Each distinct pair only once: most neighbours are neighbours in other sequences too.
         pairs = np.unique(numbers[:, :-1].astype(np.int64) << 32 | numbers[:, 1:])
         for first, second in zip((pairs >> 32).tolist(), (pairs & 0xFFFFFFFF).tolist(), strict=True):
             root, other = self._root(first), self._root(second)
@@ -179,7 +178,7 @@ class Videos:
                 self._joined_to[other] = root
 
     def videos(self, numbers: np.ndarray) -> np.ndarray:
-        """The videos, int32 (S,), of sequences with the frame numbers (S, 10), after all sequences are joined.
+        """The videos, int32 (S,), of sequences with these frame numbers, int (S, 10). Call it when all are joined.
 
         Videos are numbered from 0 in the order in which they are first returned.
         """

@@ -1,4 +1,4 @@
-"""Counts validation sequences that hold a frame that was trained on, for which a low error is memorization."""
+"""Counts the validation sequences that share a frame with training: their low error is memorization."""
 
 from collections.abc import Iterator
 
@@ -15,9 +15,9 @@ def count_sharing_frames(
 ) -> int:
     """The number of validation sequences that share at least one frame, bit for bit, with a training sequence.
 
-    training_store, validation_store: the same open store or two. training, validation: int arrays of sequence numbers
-    in them. Between two files, frames are compared by a 128-bit digest; frames themselves are read only of a file that
-    holds no digests. Memory: a byte a frame and, between two files, about 60 for each frame that is validated on.
+    training_store, validation_store: one open store or two. training, validation: int arrays of sequence numbers in
+    them. Between two files, frames are compared by 128-bit digests. Frames are read only from a file without digests.
+    Memory: one byte for each frame and, between two files, about 60 bytes for each frame of a validation sequence.
     """
     is_shared = _frames_of(training_store, training)
     if validation_store is not training_store:
@@ -38,7 +38,7 @@ def _frames_of(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
 def _frames_in_other(
     store: SequenceStore, is_in_store: np.ndarray, other: SequenceStore, is_in_other: np.ndarray
 ) -> np.ndarray:
-    """bool (F,): of the frames of `other` that are marked, which are equal to a marked one of `store`.
+    """bool (F,): which marked frames of `other` are equal to a marked frame of `store`.
 
     is_in_store, is_in_other: bool, a mark for each frame of the store.
     """
@@ -55,7 +55,7 @@ def _frames_in_other(
 
 
 def _as_text(digests: np.ndarray) -> np.ndarray:
-    """Digests, uint8 (B, 16), as NumPy's text of 16 bytes, which it sorts quickly: (B,)."""
+    """Digests, uint8 (B, 16), as text of 16 bytes, which NumPy sorts quickly: (B,)."""
     return np.ascontiguousarray(digests).view(f"S{DIGEST_BYTES}").ravel()
 
 

@@ -1,4 +1,4 @@
-"""Writes the HDF5 file that `layout` describes, block by block and each distinct frame once."""
+"""Writes the HDF5 file that `layout` describes: block by block, and each distinct frame once."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ SEQUENCES_PER_READ = 1024
 
 @dataclass(frozen=True)
 class StoredCounts:
-    """The numbers of sequences, distinct frames and videos in a file."""
+    """What is in a file."""
 
     sequences: int
-    frames: int
+    frames: int  # distinct ones
     videos: int
 
 
 class StoreWriter:
     """Writes a new HDF5 file at `path`; a context manager that closes it. Raises OSError if it cannot be written.
 
-    shape: of all sequences. If the videos are to be found from shared frames, add sequences with `add_frames`. If the
-    source names the videos, add each frame with `add_frame` and then the sequences with `add_sequences`. Frames and
-    labels are added in blocks of any size, all frames before the labels or alternately. `finish` completes the file;
-    without it, SequenceStore refuses the file.
+    shape: of all sequences. If the source does not name the videos, add sequences with `add_frames`, which finds videos
+    by shared frames. If it does, add each frame with `add_frame` and then the sequences with `add_sequences`. Frames
+    and labels are added in blocks of any size, all frames before the labels or alternately. `finish` completes the
+    file. Without it, SequenceStore refuses the file.
 
-    Memory: a block, a buffer of FRAMES_PER_WRITE frames, the index of FrameNumbers, and caches. What grows is, for each
-    distinct frame, the 4 bytes of Videos, if these are to be found, and for each video 112 bytes. A temporary file
-    takes about 30 bytes a frame.
+    Memory: a block, a buffer of FRAMES_PER_WRITE frames, the index of FrameNumbers, and caches. This does not grow,
+    except by 112 bytes for each video and, with `add_frames`, by 4 bytes for each distinct frame. A temporary file
+    takes about 30 bytes for each distinct frame.
     """
 
     def __init__(self, path: StrPath, shape: SequenceShape = COURSE_SHAPE) -> None:
@@ -94,15 +94,15 @@ class StoreWriter:
         """Adds the frames of the next S sequences, uint8 (S, 10, 64, 64, 3). Raises ValueError for other arrays."""
         _check_block(frames, self._shape.frames, np.uint8)
         frames = np.ascontiguousarray(frames)
-        numbers, new_slots, new_digests = self._frame_numbers.number(frames)
-        self._videos.join(numbers)
-        self._append(self._sequences, numbers)
+        numbered = self._frame_numbers.number(frames)
+        self._videos.join(numbered.numbers)
+        self._append(self._sequences, numbered.numbers)
         slots = frames.reshape(-1, *self._shape.frame)
-        for slot, digest in zip(new_slots, new_digests, strict=True):
+        for slot, digest in zip(numbered.new_slots, numbered.new_digests, strict=True):
             self._write_later(slots[slot], digest)
 
     def add_frame(self, frame: np.ndarray) -> int:
-        """Adds a frame, uint8 (64, 64, 3), C order, unless there is an equal one; returns its number in the file."""
+        """Adds a frame, uint8 (64, 64, 3), C order, unless the file has an equal one; returns its number."""
         _check_block(frame[None], self._shape.frame, np.uint8)
         count = len(self._frame_numbers)
         number, digest = self._frame_numbers.number_one(frame)
@@ -113,9 +113,9 @@ class StoreWriter:
     def add_sequences(self, numbers: np.ndarray, videos: np.ndarray) -> None:
         """Adds the next S sequences.
 
-        numbers: int32 (S, 10), as `add_frame` returned them. videos: int32 (S,), the video of each sequence.
-        Videos are numbered from 0 in order of first appearance, or ValueError is raised. They stay separate even if
-        they share a frame.
+        numbers: int32 (S, 10), as `add_frame` returned them. videos: int32 (S,), the video of each sequence. Videos
+        stay separate even if they share a frame. Raises ValueError unless videos are numbered from 0 in order of first
+        appearance.
         """
         _check_block(numbers, (self._shape.length,), np.int32)
         largest = np.maximum.accumulate(np.append(self._number_of_videos - 1, videos))
@@ -140,7 +140,7 @@ class StoreWriter:
         if count == 0 or count != len(self._labels):
             raise ValueError(f"{count} sequences of frames and {len(self._labels)} of labels")
         self._write_frames()
-        # What could not be written cannot be read back below.
+        # Data that could not be written cannot be read back below.
         self._file.flush()
         self._output.check()
         videos = self._number_of_videos or self._find_videos()
@@ -166,13 +166,13 @@ class StoreWriter:
         self._unwritten_digests.clear()
 
     def _find_videos(self) -> int:
-        """Writes the videos that were found from shared frames; returns their number."""
+        """Writes the videos that were found by shared frames; returns their number."""
         for block in _blocks(len(self._sequences)):
             self._append(self._videos_of_sequences, self._videos.videos(self._sequences[block]))
         return self._videos.count
 
     def _label_sums(self, videos: int) -> np.ndarray:
-        """For each of so many videos, the sum of the labels of its sequences and their frames: float64 (V, 7, 2)."""
+        """For each video, the sum of the labels over its sequences and their frames: float64 (V, 7, 2)."""
         sums = np.zeros((videos, *self._shape.labels[1:]))
         for block in _blocks(len(self._labels)):
             np.add.at(sums, self._videos_of_sequences[block], self._labels[block].sum(axis=1, dtype=np.float64))
@@ -186,15 +186,12 @@ class StoreWriter:
 
 
 def _blocks(sequences: int) -> Iterator[slice]:
-    """Slices of SEQUENCES_PER_READ, or fewer at the end, which cover so many sequences."""
+    """Slices of at most SEQUENCES_PER_READ that cover this number of sequences."""
     return (slice(start, start + SEQUENCES_PER_READ) for start in range(0, sequences, SEQUENCES_PER_READ))
 
 
 def _text(text: str | Sequence[str]) -> np.ndarray:
-    """Text, or a sequence of texts, with a fixed length in HDF5.
-
-    Text of variable length would lie in a heap, which has no checksums.
-    """
+    """Text, or a sequence of texts, of fixed length: HDF5 stores other text in a heap, which has no checksums."""
     encoded = np.char.encode(np.asarray(text), "utf-8", "surrogateescape")
     return encoded.astype(h5py.string_dtype("utf-8", encoded.dtype.itemsize))
 

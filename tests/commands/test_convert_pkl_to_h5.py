@@ -264,7 +264,7 @@ def replace(source):
         (Path.unlink, "No such file or directory; check the path"),
         (replace, "the file changed while it was read; wait until it is complete, then convert it again"),
         (lambda source: os.utime(source, (0, 0)), "the file changed while it was read"),
-        (lambda source: os.truncate(source, 0), "the pickle ends before its arrays do"),
+        (lambda source: os.truncate(source, 0), "the pickle ends before its arrays are complete"),
     ],
 )
 def test_refuses_a_source_that_vanishes_or_changes_as_it_is_read(change, message, source, convert, monkeypatch, capfd):

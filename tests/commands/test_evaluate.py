@@ -301,8 +301,8 @@ def test_rejects_files_that_are_not_data_sets(foreign_model, people, rejected, t
     (tmp_path / "data.pkl").write_bytes(b"not HDF5")
     for name, message in (
         ("nothing.h5", "No such file or directory; check the path"),
-        ("short.h5", "not a whole HDF5 file"),
-        ("data.pkl", "not a whole HDF5 file"),
+        ("short.h5", "not a complete HDF5 file"),
+        ("data.pkl", "not a complete HDF5 file"),
         (".", "give a file, not a folder"),
     ):
         [line] = rejected(foreign_model, tmp_path / name)

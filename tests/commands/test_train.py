@@ -420,8 +420,8 @@ def test_refuses_data_that_is_none(refused, people, tmp_path):
         file["frames"] = np.zeros((3, 64, 64, 3), np.uint8)
     for name, message in (
         ("nothing.h5", "No such file or directory; check the path"),
-        ("short.h5", "not a whole HDF5 file"),
-        ("data.pkl", "not a whole HDF5 file"),
+        ("short.h5", "not a complete HDF5 file"),
+        ("data.pkl", "not a complete HDF5 file"),
         ("other.h5", "not one that convert_pkl_to_h5.py wrote"),
         (".", "give a file, not a folder"),
     ):

@@ -9,17 +9,12 @@ from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
 
 FRAME_MEGABYTES = 64 * 64 * 3 / 1e6
-# All 150 frames of `people`, most of them, and as few as three of its videos, the least that a window holds.
-WINDOWS = [151, 120, 0]
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setattr("pipeline.frame_window.FEWEST_FRAMES_OF_LOAD", 25)
+# In frames: all 150 of `people`, and the smallest window, 144.
+WINDOWS = [151, 0]
 
 
 def batches_of(path, order, number):
-    """The first batches, (frames, labels) as NumPy puts them together from a window of its own, and the rounds."""
+    """The first batches, (frames, labels) that NumPy gathers from its own window, and the rounds."""
     with SequenceStore(path) as store:
         window = np.zeros((window_rows(order, store.shape), *store.shape.frame), np.uint8)
         batches, taken = [], []
@@ -43,7 +38,7 @@ def numbers_of(batches, people):
 
 @pytest.mark.parametrize("frames", WINDOWS)
 @pytest.mark.parametrize("batch_size", [1, 8, 132, 200])
-def test_epochs_hold_every_sequence_once_whatever_the_window(batch_size, frames, people):
+def test_an_epoch_has_every_sequence_once_with_any_window(batch_size, frames, people):
     order = BatchOrder(np.arange(132), batch_size, seed=2, window_megabytes=frames * FRAME_MEGABYTES)
     steps = steps_per_epoch(132, batch_size)
     batches, _ = batches_of(people.path, order, 3 * steps)
@@ -54,7 +49,7 @@ def test_epochs_hold_every_sequence_once_whatever_the_window(batch_size, frames,
         assert sorted(sum(part, [])) == list(range(132))
 
 
-def test_a_window_that_holds_all_gives_the_full_permutation(people):
+def test_a_window_for_all_frames_gives_the_full_permutation(people):
     indices = np.random.default_rng(0).permutation(132)[:100]
     batches, taken = batches_of(people.path, BatchOrder(indices, 8, seed=2), 26)
     numbers = sum(numbers_of(batches, people), [])
@@ -65,7 +60,7 @@ def test_a_window_that_holds_all_gives_the_full_permutation(people):
 
 @pytest.mark.parametrize("frames", WINDOWS)
 @pytest.mark.parametrize("first_step", [1, 16, 17, 18, 33, 40])
-def test_going_on_from_a_step_gives_what_is_left_of_an_uninterrupted_order(first_step, frames, people):
+def test_a_resumed_order_equals_the_rest_of_an_uninterrupted_one(first_step, frames, people):
     order = BatchOrder(np.arange(132), 8, seed=5, window_megabytes=frames * FRAME_MEGABYTES)
     whole, _ = batches_of(people.path, order, 50)
     resumed, _ = batches_of(people.path, order._replace(first_step=first_step), 50 - first_step)
@@ -74,15 +69,15 @@ def test_going_on_from_a_step_gives_what_is_left_of_an_uninterrupted_order(first
         np.testing.assert_array_equal(labels, other_labels)
 
 
-def test_a_block_is_read_once_an_epoch_where_the_window_is_small(people):
-    order = BatchOrder(np.arange(132), 4, seed=5, window_megabytes=100 * FRAME_MEGABYTES)
-    assert window_rows(order, COURSE_SHAPE) == 100
+def test_a_block_is_read_once_an_epoch_with_a_small_window(people):
+    order = BatchOrder(np.arange(132), 4, seed=5, window_megabytes=0)
+    assert window_rows(order, COURSE_SHAPE) == 144
     _, taken = batches_of(people.path, order, 33)
-    # Six videos of 25 frames, of which each is a block. The epoch after it begins within what is read ahead.
+    # Six videos of 25 frames, each of which is a block.
     assert sum(len(round_.new_rows) for round_ in taken) == 150
 
 
-def test_sequences_that_name_frames_anywhere_are_put_together_too(made_data):
+def test_sequences_of_scattered_frames_are_complete(made_data):
     order = BatchOrder(np.arange(600), 7, seed=1, window_megabytes=0)
     batches, _ = batches_of(made_data.path, order, 2 * 86)
     number_of = {labels.tobytes(): number for number, labels in enumerate(made_data.labels)}
@@ -94,24 +89,22 @@ def test_sequences_that_name_frames_anywhere_are_put_together_too(made_data):
     assert sorted(seen[:600]) == sorted(seen[600:]) == list(range(600))
 
 
-def test_memory_for_frames_is_what_is_asked_for_but_never_less_than_two_batches():
+def test_the_window_has_the_requested_size_but_at_least_two_batches():
     assert window_rows(BatchOrder(np.arange(9), 8, 0, window_megabytes=64), COURSE_SHAPE) == 5208
     assert window_rows(BatchOrder(np.arange(9), 8, 0, window_megabytes=0.5), COURSE_SHAPE) == 160
     assert window_rows(BatchOrder(np.arange(9), 2, 0, window_megabytes=0.5), COURSE_SHAPE) == 75
     assert window_rows(BatchOrder(np.arange(9), 20, 0, window_megabytes=64), SequenceShape(4, 512, 1024)) == 160
 
 
-@pytest.mark.parametrize("most_frames, frames_of_loads", [(25, [25] * 6), (60, [50] * 3), (120, [100, 50])])
-def test_blocks_enter_a_few_at_a_time(most_frames, frames_of_loads, people, monkeypatch):
-    # Each of the six videos has 25 frames and is a block.
-    monkeypatch.setattr("pipeline.frame_window.FEWEST_FRAMES_OF_LOAD", most_frames)
-    monkeypatch.setattr("pipeline.frame_window.LOADS_IN_SMALL_WINDOW", 1000)
-    order = BatchOrder(np.arange(132), 4, seed=5, window_megabytes=0)
+@pytest.mark.parametrize("window, frames_of_loads", [(0, [25] * 6), (490, [50] * 3), (970, [100, 50])])
+def test_blocks_enter_a_few_at_a_time(window, frames_of_loads, people):
+    # Each of the six videos has 25 frames and is a block. A load is an eighth of the window, but at least 48 frames.
+    order = BatchOrder(np.arange(132), 4, seed=5, window_megabytes=window * FRAME_MEGABYTES)
     _, taken = batches_of(people.path, order, 33)
     assert [len(round_.new_rows) for round_ in taken if len(round_.new_rows)] == frames_of_loads
 
 
-def test_few_batches_leave_the_generator_at_a_time(people):
+def test_rounds_are_small(people):
     order = BatchOrder(np.arange(132), 4, seed=5)
     with SequenceStore(people.path) as store:
         for round_ in islice(rounds(store, order), 50):

@@ -96,7 +96,7 @@ def test_refuses_the_default_where_there_are_too_few():
 
 @pytest.mark.parametrize("kind", SPLITS)
 def test_refuses_no_validation_sequences(kind):
-    with pytest.raises(UserError, match="no validation sequences left"):
+    with pytest.raises(UserError, match="there are no validation sequences"):
         split_sequences(np.arange(1000), kind, 0, seed=0)
 
 

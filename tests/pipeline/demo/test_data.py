@@ -122,7 +122,7 @@ def test_the_shortest_video_that_will_do(tmp_path):
 
 def test_too_short_videos_are_refused(tmp_path):
     for videos, frames_per_video in ((0, 40), (1, 10)):
-        with pytest.raises(ValueError, match="no sequence"):
+        with pytest.raises(ValueError, match="give no sequence"):
             write_demo_pickle(tmp_path / "demo.pkl", videos, frames_per_video, seed=1)
     assert os.listdir(tmp_path) == []
 

@@ -90,7 +90,7 @@ def test_every_part_of_a_file_has_checksums(written, path):
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.99999])
 def test_a_truncated_file_is_refused(share, written, path):
     path.write_bytes(written[: int(share * len(written))])
-    assert "not a whole HDF5 file" in refusal(path)
+    assert "not a complete HDF5 file" in refusal(path)
 
 
 @pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
@@ -113,14 +113,14 @@ def test_a_link_is_not_followed(make_link, written, path):
         file.move("labels", "moved")
         file["labels"] = make_link("/moved" if make_link is h5py.SoftLink else "/labels")
         assert file["labels"].shape == LABELS.shape
-    assert "labels is a link to elsewhere" in refusal(path)
+    assert "labels is a link, not a data set" in refusal(path)
 
 
 def test_a_link_that_leads_to_itself_is_refused(path):
     with h5py.File(path, "r+") as file:
         del file["labels"]
         file["labels"] = h5py.SoftLink("/labels")
-    assert "labels is a link to elsewhere" in refusal(path)
+    assert "labels is a link, not a data set" in refusal(path)
 
 
 @pytest.mark.promise("An HDF5 file leads to no other")
@@ -138,7 +138,7 @@ def test_data_in_another_file_is_not_read(written, path):
             del file["labels"]
             replace(file)
             assert file["labels"][:].tobytes() == LABELS.tobytes()
-        assert "labels is not stored in chunks with Fletcher-32 checksums alone" in refusal(path)
+        assert "labels is not stored in chunks with Fletcher-32 checksums and no other filter" in refusal(path)
 
 
 @pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
@@ -156,7 +156,7 @@ def test_other_filters_are_refused(path):
         with h5py.File(path, "r+") as file:
             del file["labels"]
             replace(file)
-        assert "labels is not stored in chunks with Fletcher-32 checksums alone" in refusal(path)
+        assert "labels is not stored in chunks with Fletcher-32 checksums and no other filter" in refusal(path)
 
 
 @pytest.mark.promise("What a file claims to hold takes no memory")
@@ -167,7 +167,7 @@ def test_rows_that_are_claimed_but_not_stored_take_no_memory(count, path):
             file[name].resize(count, axis=0)
     tracemalloc.start()
     try:
-        assert f"does not hold the {count} rows of" in refusal(path)
+        assert f"does not contain the {count} rows of" in refusal(path)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
@@ -176,7 +176,7 @@ def test_rows_that_are_claimed_but_not_stored_take_no_memory(count, path):
 def test_frames_that_are_claimed_but_not_stored_are_refused(path):
     with h5py.File(path, "r+") as file:
         file["frames"].resize(2**40, axis=0)
-    assert "does not hold the 1099511627776 rows of frames" in refusal(path)
+    assert "does not contain the 1099511627776 rows of frames" in refusal(path)
 
 
 @pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
@@ -184,7 +184,7 @@ def test_other_chunks_are_refused(path):
     with h5py.File(path, "r+") as file:
         del file["labels"]
         file.create_dataset("labels", data=LABELS, chunks=(66, 5, 7, 2), fletcher32=True)
-    assert "labels is in chunks of another shape" in refusal(path)
+    assert "labels has chunks of the wrong shape" in refusal(path)
 
 
 @pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
@@ -320,7 +320,7 @@ def test_what_version_2_adds_is_refused_in_version_1(name, path):
     with h5py.File(path, "r+") as file:
         file.attrs.modify("format_version", 1)
         del file["label_sums" if name == "digests" else "digests"]
-    assert f"{name} is no part of format version 1" in refusal(path)
+    assert f"{name} is not part of format version 1" in refusal(path)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])

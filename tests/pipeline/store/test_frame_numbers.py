@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.store.frame_numbers import DIGESTS_IN_MEMORY, FrameNumbers, Videos
-from pipeline.store.layout import frame_digest
 
 STARTS_AND_STRIDES = st.tuples(st.integers(0, 30), st.integers(0, 4))
 WINDOWS = STARTS_AND_STRIDES.map(lambda window: [window[0] + window[1] * slot for slot in range(10)])
@@ -23,16 +22,16 @@ def pictures(scenes):
     return frames
 
 
-def number_in_blocks(frames, sequences_per_block):
+def number_in_blocks(frames, sequences_per_block, **limits):
     """All numbers, and the frames that were reported as new, in order; their digests are checked."""
     numbers, new = [], []
-    with FrameNumbers() as frame_numbers:
+    with FrameNumbers(**limits) as frame_numbers:
         for start in range(0, len(frames), sequences_per_block):
             block = frames[start : start + sequences_per_block]
-            block_numbers, new_slots, new_digests = frame_numbers.number(block)
-            numbers.append(block_numbers)
-            new.append(block.reshape(-1, 64, 64, 3)[new_slots])
-            assert new_digests == [hashlib.sha256(frame.tobytes()).digest()[:16] for frame in new[-1]]
+            numbered = frame_numbers.number(block)
+            numbers.append(numbered.numbers)
+            new.append(block.reshape(-1, 64, 64, 3)[numbered.new_slots])
+            assert numbered.new_digests == [hashlib.sha256(frame.tobytes()).digest()[:16] for frame in new[-1]]
         assert len(frame_numbers) == sum(len(block) for block in new)
     return np.concatenate(numbers), np.concatenate(new)
 
@@ -48,7 +47,7 @@ def videos_of(numbers, sequences_per_block=3):
 
 
 def videos_by_spreading(numbers):
-    """The same by brute force: a sequence spreads its video to all that share a frame, until all have one."""
+    """The same by brute force: each sequence spreads its video to all sequences that share a frame with it."""
     sets = [set(sequence) for sequence in numbers]
     result = [None] * len(sets)
     for start in range(len(sets)):
@@ -63,7 +62,7 @@ def videos_by_spreading(numbers):
 
 @settings(max_examples=60, deadline=None)
 @given(SCENES, st.integers(1, 13))
-def test_numbers_are_those_of_a_dictionary(scenes, sequences_per_block):
+def test_numbers_equal_those_of_a_dictionary(scenes, sequences_per_block):
     first_seen = {}
     expected = [[first_seen.setdefault(scene, len(first_seen)) for scene in sequence] for sequence in scenes]
     frames = pictures(scenes)
@@ -73,24 +72,17 @@ def test_numbers_are_those_of_a_dictionary(scenes, sequences_per_block):
     assert (new[numbers] == frames).all()
 
 
-def keep_few_in_memory(monkeypatch, digests):
-    """From now on, so many digests are kept before the others are written to a file, and its cache is small."""
-    for name, value in (("DIGESTS_IN_MEMORY", digests), ("CACHE_KIBIBYTES", 4)):
-        monkeypatch.setattr(f"pipeline.store.frame_numbers.{name}", value)
-
-
 @pytest.mark.parametrize("digests_in_memory", [1, 7, 40])
-def test_numbers_are_the_same_where_digests_are_on_disk(digests_in_memory, monkeypatch):
+def test_numbers_are_the_same_if_digests_are_on_disk(digests_in_memory):
     scenes = np.random.default_rng(0).integers(0, 60, (50, 10))
     expected, _ = number_in_blocks(pictures(scenes), 8)
-    keep_few_in_memory(monkeypatch, digests_in_memory)
-    numbers, new = number_in_blocks(pictures(scenes), 8)
+    numbers, new = number_in_blocks(pictures(scenes), 8, digests_in_memory=digests_in_memory, cache_kibibytes=4)
     assert numbers.tolist() == expected.tolist()
     assert (new[numbers] == pictures(scenes)).all()
 
 
-def test_many_frames_are_numbered_as_by_a_dictionary():
-    # More than are kept in memory, so that many are found in the database.
+def test_numbers_of_many_frames_equal_those_of_a_dictionary():
+    # More than fit into memory, so that many are found in the database.
     frames = np.random.default_rng(0).integers(0, 80_000, 160_000, dtype=np.uint64)[:, np.newaxis]
     first_seen = {}
     with FrameNumbers() as frame_numbers:
@@ -120,15 +112,15 @@ print(kilobytes() - before)
 
 
 @pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
-def test_digests_that_cannot_be_written_are_an_error_of_the_operating_system(limited_file_size, monkeypatch):
-    keep_few_in_memory(monkeypatch, 64)
+def test_digests_that_cannot_be_written_raise_oserror(limited_file_size):
     frames = np.arange(20_000, dtype=np.uint64)[:, np.newaxis]
-    with FrameNumbers() as frame_numbers, limited_file_size(8192), pytest.raises(OSError):
+    few = {"digests_in_memory": 64, "cache_kibibytes": 4}
+    with FrameNumbers(**few) as frame_numbers, limited_file_size(8192), pytest.raises(OSError):
         for frame in frames:
             frame_numbers.number_one(frame)
 
 
-def test_a_difference_anywhere_makes_another_frame():
+def test_a_difference_in_any_byte_makes_another_frame():
     frames = np.zeros((3, 10, 64, 64, 3), np.uint8)
     frames[1, 3, 0, 0, 0] = 1
     frames[2, 4, 31, 17, 1] = 1
@@ -138,23 +130,12 @@ def test_a_difference_anywhere_makes_another_frame():
 
 @pytest.mark.parametrize("distance", [1, 2, 3])
 @pytest.mark.parametrize("slot", range(10))
-def test_a_sequence_that_follows_another_but_for_one_frame(distance, slot):
+def test_a_sequence_that_continues_another_except_for_one_frame(distance, slot):
     scenes = np.array([[20 * (start % distance) + start + slot for slot in range(10)] for start in range(distance + 1)])
     scenes[-1] = [*scenes[0, 1:], 200]
     scenes[-1, slot] = 201
     numbers, new = number_in_blocks(pictures(scenes), 10)
     assert (new[numbers][..., -1, -1, -1] == scenes).all()
-
-
-def test_frames_are_hashed_only_where_no_sequence_nearby_holds_them(monkeypatch):
-    hashed = []
-    monkeypatch.setattr(
-        "pipeline.store.frame_numbers.frame_digest", lambda frame: hashed.append(frame) or frame_digest(frame)
-    )
-    for stride in (1, 2, 3):
-        hashed.clear()
-        number_in_blocks(pictures([[start + stride * slot for slot in range(10)] for start in range(20)]), 20)
-        assert len(hashed) == 10 * stride + (20 - stride)
 
 
 def test_sequences_that_share_frames_through_others_are_one_video():
@@ -167,7 +148,7 @@ def test_sequences_that_share_frames_through_others_are_one_video():
 
 @settings(max_examples=200, deadline=None)
 @given(SCENES, st.integers(1, 5))
-def test_videos_are_those_of_brute_force(numbers, sequences_per_block):
+def test_videos_equal_those_by_brute_force(numbers, sequences_per_block):
     assert videos_of(numbers, sequences_per_block) == videos_by_spreading(numbers)
 
 

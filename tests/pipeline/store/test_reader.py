@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+import threading
 import tracemalloc
 
 import h5py
@@ -6,8 +9,11 @@ import numpy as np
 import pytest
 
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
-from pipeline.store.reader import SequenceStore
+from pipeline.store.reader import ReadingGate, SequenceStore
 from support.user_error import UserError
+from tests.conftest import ROOT
+
+PATIENCE = 60  # seconds
 
 
 @pytest.fixture
@@ -160,7 +166,7 @@ def test_refuses_what_is_not_there(tmp_path):
 @pytest.mark.parametrize("contents", [b"", b"not HDF5", b"\x89HDF\r\n\x1a\n"])
 def test_refuses_other_files(contents, tmp_path):
     (tmp_path / "data.h5").write_bytes(contents)
-    assert "not a whole HDF5 file" in refusal(tmp_path / "data.h5")
+    assert "not a complete HDF5 file" in refusal(tmp_path / "data.h5")
 
 
 def test_refuses_another_hdf5_file(tmp_path):
@@ -184,7 +190,7 @@ def test_refuses_another_version(made_data, arrays, write_data_set, tmp_path):
 def test_refuses_a_truncated_file(share, made_data, tmp_path):
     contents = made_data.path.read_bytes()
     (tmp_path / "data.h5").write_bytes(contents[: int(share * len(contents))])
-    assert "not a whole HDF5 file" in refusal(tmp_path / "data.h5")
+    assert "not a complete HDF5 file" in refusal(tmp_path / "data.h5")
 
 
 @pytest.mark.parametrize("name", ["frames", "sequences", "labels", "videos"])
@@ -238,7 +244,7 @@ def test_refuses_a_data_set_without_sequences(arrays, tmp_path, write_data_set):
 def test_refuses_a_sequence_of_frames_that_are_not_stored(number, arrays, write_data_set, tmp_path):
     arrays["sequences"][599, 9] = number
     message = refusal(write_data_set(tmp_path / "data.h5", **arrays))
-    assert "names a frame outside of the 100 stored ones" in message
+    assert "has a frame outside of the 100 stored ones" in message
 
 
 def test_refuses_a_negative_video(arrays, write_data_set, tmp_path):
@@ -270,3 +276,61 @@ def test_a_flipped_byte_in_the_index_is_found_at_once(name, arrays, write_data_s
     path = write_data_set(tmp_path / "data.h5", **arrays)
     flip_a_byte(path, arrays[name][-10:])
     assert f"damaged ({name} cannot be read)" in refusal(path)
+
+
+# At exit
+
+# Reads slowly while it holds h5py's lock, as from a busy disk, so that the program exits during a read.
+UNCLOSED_SESSION = """
+import sys, time
+import h5py, numpy as np
+from h5py._objects import phil
+from pipeline.dataset import make_dataset
+from pipeline.frame_window import BatchOrder
+from pipeline.tensorflow_v1 import tf
+
+read = h5py.Dataset.__getitem__
+def slow_read(self, selection):
+    with phil:
+        time.sleep(0.2)
+        return read(self, selection)
+
+dataset = make_dataset(sys.argv[1], BatchOrder(np.arange(600), 4, 0, window_megabytes=0.1))
+iterator = tf.data.make_initializable_iterator(dataset)
+batch = iterator.get_next()
+session = tf.Session()
+session.run([tf.local_variables_initializer(), iterator.initializer])
+session.run(batch)
+h5py.Dataset.__getitem__ = slow_read
+session.run(batch)
+print("done", flush=True)
+"""
+
+
+@pytest.mark.promise("A process that does not close its session ends")
+def test_a_process_exits_although_its_session_is_never_closed(made_data):
+    command = [sys.executable, "-c", UNCLOSED_SESSION, str(made_data.path)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert (finished.returncode, finished.stdout) == (0, "done\n"), finished.stderr
+
+
+def test_closing_the_gate_waits_for_reads_and_prevents_further_ones():
+    gate, is_within, may_leave, left = ReadingGate(), threading.Event(), threading.Event(), []
+
+    def read():
+        with gate.passed():
+            is_within.set()
+            may_leave.wait(PATIENCE)
+            left.append(True)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert is_within.wait(PATIENCE)
+    closing = threading.Thread(target=gate.close)
+    closing.start()
+    may_leave.set()
+    closing.join(PATIENCE)
+    assert left == [True]
+    with pytest.raises(RuntimeError, match="the program is exiting"), gate.passed():
+        pass
+    reader.join(PATIENCE)
