@@ -20,8 +20,7 @@ import numpy as np
 from model.network_kinds import NETWORKS
 from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config
 from model.training.graph import build_training_graph
-from pipeline.augmentation.augment import Augmentation
-from pipeline.augmentation.kinds import KINDS
+from pipeline.augmentation.augment import KINDS, Augmentation
 from pipeline.dataset import make_dataset
 from pipeline.frame_window import BatchOrder
 from pipeline.mean_pose import mean_pose

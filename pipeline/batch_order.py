@@ -1,40 +1,55 @@
-"""The order in which sequences are trained on: a function of the seed and the epoch's number alone.
+"""The order in which sequences are trained on: a function of the seed and the epoch number alone.
 
-Where all frames fit into the window, the order is a full permutation. Where they do not, it is quasi-random, as in FFCV
+If all frames fit into the window of memory, the order is a full permutation. If not, it is quasi-random, as in FFCV
 (Leclerc et al., *FFCV: Accelerating Training by Removing Data Bottlenecks*, CVPR 2023): blocks of neighbouring
-sequences are read in random order, each once an epoch, and batches are drawn at random from those that the window
-holds. There, each sequence is drawn at a random time while its block is in the window; blocks enter and leave one by
-one, in FFCV all at once.
+sequences are read in random order, each once an epoch, and batches are drawn at random from the blocks in the window.
+Each sequence is drawn at a random time while its block is in the window. Blocks enter and leave one by one; in FFCV,
+all at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pipeline.store.blocks import Blocks
 
-# Of the window: full at the beginning of an epoch, so that a batch has sequences of many blocks from the first one on,
-# but not so full that a block must leave at once.
+# How full the window is at the beginning of an epoch. Full enough that the first batch already has sequences of many
+# blocks, but not so full that a block must leave at once.
 SHARE_AT_FIRST = 0.75
 
 
-class EpochOrder(NamedTuple):
-    """Of an epoch. blocks: int (P,), in reading order. places: int (N,), of Blocks.sequences, in training order."""
+@dataclass(frozen=True)
+class EpochOrder:
+    """The order of one epoch."""
 
-    blocks: np.ndarray
-    places: np.ndarray
+    blocks: np.ndarray  # int (P,), the blocks in the order in which they are read
+    places: np.ndarray  # int (N,), positions in Blocks.sequences in the order of training
+
+
+@dataclass(frozen=True)
+class BatchPart:
+    """The part of each batch that one worker of a cluster gathers, augments and trains on.
+
+    Every batch is cut into the same number of shards, at positions that depend on its size alone. A worker has
+    consecutive shards, and therefore consecutive sequences.
+    """
+
+    first: int  # the worker's first shard
+    end: int  # the shard after its last one
+    shards: int  # in a whole batch
 
 
 def epoch_order(indices: np.ndarray, seed: int, epoch: int) -> np.ndarray:
-    """The sequence numbers `indices`, int (N,), each once, in the order of this epoch where all of them fit."""
+    """The order of an epoch if all frames fit into the window: a permutation of `indices`, int (N,)."""
     return np.random.default_rng([seed, epoch]).permutation(indices)
 
 
 def quasi_random_order(blocks: Blocks, window: int, seed: int, epoch: int) -> EpochOrder:
-    """The order of an epoch in which the blocks that are in use at any time hold at most about `window` frames.
+    """The order of an epoch in which the blocks in use at any time hold at most about `window` frames.
 
     Time is counted in frames that have passed through the window. A block is in use for a window's length around the
     time of its own middle, less at the beginning and the end of the epoch.
@@ -47,7 +62,7 @@ def quasi_random_order(blocks: Blocks, window: int, seed: int, epoch: int) -> Ep
     at_first = (SHARE_AT_FIRST - 0.5) * window
     begin = np.maximum(middles - reach, at_first)
     end = np.maximum(np.minimum(middles + reach, frames.sum() - at_first), begin)
-    # One sort in place of keys, time before place: these arrays are as long as the epoch.
+    # Each key holds a time and a place, so that one in-place sort is enough: these arrays are as long as the epoch.
     keys = np.empty(len(blocks.sequences), np.uint64)
     ticks_per_frame = (2**32 - 1) / frames.sum()
     first_places = blocks.ends - np.diff(blocks.ends, prepend=0)
@@ -67,11 +82,26 @@ def steps_per_epoch(number_of_sequences: int, batch_size: int) -> int:
 
 
 def steps_from(first_step: int, steps: int) -> Iterator[tuple[int, int]]:
-    """Yields epochs, and the step in each to begin with: 0 but for the first, which is that of step `first_step`.
+    """Yields each epoch, from that of step `first_step` on, with its first step: 0 for all epochs but the first.
 
-    steps: in an epoch.
+    steps: the number of steps in an epoch.
     """
     epoch, step = divmod(first_step, steps)
     while True:
         yield epoch, step
         epoch, step = epoch + 1, 0
+
+
+def worker_part(worker: int, workers: int, shards: int) -> BatchPart:
+    """The part of worker number `worker`. shards: in a batch, a multiple of `workers`."""
+    each = shards // workers
+    return BatchPart(worker * each, (worker + 1) * each, shards)
+
+
+def shard_cuts(part: BatchPart, total: Any) -> list[Any]:
+    """The positions in a batch of `total` sequences at which the part's shards begin, and that at which the last ends.
+
+    total: an int or an integer tensor; the results have the same type. The sizes of shards differ by at most one
+    sequence. If a batch has fewer sequences than shards, some are empty.
+    """
+    return [total * shard // part.shards for shard in range(part.first, part.end + 1)]

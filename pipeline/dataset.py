@@ -1,7 +1,20 @@
-"""The `tf.data` data set: whole batches, drawn from a window of frames that a generator fills from the file.
+"""The `tf.data` data set that training reads: an endless stream of batches of uint8 frames and their labels.
 
-A generator is slow to hand over arrays, and quick with numbers. So the frames are handed over once an epoch, to a
-variable of the graph, and each batch is a gather from it: a frame is in seventeen sequences of the course's.
+A Python generator is slow to hand over arrays and quick to hand over numbers. Sequences overlap: each frame of the
+course's data is in seventeen sequences on average. Therefore a frame passes through the generator about once an epoch,
+not seventeen times:
+
+1. The generator reads frames from the HDF5 file, a few videos at a time. It hands over a *round*: the new frames, and
+   for each of the batches that follow, only the numbers of its frames.
+2. The new frames are written to the *window*, a variable of the graph that holds the frames now in use.
+3. Each batch is gathered from the window, by a TensorFlow op that does not need Python's lock.
+4. The batch is augmented, if requested, by TensorFlow ops in parallel with training.
+5. Several batches are ready before training asks for them.
+
+`frame_window` decides which frames are in the window at what time, `batch_order` the order of the sequences.
+
+Batches stay uint8, a quarter of the size of float32. Normalization is the first part of the network
+(`normalization.normalize_frames`), so that it is the same in the graph that is trained and in the one that is exported.
 """
 
 from __future__ import annotations
@@ -14,19 +27,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.augmentation.augment import Augmentation, BatchRows, augment
-from pipeline.batch_part import BatchPart, shard_cuts
+from pipeline.batch_order import BatchPart, shard_cuts
 from pipeline.frame_window import BatchOrder, Round, rounds, window_rows
-from pipeline.freed_memory import keep_freed_memory
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
-from pipeline.tensorflow_v1 import tf
+from pipeline.tensorflow_v1 import keep_freed_memory, tf
 from support.user_error import UserError
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
 
 ROUNDS_AHEAD = 1
-# While the generator reads a block, it may keep the interpreter from the training loop: batches are gathered ahead.
+# While the generator reads a block, it can keep the training loop from running Python code. So more than one batch is
+# gathered in advance: as many as fit into PREFETCHED_BYTES, from 2 to PREFETCHED_BATCHES.
 PREFETCHED_BATCHES = 8
 PREFETCHED_BYTES = 8e6
 
@@ -40,14 +53,13 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """An endless data set of batches: frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2).
 
-    With a BatchPart, both are those of the part alone, or one sequence that is not its own where it has none, and an
-    int32 scalar follows: the sequences of the whole batch.
+    path: of an HDF5 store. order: the sequences of each batch. augmentation: applied to every batch. shape: of the
+    store's sequences; the graph is built for it. part: the part of each batch to return, for one worker of a cluster.
+    A third element follows then, an int32 scalar: the number of sequences in the whole batch. A part without sequences
+    is returned as one sequence of another part.
 
-    path: of an HDF5 store. augmentation: to apply to every batch. shape: of the store's sequences, for which the graph
-    is built. The file is open from an iterator's first element until the iterator is destroyed. The window of frames is
-    a local variable, so the graph's local variables and an initializable iterator are to be initialized.
-
-    Frames are uint8, a quarter of the size of the float32 that the network computes with.
+    The window is a local variable: initialize the graph's local variables and an initializable iterator. The file is
+    open from an iterator's first element until the iterator is destroyed.
     """
 
     def read_rounds() -> Iterator[Round]:
@@ -56,36 +68,34 @@ def make_dataset(
             yield from rounds(store, order)
 
     window = frame_window(window_rows(order, shape), shape)
+    types = (tf.int32, tf.uint8, tf.int32, tf.float32)
     shapes = ((None,), (None, *shape.frame), (None, None, shape.length), (None, None, *shape.labels))
-    dataset = tf.data.Dataset.from_generator(read_rounds, (tf.int32, tf.uint8, tf.int32, tf.float32), shapes)
-    # The next block is read while batches are drawn from those before it.
-    dataset = dataset.prefetch(ROUNDS_AHEAD).flat_map(without_autograph(partial(batches_of_round, window)))
-    # One batch at a time, in order: the next round's frames are written when all batches of this one are gathered.
+    dataset = tf.data.Dataset.from_generator(read_rounds, types, shapes)
+    # The next round is read while batches are drawn from this one.
+    dataset = dataset.prefetch(ROUNDS_AHEAD)
+    # flat_map and map process one element at a time, in order: the frames of the next round are not written before all
+    # batches of this one are gathered.
+    dataset = dataset.flat_map(without_autograph(partial(write_round, window)))
     if part is None:
-        dataset = dataset.map(without_autograph(partial(gathered, window)))
+        dataset = dataset.map(without_autograph(partial(gather_batch, window)))
     else:
-        has_donor = augmentation is not None and "background" in augmentation.kinds
-        dataset = dataset.map(without_autograph(partial(gathered_part, window, part, has_donor)))
+        needs_previous = augmentation is not None and "background" in augmentation.kinds
+        dataset = dataset.map(without_autograph(partial(gather_part, window, part, needs_previous)))
     if augmentation is not None:
-        augmented = without_autograph(partial(_augmented, augmentation))
+        augmented = without_autograph(partial(augment_batch, augmentation))
         dataset = dataset.enumerate(augmentation.first_step).map(augmented)
     if part is not None:
         dataset = dataset.map(without_autograph(lambda frames, labels, part_rows: (frames, labels, part_rows.total)))
-    # There is nothing to tune. The autotuning thread sleeps for up to a minute at a time, and closing a session waits
-    # for it.
+    fitting = PREFETCHED_BYTES // (order.batch_size * math.prod(shape.frames))
+    dataset = dataset.prefetch(int(min(max(fitting, 2), PREFETCHED_BATCHES)))
+    # There is nothing to tune, and closing a session waits for the autotuning thread, which sleeps for up to a minute.
     options = tf.data.Options()
     options.autotune.enabled = False
-    return dataset.prefetch(_prefetched_batches(order.batch_size, shape)).with_options(options)
-
-
-def _prefetched_batches(batch_size: int, shape: SequenceShape) -> int:
-    """As many as fit into PREFETCHED_BYTES; from 2 to PREFETCHED_BATCHES."""
-    fit = PREFETCHED_BYTES // (batch_size * math.prod(shape.frames))
-    return int(min(max(fit, 2), PREFETCHED_BATCHES))
+    return dataset.with_options(options)
 
 
 def frame_window(rows: int, shape: SequenceShape) -> tf.Variable:
-    """A variable of so many frames, uint8, whose memory is taken from the system as it is written to."""
+    """A variable of `rows` uint8 frames. It is not filled, so that it takes memory only where frames are written."""
 
     def unwritten() -> tf.Tensor:
         return tf.raw_ops.Empty(shape=[rows, *shape.frame], dtype=tf.uint8)
@@ -100,49 +110,50 @@ def frame_window(rows: int, shape: SequenceShape) -> tf.Variable:
     )
 
 
-def batches_of_round(
+def write_round(
     window: tf.Variable, new_rows: tf.Tensor, new_frames: tf.Tensor, rows: tf.Tensor, labels: tf.Tensor
 ) -> tf.data.Dataset:
-    """Writes a Round's new frames to the window; returns the data set of its batches: rows and labels."""
+    """Writes the new frames of a Round to the window; returns the data set of its batches: rows and labels."""
     write = tf.raw_ops.ResourceScatterUpdate(resource=window.handle, indices=new_rows, updates=new_frames)
     with tf.control_dependencies([write]):
         return tf.data.Dataset.from_tensor_slices((tf.identity(rows), labels))
 
 
-def gathered(window: tf.Variable, rows: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def gather_batch(window: tf.Variable, rows: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The frames in these rows of the window, uint8 (B, 10, 64, 64, 3), and the labels."""
     return tf.raw_ops.ResourceGather(resource=window.handle, indices=rows, dtype=tf.uint8), labels
 
 
-def gathered_part(
-    window: tf.Variable, part: BatchPart, has_donor: bool, rows: tf.Tensor, labels: tf.Tensor
+def gather_part(
+    window: tf.Variable, part: BatchPart, needs_previous: bool, rows: tf.Tensor, labels: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, BatchRows]:
-    """The same of a part of the batch, and which of its sequences they are.
+    """The frames and labels of a part of the batch, and which of its sequences they are.
 
-    A part without sequences gets one that is not its own, for convolutions take no empty batch. has_donor: whether the
-    sequence before them, which the first one may get its background from, precedes them.
+    needs_previous: whether to put the sequence before the part in front, because the first sequence of the part may get
+    its background. A part without sequences gets the next one, because convolutions accept no empty batch.
     """
     total = tf.shape(rows)[0]
     cuts = shard_cuts(part, total)
-    places = tf.range(cuts[0] - int(has_donor), tf.maximum(cuts[-1], cuts[0] + 1))
+    places = tf.range(cuts[0] - int(needs_previous), tf.maximum(cuts[-1], cuts[0] + 1))
     places = tf.math.floormod(places, total)
-    frames, labels = gathered(window, tf.gather(rows, places), tf.gather(labels, places))
+    frames, labels = gather_batch(window, tf.gather(rows, places), tf.gather(labels, places))
     return frames, labels, BatchRows(places, total)
 
 
-def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
-    """There is no Python control flow for AutoGraph to convert, and searching for it takes seconds."""
-    return tf.autograph.experimental.do_not_convert(function)
-
-
-def _augmented(augmentation: Augmentation, step: tf.Tensor, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+def augment_batch(augmentation: Augmentation, step: tf.Tensor, batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same batch with frames and labels augmented, from random numbers that depend on seed and step alone."""
     frames, labels, *rows = batch
     return *augment(frames, labels, tf.stack([augmentation.seed, step]), augmentation.kinds, *rows), *rows
 
 
+def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, but AutoGraph does not search it for Python control flow, which would take seconds."""
+    return tf.autograph.experimental.do_not_convert(function)
+
+
 @contextlib.contextmanager
 def user_errors_of_dataset() -> Iterator[None]:
-    """Restores a UserError raised in the generator, which TensorFlow reports as text in an error of its own."""
+    """Raises a UserError of the generator again, which TensorFlow reports as the text of its own error."""
     try:
         yield
     except tf.errors.UnknownError as error:

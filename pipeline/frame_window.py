@@ -1,13 +1,14 @@
-"""Which frames are in the window of memory when, and which of its rows each batch is made of.
+"""Which frames are in the window of memory at what time, and which of its rows make up each batch.
 
-The window is a ring of rows, a frame each. Blocks are loaded a few at a time; the frames of a load take the rows after
-those of the load before it, and stay until the batches that need them are over. `dataset` keeps the ring in
-TensorFlow's memory; here are only numbers, and the frames that enter.
+The window is a ring of rows, one frame each. Blocks of sequences are loaded a few at a time. The frames of a load
+occupy the rows after those of the previous load, and are overwritten when no later batch of the epoch needs them.
+`dataset` keeps the ring in TensorFlow's memory. This module handles only row numbers, and the frames that enter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,136 +19,129 @@ from pipeline.store.blocks import Blocks, cut_into_blocks
 from pipeline.store.reader import SequenceStore
 
 DEFAULT_MEGABYTES = 64.0
-# Long videos are cut into blocks, and blocks are loaded together, up to this many frames. Large blocks read fewer
-# frames twice, where videos are cut; of small loads, more are in the window. A sequence of every other frame spans 19.
+# The frames of a load, and of a part of a long video. Some frames are read twice where a video is cut into parts: fewer
+# with larger parts. With smaller loads, more of them fit into the window. A sequence of every other frame spans 19.
 MOST_FRAMES_OF_LOAD = 384
 FEWEST_FRAMES_OF_LOAD = 48
 LOADS_IN_SMALL_WINDOW = 8
-# So many sequences leave the generator at a time: an element of a data set costs 0.1 ms, whatever it holds.
+# The most sequences of a round. tf.data takes 0.1 ms for each element, whatever its size.
 SEQUENCES_PER_ROUND = 1024
 
 
-class BatchOrder(NamedTuple):
-    """Which sequences are trained on, in what order: indices, int (N,), in batches, from step `first_step` of the run
-    on.
+@dataclass(frozen=True)
+class BatchOrder:
+    """The sequences to train on and their order. The same seed and window give the same batches."""
 
-    The same seed and window give the same batches. window_megabytes: memory for frames.
-    """
-
-    indices: np.ndarray
+    indices: np.ndarray  # int (N,), sequence numbers
     batch_size: int
     seed: int
-    first_step: int = 0
-    window_megabytes: float = DEFAULT_MEGABYTES
+    first_step: int = 0  # the step of the run that the first batch is for
+    window_megabytes: float = DEFAULT_MEGABYTES  # memory for frames
 
 
 class Round(NamedTuple):
-    """What changes in the window, and S batches that are drawn from it thereafter.
+    """Frames that enter the window, and S batches to draw from it afterwards. A tuple, because tf.data needs one."""
 
-    new_rows: int32 (K,), of the window, that get new_frames, uint8 (K, 64, 64, 3). rows: int32 (S, B, 10), where in the
-    window the frames of each batch are. labels: float32 (S, B, 10, 7, 2), pixels. S and K may be 0.
-    """
-
-    new_rows: np.ndarray
-    new_frames: np.ndarray
-    rows: np.ndarray
-    labels: np.ndarray
+    new_rows: np.ndarray  # int32 (K,), the rows of the window to overwrite; K may be 0
+    new_frames: np.ndarray  # uint8 (K, 64, 64, 3)
+    rows: np.ndarray  # int32 (S, B, 10), the rows with the frames of each batch; S may be 0
+    labels: np.ndarray  # float32 (S, B, 10, 7, 2), pixels
 
 
-class _Plan(NamedTuple):
-    """Of an epoch of S batches. blocks, places: as in EpochOrder.
+@dataclass(frozen=True)
+class _Plan:
+    """An epoch of S batches and L loads."""
 
-    ends: int (L,), where in `blocks` each load ends. first, last: int (S,), the loads that are in the window at each
-    batch.
-    """
-
-    blocks: np.ndarray
-    places: np.ndarray
-    ends: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
+    order: EpochOrder
+    ends: np.ndarray  # int (L,), the position in order.blocks at which each load ends
+    first: np.ndarray  # int (S,), the first load in the window at each batch
+    last: np.ndarray  # int (S,), the last one
 
 
 def window_rows(order: BatchOrder, shape: SequenceShape) -> int:
-    """How many frames of this SequenceShape the window holds: what fits into its memory, two batches at least."""
-    fits = int(order.window_megabytes * 1e6) // int(np.prod(shape.frame))
-    return max(fits, 2 * order.batch_size * shape.length, 3 * _most_frames_of_load(0, shape))
+    """The number of frames of this shape in the window: as many as fit into its memory, but two batches at least."""
+    fitting = int(order.window_megabytes * 1e6) // int(np.prod(shape.frame))
+    return max(fitting, 2 * order.batch_size * shape.length, 3 * _most_frames_of_load(0, shape))
 
 
 def _most_frames_of_load(window: int, shape: SequenceShape) -> int:
-    """Of a window of so many frames."""
+    """The most frames of a load. window: in frames."""
     share = window // LOADS_IN_SMALL_WINDOW
     return max(min(share, MOST_FRAMES_OF_LOAD), FEWEST_FRAMES_OF_LOAD, 2 * shape.length)
 
 
 def rounds(store: SequenceStore, order: BatchOrder) -> Iterator[Round]:
-    """Yields Rounds of an open store's sequences, without end; raises UserError where the file is damaged."""
+    """Yields Rounds of an open store's sequences, without end. Raises UserError if the file is damaged."""
     window = window_rows(order, store.shape)
     most_frames = _most_frames_of_load(window, store.shape)
     blocks = cut_into_blocks(store, order.indices, most_frames)
     ring = _Ring(store, blocks, window)
-    fits = int(blocks.frames.sum()) <= window
-    if fits:
+    everything_fits = int(blocks.frames.sum()) <= window
+    if everything_fits:
         ring.empty(len(blocks.sequences))
     for epoch, first_step in steps_from(order.first_step, steps_per_epoch(len(order.indices), order.batch_size)):
-        if fits:
-            plan = _planned(blocks, _fitting_order(blocks, order, epoch), most_frames, order.batch_size)
+        if everything_fits:
+            plan = _plan(blocks, _full_permutation(blocks, order, epoch), most_frames, order.batch_size)
         else:
-            plan = _windowed_plan(blocks, order, epoch, window, most_frames)
+            plan = _plan_that_fits(blocks, order, epoch, window, most_frames)
             ring.empty(_largest_need(np.diff(blocks.ends, prepend=0), plan))
         yield from _rounds_of_epoch(ring, plan, order.batch_size, first_step)
 
 
-def _fitting_order(blocks: Blocks, order: BatchOrder, epoch: int) -> EpochOrder:
-    """The full permutation, and the blocks in the order of the file."""
+def _full_permutation(blocks: Blocks, order: BatchOrder, epoch: int) -> EpochOrder:
+    """All sequences in random order; the blocks in the order of the file."""
     places = np.empty(int(blocks.sequences.max()) + 1, np.int32)
     places[blocks.sequences] = np.arange(len(blocks.sequences))
     return EpochOrder(np.arange(len(blocks.ends)), places[epoch_order(order.indices, order.seed, epoch)])
 
 
-def _windowed_plan(blocks: Blocks, order: BatchOrder, epoch: int, window: int, most_frames: int) -> _Plan:
-    """That of the quasi-random order with the largest reach of which all batches fit into the window."""
-    reach = window - 2 * most_frames
+def _plan_that_fits(blocks: Blocks, order: BatchOrder, epoch: int, window: int, most_frames: int) -> _Plan:
+    """A plan in quasi-random order whose loads fit into the window at each batch.
+
+    The time that blocks stay in use is reduced until they do.
+    """
+    in_use = window - 2 * most_frames
     while True:
-        drawn = quasi_random_order(blocks, max(reach, 0), order.seed, epoch)
-        plan = _planned(blocks, drawn, most_frames, order.batch_size)
+        drawn = quasi_random_order(blocks, max(in_use, 0), order.seed, epoch)
+        plan = _plan(blocks, drawn, most_frames, order.batch_size)
         excess = _largest_need(blocks.frames, plan) - window
-        if excess <= 0 or reach <= 0:
+        if excess <= 0 or in_use <= 0:
             return plan
-        reach -= excess
+        in_use -= excess
 
 
-def _planned(blocks: Blocks, order: EpochOrder, most_frames: int, batch_size: int) -> _Plan:
-    """Cuts the blocks, in reading order, into loads of at most so many frames, and sees when each is needed."""
+def _plan(blocks: Blocks, order: EpochOrder, most_frames: int, batch_size: int) -> _Plan:
+    """Divides the blocks, in reading order, into loads of at most `most_frames`, and finds when each load is needed."""
     through = np.cumsum(blocks.frames[order.blocks])
     ends = [0]
     while ends[-1] < len(through):
         before = int(through[ends[-1] - 1]) if ends[-1] else 0
         ends.append(max(int(np.searchsorted(through, before + most_frames, side="right")), ends[-1] + 1))
-    turns = np.empty(len(blocks.ends), np.int32)
-    turns[order.blocks] = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
-    used = np.repeat(turns, np.diff(blocks.ends, prepend=0))[order.places]
-    starts = np.arange(0, len(used), batch_size)
-    first = np.minimum.accumulate(np.minimum.reduceat(used, starts)[::-1])[::-1]
-    return _Plan(*order, np.array(ends[1:]), first, np.maximum.accumulate(np.maximum.reduceat(used, starts)))
+    load_of_block = np.empty(len(blocks.ends), np.int32)
+    load_of_block[order.blocks] = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+    loads = np.repeat(load_of_block, np.diff(blocks.ends, prepend=0))[order.places]
+    starts = np.arange(0, len(loads), batch_size)
+    first = np.minimum.accumulate(np.minimum.reduceat(loads, starts)[::-1])[::-1]
+    last = np.maximum.accumulate(np.maximum.reduceat(loads, starts))
+    return _Plan(order, np.array(ends[1:]), first, last)
 
 
 def _largest_need(sizes: np.ndarray, plan: _Plan) -> int:
-    """The most that lies in the window at once; sizes: int (P,), of the blocks, in frames or in sequences."""
-    through = np.concatenate([[0], np.cumsum(sizes[plan.blocks])[plan.ends - 1]])
+    """The largest total size of the loads in the window at once. sizes: int (P,), of blocks, in frames or sequences."""
+    through = np.concatenate([[0], np.cumsum(sizes[plan.order.blocks])[plan.ends - 1]])
     return int((through[plan.last + 1] - through[plan.first]).max())
 
 
 def _rounds_of_epoch(ring: _Ring, plan: _Plan, batch_size: int, first_step: int) -> Iterator[Round]:
-    """Yields the Rounds of an epoch from batch `first_step` on: a load enters just before the batch that needs it."""
+    """Yields the Rounds of an epoch from batch `first_step` on. A load enters just before the batch that needs it."""
     per_round = max(1, SEQUENCES_PER_ROUND // batch_size)
     step = first_step
     for load in range(int(plan.first[first_step]), len(plan.ends)):
-        blocks = plan.blocks[plan.ends[load - 1] if load else 0 : plan.ends[load]]
+        blocks = plan.order.blocks[plan.ends[load - 1] if load else 0 : plan.ends[load]]
         entering = None if ring.holds(blocks) else ring.enter(blocks)
         end = int(np.searchsorted(plan.last, load, side="right"))
         for start in range(step, end, per_round):
-            for places in _equal_batches(plan.places, start, min(end, start + per_round), batch_size):
+            for places in _equal_batches(plan.order.places, start, min(end, start + per_round), batch_size):
                 yield ring.draw(places, entering)
                 entering = None
         if entering is not None:
@@ -156,7 +150,7 @@ def _rounds_of_epoch(ring: _Ring, plan: _Plan, batch_size: int, first_step: int)
 
 
 def _equal_batches(places: np.ndarray, start: int, end: int, batch_size: int) -> Iterator[np.ndarray]:
-    """The batches from `start` to `end` as arrays (S, B): one of the whole ones, one of a shorter last one."""
+    """The batches from `start` to `end` as one array (S, B), and a shorter last batch as another, (1, B)."""
     chosen = places[start * batch_size : end * batch_size]
     whole = len(chosen) // batch_size * batch_size
     for part in (chosen[:whole].reshape(-1, batch_size), chosen[whole:][np.newaxis]):
@@ -165,9 +159,9 @@ def _equal_batches(places: np.ndarray, start: int, end: int, batch_size: int) ->
 
 
 class _Ring:
-    """Where in the window the frames of each block are, and the labels that go with them.
+    """The rows of the window that hold the frames of each block, and the labels of its sequences.
 
-    Two rings: one of frames, of which only the row numbers are here, and one of sequences.
+    There are two rings: the window, whose rows are only counted here, and one with a slot for each sequence.
     """
 
     def __init__(self, store: SequenceStore, blocks: Blocks, frames: int) -> None:
@@ -179,9 +173,9 @@ class _Ring:
         self.empty(0)
 
     def empty(self, sequences: int) -> None:
-        """Starts anew, with space for so many sequences."""
+        """Forgets all blocks, and makes slots for this number of sequences."""
         self._next_row = self._next_slot = 0
-        # Of the ring of sequences, by block; -1 for those that are not in it.
+        # The slot of each block's first sequence; -1 for blocks that are not in the window.
         self._first_slots = np.full(len(self._starts), -1)
         self._rows = np.empty((sequences, self._store.shape.length), np.int32)
         self._labels = np.empty((sequences, *self._store.shape.labels), np.float32)
@@ -191,13 +185,13 @@ class _Ring:
         return bool((self._first_slots[blocks] >= 0).all())
 
     def enter(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Reads blocks, int (P,), which take the place of the oldest ones; returns new_rows and new_frames."""
+        """Reads blocks, int (P,), which replace the oldest ones; returns Round.new_rows and Round.new_frames."""
         sequences = np.concatenate([self._blocks.of(block) for block in blocks])
-        named = self._store.read_frame_numbers(sequences)
-        numbers = np.unique(named)
+        frames_of_sequences = self._store.read_frame_numbers(sequences)
+        numbers = np.unique(frames_of_sequences)
         new_rows = (self._next_row + np.arange(len(numbers), dtype=np.int32)) % self._capacity
         slots = (self._next_slot + np.arange(len(sequences))) % len(self._rows)
-        self._rows[slots] = new_rows[np.searchsorted(numbers, named)]
+        self._rows[slots] = new_rows[np.searchsorted(numbers, frames_of_sequences)]
         in_file = np.argsort(sequences)
         self._labels[slots[in_file]] = self._store.read_labels(sequences[in_file])
         self._first_slots[blocks] = slots[np.cumsum(self._sizes[blocks]) - self._sizes[blocks]]
@@ -206,7 +200,7 @@ class _Ring:
         return new_rows, self._store.read_frames(numbers)
 
     def draw(self, places: np.ndarray, entering: tuple[np.ndarray, np.ndarray] | None) -> Round:
-        """The Round of these batches, int (S, B), places in Blocks.sequences, once what `enter` returned is written."""
+        """The Round of these batches. places: int (S, B), in Blocks.sequences. entering: what `enter` returned."""
         blocks = np.searchsorted(self._blocks.ends, places, side="right")
         slots = (self._first_slots[blocks] + places - self._starts[blocks]) % max(1, len(self._rows))
         if entering is None:

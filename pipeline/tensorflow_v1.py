@@ -1,13 +1,23 @@
 """TensorFlow in graph mode. Only this module imports it; others use `from pipeline.tensorflow_v1 import tf`.
 
-TensorFlow takes seconds and 590 MB to import, so it is imported when `tf` is first used. `tf.nn.rnn_cell` lives in
-tf-keras, which TensorFlow finds only if TF_USE_LEGACY_KERAS is set before the import. TensorFlow logs to stderr on
-import, before its log level takes effect: that output is captured, and shown only if the import fails.
+TensorFlow takes seconds and 590 MB to import, so it is imported when `tf` is first used. `tf.nn.rnn_cell` comes from
+tf-keras, which TensorFlow finds only if TF_USE_LEGACY_KERAS is set before the import. TensorFlow logs to stderr during
+the import, before its log level takes effect: that output is captured, and shown only if the import fails.
+
+glibc's allocator is tuned so that memory freed by one training step is reused by the next, in any thread. By default
+it gives threads separate heaps, up to eight for each core, and memory that one thread frees cannot be used by another.
+TensorFlow has many threads and makes one large allocation after another.
+
+On Python 3.11 and later, TensorFlow's GeneratorDataset kernel sets glibc's M_MMAP_THRESHOLD to 128 KiB for the whole
+process. From then on, every larger tensor is mapped anew from the system at every step. Its pages are cleared and
+faulted in one by one, which can take as long as the training itself. `keep_freed_memory` undoes this: it sets the
+thresholds to the values to which glibc itself raises them in a process that frees large arrays; see mallopt(3).
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import os
 import sys
@@ -17,17 +27,40 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipeline.freed_memory import share_freed_memory
 from support.deferred_module import DeferredModule
 
-__all__ = ["tf"]
+__all__ = ["keep_freed_memory", "tf"]
+
+# Parameters of mallopt, from malloc.h.
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+M_ARENA_MAX = -8
+
+# glibc's DEFAULT_MMAP_THRESHOLD_MAX, the highest value to which it raises the threshold by itself.
+LARGEST_MMAP_THRESHOLD = 32 * 2**20
+
+
+def keep_freed_memory() -> None:
+    """Undoes what the GeneratorDataset kernel does to glibc. Call it in the generator, which the kernel starts."""
+    _set_allocator({M_MMAP_THRESHOLD: LARGEST_MMAP_THRESHOLD, M_TRIM_THRESHOLD: 2 * LARGEST_MMAP_THRESHOLD})
+
+
+def _set_allocator(parameters: dict[int, int]) -> None:
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for parameter, value in parameters.items():
+            mallopt(parameter, value)
 
 
 def _import_tensorflow() -> types.ModuleType:
-    share_freed_memory()
+    # Fewer heaps. This affects only threads that are created later.
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        _set_allocator({M_ARENA_MAX: max(1, (os.cpu_count() or 1) // 2)})
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow enables oneDNN by default only if the processor has AVX-512. Its convolutions are faster without, too.
+    # TensorFlow enables oneDNN by default only on processors with AVX-512. Its convolutions are faster on others too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _captured_stderr(), _memory_errors():
         tensorflow = importlib.import_module("tensorflow.compat.v1")
@@ -39,11 +72,11 @@ def _import_tensorflow() -> types.ModuleType:
 
 @contextlib.contextmanager
 def _memory_errors() -> Iterator[None]:
-    """Raises MemoryError where there is no memory for a library."""
+    """Raises MemoryError if there is not enough memory to load a library."""
     try:
         yield
     except ImportError as error:
-        # Where a library may not be run, the reason follows.
+        # If the system forbids to load it, the message continues with the reason.
         if str(error).endswith("failed to map segment from shared object"):
             raise MemoryError from error
         raise

@@ -5,7 +5,7 @@ import os
 import time
 from typing import Any, NamedTuple
 
-from pipeline.augmentation.kinds import KINDS
+from pipeline.augmentation.augment import KINDS
 from run.config_file import configured_values, resumed_settings
 from run.folder import RunPaths
 from run.settings import GROUPS, SETTINGS, Settings, complete_settings, default_text_of, option_of

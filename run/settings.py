@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
-from pipeline.augmentation.kinds import KINDS
+from pipeline.augmentation.augment import KINDS
 from pipeline.frame_window import DEFAULT_MEGABYTES
 from pipeline.split import SPLITS
 from support.user_error import UserError

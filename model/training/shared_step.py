@@ -18,7 +18,7 @@ from typing import TypeAlias
 from model.batch_normalization import move, normalized_convolution, normalized_over_parts
 from model.layers import Convolution
 from model.training.collectives import Collectives
-from pipeline.batch_part import BatchPart, shard_cuts
+from pipeline.batch_order import BatchPart, shard_cuts
 from pipeline.tensorflow_v1 import tf
 
 # (frames, labels, size of the whole batch, convolution) → what these sequences contribute to the batch's loss and to

@@ -1,31 +1,30 @@
-"""Augments every sequence of a batch at random, frames and labels together: what is drawn, and the order of the steps.
+"""Augments every sequence of a batch at random, frames and labels together: the random numbers, and the order of steps.
 
-These are TensorFlow ops on the uint8 frames, which run in the data set, beside training. All frames of a sequence
-change in the same way, so that a movement remains a movement. What is drawn is a function of the run's seed and the
-number of the step alone.
+The steps are TensorFlow ops on the uint8 frames. They run in the data set, in parallel with training. All frames of a
+sequence change in the same way, so that a movement remains a movement. The random numbers are a function of the run's
+seed and the step number alone.
 
-Brightness and contrast are not among the kinds, because the normalization after augmentation removes both.
+Brightness and contrast are not augmented, because the normalization afterwards removes both.
 
-No op here multiplies matrices or convolves: the last bit of their results depends on the processor and on the alignment
-of memory, and a resumed run must see the very batches that an uninterrupted one sees.
+No op here multiplies matrices or convolves. The last bit of such results depends on the processor and on the alignment
+of memory, and a resumed run must see exactly the batches of an uninterrupted one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.augmentation.background import change_backgrounds
 from pipeline.augmentation.colour import NUMBERS, change_colours
-from pipeline.augmentation.kinds import KINDS
-from pipeline.augmentation.pace import half_of_frames
 from pipeline.augmentation.warp import random_transforms, warp_frames, warp_labels
 from pipeline.tensorflow_v1 import tf
 
-# How many numbers each kind draws for a sequence, in the order of their columns. Colours are drawn twice: for the
-# person in front of another background, and for the frame.
+# The random numbers that each kind of augmentation needs for a sequence, in the order of their columns. Colours need
+# two sets: one for a person who gets another background, one for the whole frame.
 NUMBERS_DRAWN = {
     "mirror": 1,
     "scale": 2,
@@ -35,21 +34,23 @@ NUMBERS_DRAWN = {
     "background": 3,
     "pace": 2,
 }
+KINDS = tuple(NUMBERS_DRAWN)
 
 
-class Augmentation(NamedTuple):
-    """kinds: which of KINDS. seed: the run's. first_step: the step number of the first batch."""
+@dataclass(frozen=True)
+class Augmentation:
+    """How the batches of a run are augmented."""
 
-    kinds: tuple[str, ...]
-    seed: int
-    first_step: int
+    kinds: tuple[str, ...]  # some of KINDS
+    seed: int  # the run's
+    first_step: int  # the step number of the first batch
 
 
 class BatchRows(NamedTuple):
-    """Which sequences of a batch are given. places: int32 (R,). total: int32 scalar, the sequences of the batch."""
+    """Some sequences of a batch. A tuple, so that tf.data takes it as an element."""
 
-    places: tf.Tensor
-    total: tf.Tensor
+    places: tf.Tensor  # int32 (R,), their positions in the batch
+    total: tf.Tensor  # int32 scalar, the number of sequences in the whole batch
 
 
 def augment(
@@ -62,19 +63,20 @@ def augment(
     """Changes every sequence of a batch at random.
 
     frames: uint8 (B, 10, 64, 64, 3). labels: float32 (B, 10, 7, 2), x and y in pixels. seed: integers (2,), the only
-    source of randomness. kinds: which of KINDS to apply. Returns frames and labels of the same types and shapes, except
-    that "pace" keeps half of the frames, (B, 5, 64, 64, 3) and (B, 5, 7, 2). Pixels from beyond the old frame's edge
-    repeat the edge. Labels may lie outside the new frame.
+    source of randomness. kinds: the kinds to apply. Returns frames and labels of the same types and shapes, except
+    that "pace" keeps half of the frames: (B, 5, 64, 64, 3) and (B, 5, 7, 2). Pixels from beyond the edge of the old
+    frame repeat its edge. Labels may lie outside the new frame.
 
-    rows: where only a part of the batch is given, consecutive sequences; the result is that part of the result for the
-    whole batch, bit for bit. With "background" the sequence before them is given too, as the first; it is not returned.
+    rows: given if `frames` and `labels` are only a part of the batch, consecutive sequences. The result is then that
+    part of the whole batch's result, bit for bit. With "background", the first sequence is the one before the part; it
+    is not returned.
     """
     drawn = _draw(tf.shape(frames)[0] if rows is None else rows.total, seed)
-    # Zeros leave everything where it is.
+    # Zeros leave everything in place.
     moves = {kind: drawn[kind] * np.float32(kind in kinds) for kind in ("mirror", "scale", "rotation", "shift")}
     transforms = random_transforms(**moves, height=frames.shape[2].value, width=frames.shape[3].value)
     if rows is not None:
-        # Drawn and computed for the whole batch: the last bit of an exponential depends on its place in a vector.
+        # Computed for the whole batch first: the last bit of an exponential depends on its position in the vector.
         drawn = {kind: tf.gather(numbers, rows.places) for kind, numbers in drawn.items()}
         transforms = tf.gather(transforms, rows.places)
     if "pace" in kinds:
@@ -94,7 +96,23 @@ def augment(
 
 
 def _draw(batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The numbers of each kind, float32 (B, N) from -1 to 1, drawn in one call whatever the kinds to apply."""
+    """The random numbers of each kind, float32 (B, N) from -1 to 1; one call draws them for all kinds, used or not."""
     counts = list(NUMBERS_DRAWN.values())
     uniform = tf.random.stateless_uniform([batch, sum(counts)], seed, -1.0, 1.0)
     return dict(zip(NUMBERS_DRAWN, tf.split(uniform, counts, axis=1), strict=True))
+
+
+def half_of_frames(frames: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Five of a sequence's ten frames, consecutive or every other one, so that movements are seen at two speeds.
+
+    Neighbouring frames look alike, so half of them teach a CNN nearly as much in half the time. frames: (B, 10, ...) to
+    (B, 5, ...), rounded up for odd lengths; the same for labels. uniform: float32 (B, 2) from -1 to 1. If the first
+    number is positive, every other frame is chosen. The second number chooses the first frame.
+    """
+    length = frames.shape[1].value
+    chosen = (length + 1) // 2
+    pace = 1 + tf.cast(uniform[:, 0] > 0, tf.float32)
+    starts = length - pace * (chosen - 1)
+    first = tf.minimum(tf.floor((uniform[:, 1] + 1) / 2 * starts), starts - 1)
+    slots = tf.cast(first[:, None] + pace[:, None] * np.arange(chosen, dtype=np.float32), tf.int32)
+    return tf.gather(frames, slots, batch_dims=1), tf.gather(labels, slots, batch_dims=1)

@@ -17,7 +17,7 @@ import numpy as np
 
 from model.training.collectives import Collectives
 from model.training.shared_step import Sharing
-from pipeline.batch_part import worker_part
+from pipeline.batch_order import worker_part
 from pipeline.tensorflow_v1 import tf
 from run.cluster.addresses import host_and_port, own_addresses
 from run.cluster.comparison import compared_properties, differences, fingerprints

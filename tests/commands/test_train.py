@@ -19,7 +19,7 @@ from evaluation.monitored_sequences import monitored_sequences
 from model.export.contract import contract_breaches
 from model.session_config import bfloat16_failure
 from model.training.checkpoint import newest_best_model, newest_checkpoint
-from pipeline.augmentation.kinds import KINDS
+from pipeline.augmentation.augment import KINDS
 from pipeline.batch_order import epoch_order
 from pipeline.joints import JOINT_NAMES
 from pipeline.split import split_sequences

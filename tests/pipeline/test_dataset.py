@@ -1,15 +1,14 @@
 import os
 import time
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 import pytest
 
 from pipeline import frame_window
-from pipeline.augmentation.augment import Augmentation, augment
-from pipeline.augmentation.kinds import KINDS
-from pipeline.batch_order import epoch_order
-from pipeline.batch_part import worker_part
+from pipeline.augmentation.augment import KINDS, Augmentation, augment
+from pipeline.batch_order import epoch_order, worker_part
 from pipeline.dataset import make_dataset, user_errors_of_dataset
 from pipeline.frame_window import BatchOrder
 from pipeline.store.reader import SequenceStore
@@ -20,7 +19,7 @@ HAS_DESCRIPTORS = os.path.isdir("/proc/self/fd")
 PATIENCE = 60  # seconds
 ORDER = BatchOrder(np.arange(600), 4, seed=3)
 # Two batches, of as many different frames as they have.
-SMALL_WINDOW = ORDER._replace(window_megabytes=0)
+SMALL_WINDOW = replace(ORDER, window_megabytes=0)
 
 
 def is_open(path):
@@ -51,7 +50,7 @@ def session():
         yield session
 
 
-@pytest.mark.parametrize("order", [ORDER, SMALL_WINDOW, ORDER._replace(batch_size=7, first_step=80)])
+@pytest.mark.parametrize("order", [ORDER, SMALL_WINDOW, replace(ORDER, batch_size=7, first_step=80)])
 def test_batches_are_those_of_numpy(order, session, made_data):
     tensors = open_iterator(session, make_dataset(made_data.path, order))
     number_of = {labels.tobytes(): number for number, labels in enumerate(made_data.labels)}
@@ -169,7 +168,7 @@ def test_the_next_frames_are_read_before_they_are_asked_for(session, made_data, 
 def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
     drawn = {}
     for first_step in (0, 2):
-        order = ORDER._replace(batch_size=3, first_step=first_step)
+        order = replace(ORDER, batch_size=3, first_step=first_step)
         with tf.Graph().as_default(), tf.Session() as session:
             dataset = make_dataset(made_data.path, order, Augmentation(KINDS, 5, first_step))
             frames, labels = open_iterator(session, dataset)

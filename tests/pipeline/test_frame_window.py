@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_a_window_for_all_frames_gives_the_full_permutation(people):
 def test_a_resumed_order_equals_the_rest_of_an_uninterrupted_one(first_step, frames, people):
     order = BatchOrder(np.arange(132), 8, seed=5, window_megabytes=frames * FRAME_MEGABYTES)
     whole, _ = batches_of(people.path, order, 50)
-    resumed, _ = batches_of(people.path, order._replace(first_step=first_step), 50 - first_step)
+    resumed, _ = batches_of(people.path, replace(order, first_step=first_step), 50 - first_step)
     for (frames, labels), (other_frames, other_labels) in zip(whole[first_step:], resumed, strict=True):
         np.testing.assert_array_equal(frames, other_frames)
         np.testing.assert_array_equal(labels, other_labels)

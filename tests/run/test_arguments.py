@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pipeline.augmentation.kinds import KINDS
+from pipeline.augmentation.augment import KINDS
 from run.arguments import parse_arguments
 from run.config_file import write_config
 from run.data import DataIdentity

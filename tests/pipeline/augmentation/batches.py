@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from pipeline.augmentation.augment import augment
-from pipeline.augmentation.kinds import KINDS
+from pipeline.augmentation.augment import KINDS, augment
 from pipeline.tensorflow_v1 import tf
 
 MOVING_KINDS = ("mirror", "scale", "rotation", "shift")
