@@ -86,7 +86,7 @@ def test_converts_what_python_2_wrote(name, convert, tmp_path):
         check_holds(tmp_path / converted, *pickle.loads(path.read_bytes(), encoding="latin1"))
 
 
-def test_says_what_it_found(source, convert, capfd):
+def test_prints_a_summary(source, convert, capfd):
     convert(source)
     output = capfd.readouterr()
     lines = output.out.splitlines()
@@ -103,7 +103,7 @@ def test_says_what_it_found(source, convert, capfd):
     assert output.err == ""
 
 
-def test_says_how_it_read_int8_and_float64(tmp_path, convert, capfd):
+def test_prints_how_int8_and_float64_are_stored(tmp_path, convert, capfd):
     frames, labels = made_arrays(1, np.int8, np.float64)
     (tmp_path / "data.pkl").write_bytes(pickled((frames, labels)))
     convert(tmp_path / "data.pkl")
@@ -129,9 +129,9 @@ def test_describes_the_source_in_attributes(source, convert):
         assert file.attrs["source_sha256"].decode() == hashlib.sha256(source.read_bytes()).hexdigest()
 
 
-def test_replaces_only_when_told_to(source, convert, refused):
+def test_replaces_a_file_only_with_overwrite(source, convert, refused):
     destination = source.with_suffix(".h5")
-    destination.write_text("something of theirs")
+    destination.write_text("their file")
     message = refused(source, folder=source.parent)
     assert "data.h5 exists" in message and "--overwrite" in message
     convert(source, "--overwrite")
@@ -171,7 +171,7 @@ class Touches:
 @pytest.mark.promise("No pickle runs code")
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("function", [os.system, eval])
-def test_does_not_call_what_the_pickle_names(function, protocol, source, refused, tmp_path):
+def test_does_not_call_a_function_that_the_pickle_names(function, protocol, source, refused, tmp_path):
     mark = tmp_path / "called"
     call = f'echo > "{mark}"' if function is os.system else f"open({str(mark)!r}, 'w')"
     source.write_bytes(pickled(Touches(function, call), protocol))
@@ -209,7 +209,7 @@ def test_refuses_wrong_shapes(source, refused):
 
 
 @pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
-def test_refuses_damage_that_shows_only_while_frames_are_copied(source, refused):
+def test_refuses_damage_that_appears_only_while_frames_are_copied(source, refused):
     zipped = source.with_suffix(".zip")
     with zipfile.ZipFile(zipped, "w") as archive:
         archive.write(source, "data.pkl")
@@ -219,7 +219,7 @@ def test_refuses_damage_that_shows_only_while_frames_are_copied(source, refused)
     assert "the zip file is damaged" in refused(zipped, folder=source.parent)
 
 
-def test_refuses_sources_that_are_not_there(source, refused):
+def test_refuses_missing_sources(source, refused):
     folder = source.parent
     assert "nothing.pkl: No such file" in refused(folder / "nothing.pkl", folder=folder)
     assert "No such file" in refused(folder / "nowhere" / "nothing.pkl", folder=folder)
@@ -244,7 +244,7 @@ def test_does_not_replace_a_pipe(source, refused):
     assert pipe.is_fifo()
 
 
-def test_refuses_arguments_that_it_does_not_know(source, refused):
+def test_refuses_unknown_arguments(source, refused):
     assert "--help lists the options" in refused(source, "--speed", folder=source.parent)
     assert "SOURCE" in refused(folder=source.parent)
 

@@ -98,7 +98,7 @@ def through_the_pickle(frames, labels, folder):
 # What it converts
 
 
-def test_gives_what_the_pickle_of_the_same_video_gives(release, convert, tmp_path):
+def test_gives_the_same_as_the_pickle_of_the_same_video(release, convert, tmp_path):
     convert(release, tmp_path / "data.h5")
     found, expected = data_sets(tmp_path / "data.h5"), through_the_pickle(*expected_arrays(release)[:2], tmp_path)
     assert found.keys() == expected.keys() == set(NAMES)
@@ -115,7 +115,7 @@ def test_gives_what_the_pickle_of_the_same_video_gives(release, convert, tmp_pat
         )
 
 
-def test_the_withheld_part_is_what_follows(release, convert, tmp_path):
+def test_withheld_sequences_are_the_last_ones(release, convert, tmp_path):
     convert(release, tmp_path / "data.h5", "--withheld", 12)
     frames, labels, videos = expected_arrays(release)
     for path, part in (("data.h5", slice(0, -12)), ("data_withheld.h5", slice(-12, None))):
@@ -137,7 +137,7 @@ def test_other_strides_lengths_and_sizes(release, convert, tmp_path):
     assert found["frames"].shape == (len(np.unique(found["sequences"])), 24, 24, 3)
 
 
-def test_says_what_it_found(release, convert, tmp_path):
+def test_prints_a_summary(release, convert, tmp_path):
     output = convert(release, tmp_path / "data.h5", "--withheld", 12)
     lines = output.out.splitlines()
     assert [line.split() for line in lines[:3]] == [
@@ -161,8 +161,8 @@ def test_describes_the_source_in_attributes(release, convert, tmp_path):
         assert file.attrs["source_sha256"] == hashlib.sha256(contents).hexdigest().encode()
 
 
-def test_replaces_only_when_told_to(release, convert, refused, tmp_path):
-    (tmp_path / "data_withheld.h5").write_text("something of theirs")
+def test_replaces_a_file_only_with_overwrite(release, convert, refused, tmp_path):
+    (tmp_path / "data_withheld.h5").write_text("their file")
     message = refused(release, tmp_path / "data.h5", "--withheld", 12)
     assert "data_withheld.h5 exists" in message and "--overwrite" in message
     convert(release, tmp_path / "data.h5", "--withheld", 12, "--overwrite")
@@ -196,7 +196,7 @@ def test_help_fits_a_screen_and_has_an_example(convert, capfd, monkeypatch):
 # What it warns of
 
 
-def test_warns_of_what_the_mat_file_does_not_know(changed_release, convert, tmp_path):
+def test_warns_of_pictures_and_folders_without_labels(changed_release, convert, tmp_path):
     pictures = changed_release / "GT_frames"
     for name in ("further", "another"):
         (pictures / name).mkdir()
@@ -269,7 +269,7 @@ def test_refuses_a_picture_that_cannot_be_read(contents, changed_release, refuse
     assert message.startswith(f"error: {path} is ") and message.endswith("; unpack the release again\n")
 
 
-def test_a_picture_of_many_pixels_is_one_line(release, tmp_path):
+def test_a_picture_with_too_many_pixels_is_one_error_line(release, tmp_path):
     # Pillow warns of a picture with more pixels than its limit, and raises at twice as many.
     code = "import convert_youtube_pose_to_h5 as c; from PIL import Image; Image.MAX_IMAGE_PIXELS = 12_000; c.main()"
     command = [sys.executable, "-c", code, release, tmp_path / "data.h5"]
@@ -321,7 +321,7 @@ JOINTS = made_videos()[0].joints
         (changed_video(name="-a_é b"), "contains the video -a_é b more than once"),
     ],
 )
-def test_refuses_a_mat_file_whose_videos_do_not_add_up(videos, message, changed_release, refused, tmp_path):
+def test_refuses_a_mat_file_with_inconsistent_videos(videos, message, changed_release, refused, tmp_path):
     write_mat_file(changed_release, videos)
     assert message in refused(changed_release, tmp_path / "data.h5")
 
@@ -353,7 +353,7 @@ def test_refuses_a_mat_file_that_crashes_its_reader(depth, changed_release, refu
     assert f"{path}: not the MAT file of YouTube Pose (" in refused(changed_release, tmp_path / "data.h5")
 
 
-def test_refuses_to_write_no_sequences(release, refused, tmp_path):
+def test_refuses_if_there_are_no_sequences_to_write(release, refused, tmp_path):
     destination = tmp_path / "data.h5"
     assert "no video has enough frames" in refused(release, destination, "--sequence-length", 27)
     assert "--withheld 58 leaves none of the 58 sequences" in refused(release, destination, "--withheld", 58)
@@ -392,7 +392,7 @@ def test_does_not_replace_a_pipe(name, release, refused, tmp_path):
         ("--speed",),
     ],
 )
-def test_refuses_options_that_make_no_sense(options, release, refused, tmp_path):
+def test_refuses_invalid_options(options, release, refused, tmp_path):
     assert "--help lists the options" in refused(release, tmp_path / "data.h5", *options)
 
 

@@ -15,14 +15,14 @@ def made_blocks(number=40, seed=0):
     return Blocks(np.arange(sizes.sum(), dtype=np.int32), np.cumsum(sizes), sizes + 9)
 
 
-def blocks_in_turn(blocks, order):
-    """The turn in which the block of each sequence, in the order of training, is read."""
+def turns_of_blocks(blocks, order):
+    """For each sequence in the order of training, the position of its block in the order of reading."""
     turns = np.empty(len(blocks.ends), int)
     turns[order.blocks] = np.arange(len(blocks.ends))
     return turns[np.searchsorted(blocks.ends, order.places, side="right")]
 
 
-def test_a_full_permutation_holds_every_sequence_once():
+def test_a_full_permutation_has_every_sequence_once():
     for epoch in range(5):
         assert sorted(epoch_order(INDICES, seed=4, epoch=epoch)) == sorted(INDICES)
 
@@ -35,14 +35,14 @@ def test_the_full_permutation_is_a_function_of_seed_and_epoch():
         assert epoch_order(INDICES, seed, epoch).tolist() == order
 
 
-def test_the_sequences_given_are_left_as_they_are():
+def test_the_given_sequences_are_not_changed():
     before = INDICES.copy()
     epoch_order(INDICES, 0, 0)
     np.testing.assert_array_equal(INDICES, before)
 
 
 @pytest.mark.parametrize("window", [0, 50, 200, 600])
-def test_a_quasi_random_order_holds_every_block_and_sequence_once(window):
+def test_a_quasi_random_order_has_every_block_and_sequence_once(window):
     blocks = made_blocks()
     order = quasi_random_order(blocks, window, seed=1, epoch=2)
     assert sorted(order.blocks) == list(range(40))
@@ -63,22 +63,22 @@ def test_a_quasi_random_order_is_a_function_of_seed_and_epoch():
 
 
 @pytest.mark.parametrize("window", [60, 200, 400])
-def test_the_blocks_in_use_at_any_time_hold_about_the_window(window):
+def test_the_blocks_in_use_at_any_time_fit_into_about_the_window(window):
     blocks = made_blocks()
     order = quasi_random_order(blocks, window, seed=3, epoch=0)
-    turns = blocks_in_turn(blocks, order)
+    turns = turns_of_blocks(blocks, order)
     first = np.minimum.accumulate(turns[::-1])[::-1]
     last = np.maximum.accumulate(turns)
     through = np.concatenate([[0], np.cumsum(blocks.frames[order.blocks])])
     assert (through[last + 1] - through[first]).max() <= window + 2 * blocks.frames.max()
 
 
-def test_batches_are_of_many_blocks_from_the_first_to_the_last():
-    """A window of ten equal blocks: a batch of 16 has sequences of several, at the ends of the epoch too."""
+def test_every_batch_has_sequences_of_many_blocks():
+    """In a window of ten equal blocks, a batch of 16 has sequences of several, also at both ends of the epoch."""
     blocks = Blocks(np.arange(4000, dtype=np.int32), np.arange(50, 4001, 50), np.full(80, 60))
-    turns = blocks_in_turn(blocks, quasi_random_order(blocks, 600, seed=0, epoch=0))
+    turns = turns_of_blocks(blocks, quasi_random_order(blocks, 600, seed=0, epoch=0))
     kinds = [len(set(turns[start : start + 16])) for start in range(0, 4000, 16)]
-    # Ten blocks alike would give 8.1 on average.
+    # Ten equally likely blocks would give 8.1 on average.
     assert min(kinds) >= 3 and np.mean(kinds) > 7
 
 
@@ -102,7 +102,7 @@ def test_steps_from_begins_within_an_epoch(first_step, expected):
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 7, 16])
 @pytest.mark.parametrize(("workers", "shards"), [(1, 1), (2, 2), (3, 3), (1, 4), (2, 4), (4, 4)])
-def test_workers_parts_cover_each_batch_once_in_shards_as_numpy_cuts_it(total, workers, shards):
+def test_the_parts_of_all_workers_cover_each_batch_once(total, workers, shards):
     cuts = [shard_cuts(worker_part(worker, workers, shards), total) for worker in range(workers)]
     pieces = [np.arange(*ends) for of_worker in cuts for ends in pairwise(of_worker)]
     assert len(pieces) == shards

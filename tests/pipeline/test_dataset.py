@@ -18,7 +18,7 @@ from support.user_error import UserError
 HAS_DESCRIPTORS = os.path.isdir("/proc/self/fd")
 PATIENCE = 60  # seconds
 ORDER = BatchOrder(np.arange(600), 4, seed=3)
-# Two batches, of as many different frames as they have.
+# The smallest window.
 SMALL_WINDOW = replace(ORDER, window_megabytes=0)
 
 
@@ -29,7 +29,7 @@ def is_open(path):
 
 
 def becomes_closed(path):
-    """Whether the file is closed now or within a minute, which nothing but a fault takes."""
+    """Whether the file is closed now or within a minute. Only a fault takes that long."""
     deadline = time.monotonic() + PATIENCE
     while is_open(path) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -37,7 +37,7 @@ def becomes_closed(path):
 
 
 def open_iterator(session, dataset):
-    """The tensors of the next batch, from an iterator that is initialized."""
+    """The tensors of the next batch, from an initialized iterator."""
     iterator = tf.data.make_initializable_iterator(dataset)
     tensors = iterator.get_next()
     session.run([tf.local_variables_initializer(), iterator.initializer])
@@ -51,7 +51,7 @@ def session():
 
 
 @pytest.mark.parametrize("order", [ORDER, SMALL_WINDOW, replace(ORDER, batch_size=7, first_step=80)])
-def test_batches_are_those_of_numpy(order, session, made_data):
+def test_batches_equal_those_that_numpy_gathers(order, session, made_data):
     tensors = open_iterator(session, make_dataset(made_data.path, order))
     number_of = {labels.tobytes(): number for number, labels in enumerate(made_data.labels)}
     for _ in range(170):
@@ -80,7 +80,7 @@ def test_types_and_shapes_are_known_to_the_graph(made_data):
 
 @pytest.fixture
 def kept_stores(monkeypatch):
-    """Keeps each store that a data set opens from being collected, which would close it, too."""
+    """Keeps a reference to each store that a data set opens, because garbage collection would close it too."""
     kept = []
 
     class KeptStore(SequenceStore):
@@ -107,7 +107,7 @@ def test_the_file_is_open_from_the_first_batch_until_the_session_is_closed(made_
 
 @pytest.fixture
 def rounds_then(monkeypatch):
-    """A function of an exception, which the generator then raises after its first batches."""
+    """A function of an exception, which makes the generator raise it after the first batches."""
 
     def failing(error):
         def rounds(store, order):
@@ -127,28 +127,28 @@ def run_to_the_error(session, tensors):
 ONE_BATCH_A_ROUND = BatchOrder(np.arange(3), 3, seed=0)
 
 
-def test_what_goes_wrong_in_the_generator_reaches_the_session(rounds_then, session, made_data):
-    rounds_then(ArithmeticError("no more batches to be had"))
+def test_an_error_in_the_generator_reaches_the_session(rounds_then, session, made_data):
+    rounds_then(ArithmeticError("out of batches"))
     tensors = open_iterator(session, make_dataset(made_data.path, ONE_BATCH_A_ROUND))
-    with pytest.raises(tf.errors.OpError, match="no more batches to be had"):
+    with pytest.raises(tf.errors.OpError, match="out of batches"):
         run_to_the_error(session, tensors)
 
 
-def test_a_user_error_of_the_generator_is_one_again(rounds_then, session, made_data):
+def test_a_user_error_of_the_generator_is_raised_again(rounds_then, session, made_data):
     rounds_then(UserError("the file is damaged; convert it again"))
     tensors = open_iterator(session, make_dataset(made_data.path, ONE_BATCH_A_ROUND))
     with pytest.raises(UserError, match="^the file is damaged; convert it again$"), user_errors_of_dataset():
         run_to_the_error(session, tensors)
 
 
-def test_other_errors_of_the_generator_stay_as_they_are(rounds_then, session, made_data):
-    rounds_then(ArithmeticError("no more batches to be had"))
+def test_other_errors_of_the_generator_are_not_changed(rounds_then, session, made_data):
+    rounds_then(ArithmeticError("out of batches"))
     tensors = open_iterator(session, make_dataset(made_data.path, ONE_BATCH_A_ROUND))
     with pytest.raises(tf.errors.OpError), user_errors_of_dataset():
         run_to_the_error(session, tensors)
 
 
-def test_the_next_frames_are_read_before_they_are_asked_for(session, made_data, monkeypatch):
+def test_the_next_frames_are_read_in_advance(session, made_data, monkeypatch):
     begun = []
 
     def counted_rounds(store, order):
@@ -165,7 +165,7 @@ def test_the_next_frames_are_read_before_they_are_asked_for(session, made_data, 
     assert in_first_batch < len(begun) < in_first_batch + 30
 
 
-def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
+def test_augmented_batches_depend_on_seed_and_step(made_data):
     drawn = {}
     for first_step in (0, 2):
         order = replace(ORDER, batch_size=3, first_step=first_step)
@@ -184,16 +184,16 @@ def test_augmented_batches_are_those_of_the_run_s_seed_and_step(made_data):
             )
             for value, reference in zip(drawn[first_step][1], session.run(expected), strict=True):
                 np.testing.assert_array_equal(value, reference)
-    # Equal to the last bit, for augmentation holds no op whose result depends on the processor or on where memory lies.
-    # A run that goes on at step 2 sees what one that was not stopped sees there, and no step sees another's.
+    # Bit-identical, because augmentation has no op whose result depends on the processor or on memory alignment. A run
+    # that resumes at step 2 sees the batches of an uninterrupted run, and no two steps see the same batch.
     for value, other in zip(drawn[0][2], drawn[2][0], strict=True):
         np.testing.assert_array_equal(value, other)
     assert (drawn[0][0][1] != drawn[0][1][1]).any()
 
 
 @pytest.mark.parametrize("kinds", [(), ("scale", "rotation"), KINDS])
-def test_the_parts_of_the_workers_are_the_batches_of_one(kinds, made_data):
-    """Bit for bit; one batch has seven sequences, and the epoch's last one two, of which one worker has none."""
+def test_the_parts_of_all_workers_make_up_the_batches_of_one(kinds, made_data):
+    """Bit for bit. One batch has seven sequences, and the last of the epoch two, so that one worker has none."""
     order = BatchOrder(np.arange(30), 7, seed=3, first_step=3)
 
     def batches(part):
@@ -219,8 +219,8 @@ def test_the_parts_of_the_workers_are_the_batches_of_one(kinds, made_data):
 
 
 @pytest.mark.filterwarnings("ignore:To make it possible to preserve tf.data options")
-def test_no_thread_tunes_what_is_given(made_data):
-    """A session that is closed waits for that thread, which sleeps for up to a minute at a time."""
+def test_autotuning_is_off(made_data):
+    """Closing a session would wait for its thread, which sleeps for up to a minute."""
     with tf.Graph().as_default():
         dataset = make_dataset(made_data.path, ORDER, Augmentation(KINDS, 0, 0))
         assert dataset.options().autotune.enabled is False

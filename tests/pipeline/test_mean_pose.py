@@ -15,7 +15,7 @@ def test_is_the_mean_over_sequences_and_frames(indices, made_data):
 
 
 @pytest.mark.parametrize("indices", [[0], np.arange(132), np.arange(22, 132), np.arange(0, 132, 3), [5, 5, 7]])
-def test_sums_of_videos_in_the_file_give_the_same(indices, people):
+def test_sums_in_the_file_give_the_same(indices, people):
     with SequenceStore(people.path) as store:
         assert store.has_label_sums
         pose = mean_pose(store, np.asarray(indices))
@@ -23,7 +23,7 @@ def test_sums_of_videos_in_the_file_give_the_same(indices, people):
     np.testing.assert_allclose(pose, expected, rtol=1e-6)
 
 
-def test_where_whole_videos_are_averaged_no_labels_are_read(people, monkeypatch):
+def test_for_whole_videos_no_labels_are_read(people, monkeypatch):
     with SequenceStore(people.path) as store:
         monkeypatch.setattr(store, "read_labels", None)
         pose = mean_pose(store, np.flatnonzero(store.videos != 3))

@@ -28,17 +28,17 @@ def one_colour_frames():
 
 
 @pytest.mark.parametrize("low, high", [(0, 256), (0, 3), (254, 256), (100, 140)])
-def test_random_frames_as_by_the_formula(low, high, normalize):
+def test_random_frames_match_the_formula(low, high, normalize):
     frames = np.random.default_rng(low).integers(low, high, (12, 64, 64, 3), dtype=np.uint8)
     np.testing.assert_allclose(normalize(frames), formula(frames), rtol=0, atol=1e-4)
 
 
-def test_drawn_frames_as_by_the_formula(normalize, people):
+def test_drawn_frames_match_the_formula(normalize, people):
     frames = people.frames[::20, 0]
     np.testing.assert_allclose(normalize(frames), formula(frames), rtol=0, atol=1e-4)
 
 
-def test_each_frame_by_its_own_mean_and_deviation(normalize):
+def test_each_frame_has_its_own_mean_and_deviation(normalize):
     random = np.random.default_rng(0)
     frames = np.stack([random.integers(10 * i, 10 * i + 5 + i, (64, 64, 3), dtype=np.uint8) for i in range(20)])
     normalized = normalize(frames).astype(np.float64)
@@ -50,7 +50,7 @@ def test_one_colour_gives_zeros(normalize):
     np.testing.assert_allclose(normalize(one_colour_frames()), 0, atol=1e-2)
 
 
-def test_one_value_that_differs_by_one_as_by_the_formula(normalize):
+def test_one_value_that_differs_by_one_matches_the_formula(normalize):
     frames = one_colour_frames()
     frames[:, 20, 30, 1] = np.where(frames[:, 20, 30, 1] < 255, frames[:, 20, 30, 1] + 1, 254)
     expected = formula(frames)

@@ -15,7 +15,7 @@ from support.deferred_module import DeferredModule
         ("libtensorflow_cc.so.2: failed to map segment from shared object: Operation not permitted", ImportError),
     ],
 )
-def test_a_library_that_memory_has_no_room_for_is_a_memory_error(message, raised, monkeypatch, capfd):
+def test_too_little_memory_for_a_library_raises_memory_error(message, raised, monkeypatch, capfd):
     def fail(name):
         raise ImportError(message)
 
@@ -52,7 +52,7 @@ with tf.Session() as session:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mallopt is glibc's")
-def test_tensors_of_a_step_take_the_memory_of_the_step_before(made_data):
+def test_tensors_of_a_step_reuse_the_memory_of_the_previous_step(made_data):
     command = [sys.executable, "-c", STEPS, str(made_data.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert float(done.stdout) < 500

@@ -34,14 +34,14 @@ def test_no_kinds_change_nothing():
     np.testing.assert_allclose(new_labels, labels, rtol=0, atol=1e-5)
 
 
-def test_seed_alone_decides():
+def test_depends_on_the_seed_alone():
     frames, labels = marked(4)
     first, second, other = (augmented(frames, labels, seed)[1] for seed in ((3, 7), (3, 7), (3, 8)))
     assert (first == second).all()
     assert (first != other).any()
 
 
-def test_no_op_gives_what_the_processor_makes_of_it():
+def test_no_op_depends_on_the_processor():
     """A resumed run must see bit-identical batches, which matmuls and convolutions do not guarantee."""
     with tf.Graph().as_default() as graph:
         augment(tf.zeros([3, 10, 64, 64, 3], tf.uint8), tf.zeros([3, 10, 7, 2]), tf.constant([0, 1], tf.int64))
@@ -51,7 +51,7 @@ def test_no_op_gives_what_the_processor_makes_of_it():
 
 
 @pytest.mark.parametrize("length, chosen", [(10, 5), (7, 4), (2, 1), (1, 1)])
-def test_half_of_the_frames_in_a_row_or_every_other_one(length, chosen):
+def test_pace_keeps_half_of_the_frames_consecutive_or_every_other_one(length, chosen):
     numbers = np.arange(length)
     frames = np.broadcast_to(numbers[:, None, None, None], (300, length, 64, 64, 3)).astype(np.uint8)
     labels = np.broadcast_to(numbers[:, None, None], (300, length, 7, 2)).astype(np.float32)

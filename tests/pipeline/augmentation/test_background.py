@@ -33,7 +33,7 @@ def sequences(*values):
     return frames, np.broadcast_to(POSE, (len(values), 10, 7, 2)).copy()
 
 
-def test_the_mask_holds_every_joint_and_what_is_between():
+def test_the_mask_covers_every_joint_and_the_limbs_between_them():
     mask = mask_of(POSE)
     assert mask.min() == 0 and mask.max() == 1
     places = [*POSE, (POSE[1] + POSE[3]) / 2, (POSE[3] + POSE[5]) / 2, (POSE[2] + POSE[4]) / 2, (32, 30), (28, 60)]
@@ -50,7 +50,7 @@ def test_the_mask_is_as_large_as_the_person(factor):
     assert share == pytest.approx(mask_of(POSE)[:24].sum(), rel=0.25)
 
 
-def test_somebody_seen_from_the_side_is_not_thin():
+def test_a_person_in_side_view_is_not_thin():
     sideways = POSE.copy()
     sideways[:, 0] = 32
     assert mask_of(sideways)[30:40].sum(axis=1).min() > 5
@@ -62,7 +62,7 @@ def test_a_frame_that_is_not_square():
     np.testing.assert_array_equal(mask[:40, :56], mask_of(POSE)[:40, :56])
 
 
-def test_the_person_stays_and_the_rest_is_the_sequence_before():
+def test_the_person_stays_and_the_rest_comes_from_the_previous_sequence():
     frames, labels = sequences(100, 200, 50)
     frames = changed(frames, labels, [LEFT_EDGE, RIGHT_EDGE, NONE])
     for sequence, own, other in ((frames[0], 100, 50), (frames[1], 200, 100)):
@@ -72,7 +72,7 @@ def test_the_person_stays_and_the_rest_is_the_sequence_before():
     assert (frames[2] == 50).all()
 
 
-def test_a_person_in_front_of_another_background_gets_colours_of_their_own():
+def test_a_person_with_another_background_gets_separate_colours():
     frames, labels = sequences(100, 200, 50)
     # Three gains of 1, no offsets, another look without another curve of tones, a negative, no mixed channels.
     negative = [0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]
@@ -91,7 +91,7 @@ def test_a_batch_in_which_no_background_changes():
     np.testing.assert_array_equal(changed(frames, labels, [NONE, NONE]), frames)
 
 
-def test_an_edge_to_and_fro_is_the_background():
+def test_the_background_is_an_edge_reflected_back_and_forth():
     frames, labels = sequences(0, 0)
     frames[0] = np.random.default_rng(0).integers(0, 256, (10, 64, 64, 3), dtype=np.uint8)
     top = changed(frames, labels, [NONE, LEFT_EDGE])[1, :, :4]
@@ -104,7 +104,7 @@ def test_an_edge_to_and_fro_is_the_background():
     np.testing.assert_array_equal(top[:, :, :18], frames[0, :, :-5:-1, :18])
 
 
-def test_half_of_the_sequences_and_no_label_change():
+def test_half_of_the_sequences_change_and_no_label():
     frames, labels = (values[:, :3] for values in sequences(*range(200)))
     with tf.Graph().as_default():
         seed = tf.constant([3, 4], tf.int64)

@@ -12,7 +12,7 @@ def ramp():
     return np.broadcast_to(greys[:, None, None], (200, 10, 64, 64, 3))
 
 
-def test_colour_changes_channels_and_not_places():
+def test_colour_changes_channels_and_no_positions():
     frames = np.full((50, 10, 64, 64, 3), 140, np.uint8)
     labels = np.random.default_rng(0).uniform(0, 64, (50, 10, 7, 2)).astype(np.float32)
     new_frames, new_labels = augmented(frames, labels, kinds=("colour",))
@@ -31,7 +31,7 @@ def test_tones_keep_their_order_or_reverse_it_and_do_not_wrap_around():
     assert rises.any(axis=0).all() and falls.any(axis=0).all()
 
 
-def test_without_another_look_a_channel_is_a_line_of_itself_alone():
+def test_without_a_different_look_a_channel_is_a_linear_function_of_itself():
     random = np.random.default_rng(0)
     frames = random.uniform(0, 255, (2, 10, 8, 8, 3)).astype(np.float32)
     uniform = random.uniform(-1, 1, (2, NUMBERS)).astype(np.float32)
@@ -45,7 +45,7 @@ def test_without_another_look_a_channel_is_a_line_of_itself_alone():
     )
 
 
-def test_half_of_the_sequences_get_another_look():
+def test_half_of_the_sequences_get_a_different_look():
     """Of a ramp of red, in front of constant green and blue, these get some in the other channels."""
     frames = np.full((200, 10, 64, 64, 3), 128, np.uint8)
     frames[..., 0] = ramp()[..., 0]

@@ -18,7 +18,7 @@ def test_a_marked_spot_is_where_its_label_says(kind):
     frames, labels = marked(100)
     new_frames, new_labels = augmented(frames, labels, (1, 2), kinds)
     np.testing.assert_allclose(centres(new_frames), new_labels[:, :, 0], rtol=0, atol=0.25)
-    # Without a movement the test would show nothing.
+    # The test would prove nothing without a movement.
     assert np.abs(new_labels - labels).max() > 1
 
 
@@ -45,7 +45,7 @@ def augmented_labels(labels, kind):
     return run(lambda *batch: augment(*batch, tf.constant((0, 0), tf.int64), (kind,))[1], frames, labels)
 
 
-def test_what_is_drawn_spans_its_range_and_no_more():
+def test_random_numbers_span_exactly_their_range():
     labels = np.full((500, 10, 7, 2), 32, np.float32)
     shifted = augmented_labels(labels, "shift")
     assert 9 < np.abs(shifted - 32).max() <= 10 and np.abs(shifted.mean() - 32) < 1
@@ -60,7 +60,7 @@ def test_what_is_drawn_spans_its_range_and_no_more():
     assert 8.5 < np.degrees(np.arctan2(turned[..., 1] - 32, turned[..., 0] - 32)).max() < 9.01
 
 
-def test_mirror_equals_the_frame_from_right_to_left():
+def test_mirror_reverses_the_columns():
     random = np.random.default_rng(0)
     frames = random.integers(0, 256, (2, 10, 64, 64, 3), dtype=np.uint8)
     labels = random.uniform(0, 64, (2, 10, 7, 2)).astype(np.float32)
@@ -100,7 +100,7 @@ def test_half_a_pixel_lies_between_two():
     np.testing.assert_allclose(warped[..., 0, :], frames[..., 0, :], rtol=0, atol=1e-2)
 
 
-def test_labels_move_as_numpy_moves_them():
+def test_labels_move_as_by_numpy():
     random = np.random.default_rng(0)
     labels = random.uniform(-5, 70, (20, 10, 7, 2)).astype(np.float32)
     transforms = random.uniform(-2, 2, (20, 2, 3)).astype(np.float32)

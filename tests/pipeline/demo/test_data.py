@@ -18,7 +18,7 @@ def test_a_video_has_the_course_s_shapes_and_types():
     assert frames.flags.c_contiguous
 
 
-def test_the_seed_alone_decides_the_video():
+def test_a_video_depends_on_the_seed_alone():
     np.random.seed(1)
     first = draw_video(seed=(5, 1), frames=8)
     np.random.seed(2)
@@ -39,7 +39,7 @@ def test_people_face_the_camera_move_smoothly_and_stay_in_the_frame():
     assert (labels >= 0).mean() > 0.99 and (labels <= 64).mean() > 0.99
 
 
-def test_a_constant_pose_does_badly_on_them_within_and_between_videos():
+def test_a_constant_pose_is_a_bad_prediction_within_and_between_videos():
     labels = np.stack([draw_video(seed, frames=40)[1] for seed in range(20)])
     wrists = labels[:, :, 1:3]
     assert np.linalg.norm(labels - labels.mean(axis=(0, 1)), axis=-1).mean() > 5
@@ -103,7 +103,7 @@ def test_shapes_beyond_the_frame_are_cut_off():
     assert not canvas.any()
 
 
-def test_the_pickle_holds_the_videos_sequences(tmp_path):
+def test_the_pickle_contains_the_sequences_of_the_videos(tmp_path):
     path = tmp_path / "demo.pkl"
     count = write_demo_pickle(path, videos=2, frames_per_video=25, seed=7)
     with open(path, "rb") as file:
@@ -116,7 +116,7 @@ def test_the_pickle_holds_the_videos_sequences(tmp_path):
     np.testing.assert_array_equal(labels[-1], second_labels[6:25:2])
 
 
-def test_the_shortest_video_that_will_do(tmp_path):
+def test_the_shortest_usable_video(tmp_path):
     assert write_demo_pickle(tmp_path / "demo.pkl", videos=1, frames_per_video=11, seed=1) == 1
 
 

@@ -176,7 +176,7 @@ def test_says_what_is_wrong_with_the_parts_of_an_array(opcodes, complaint):
 
 
 @pytest.mark.parametrize("parts", [b"N" * count for count in (3, 5, 8, 85)])
-def test_refuses_a_state_of_which_numpy_would_read_other_parts(parts):
+def test_refuses_a_dtype_state_of_unusual_length(parts):
     """Two parts come before these. NumPy itself pickles eight or nine; of more it takes the machine's byte order."""
     dtype = DTYPE + b"(K\x03C\x01>" + parts + b"tb"
     assert "refused a dtype that is not a plain number's" in refusal(b"\x80\x04" + dtype + b".")
@@ -193,7 +193,7 @@ def test_a_name_cannot_write_to_the_terminal():
     assert r"refused os.\x1b[2J" in refusal(b"\x80\x02cos\n\x1b[2J\n.")
 
 
-def test_a_name_is_not_repeated_at_length():
+def test_a_long_name_is_not_quoted_in_full():
     name, code = b"a" * 100 + b"\0" * 150, b"u" * 200
     assert len(refusal(b"\x80\x02c" + name + b"\nb\n.")) < 500
     dtype = DTYPE.replace(b"\x02\x00\x00\x00u1", b"\xc8\x00\x00\x00" + code)
@@ -289,7 +289,7 @@ def test_says_what_is_wrong_with_the_arrays(value, complaint, protocol):
 
 @pytest.mark.parametrize("claimed", [0, 2, 3])
 @pytest.mark.parametrize("protocol", [2, 4])
-def test_refuses_arrays_whose_sizes_do_not_add_up(protocol, claimed):
+def test_refuses_arrays_of_inconsistent_sizes(protocol, claimed):
     frames, labels = made_arrays(1)
     data = pickled((frames & 1, labels), protocol)
     claims_more = data.replace(b"(K\x01(K\x01K\nK@", b"(K\x01(K%cK\nK@" % claimed)
@@ -315,7 +315,7 @@ def test_refuses_protocol_2_text_of_the_wrong_length():
             read_back(source, 1)
 
 
-# What is not a pickle, or not a whole one
+# What is not a complete pickle
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_refuses_protocol_2_text_of_the_wrong_length():
         (b"\x80\x02T\xff\xff\xff\xff.", "length -1"),
     ],
 )
-def test_says_what_the_file_is_instead(data, complaint):
+def test_names_the_kind_of_a_file_that_is_no_pickle(data, complaint):
     assert complaint in refusal(data)
 
 
@@ -354,7 +354,7 @@ def test_refuses_a_pickle_that_is_cut_anywhere(protocol):
 
 
 @pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
-def test_notices_a_file_that_is_cut_after_it_was_looked_at():
+def test_detects_a_file_that_is_cut_short_after_the_first_pass():
     arrays = located(VALID)
     with pytest.raises(UserError, match="ends before its arrays are complete"):
         list(read_frames(source_of(VALID[: FRAMES_END - 1]), arrays, 1))

@@ -27,7 +27,7 @@ def test_pictures_come_in_order_with_their_size_and_contents(paths):
     assert [picture.contents for picture in decoded] == [path.read_bytes() for path in paths]
 
 
-def test_few_are_decoded_ahead_of_the_one_that_is_asked_for(paths):
+def test_few_pictures_are_decoded_in_advance(paths):
     asked_for = []
     pictures = scaled_pictures((asked_for.append(path) or path for path in paths), 8, 8)
     next(pictures)
@@ -42,7 +42,7 @@ def test_grey_pictures_become_rgb(tmp_path):
 
 
 @pytest.mark.parametrize("contents", [b"", b"no picture", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n" + bytes(40)])
-def test_says_which_file_is_no_picture(contents, paths, tmp_path):
+def test_names_a_file_that_is_not_a_picture(contents, paths, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(contents)
     with pytest.raises(UserError, match="broken.jpg (is|cannot be) .*; unpack the release again"):
         list(scaled_pictures([paths[0], tmp_path / "broken.jpg"], 8, 8))
@@ -50,7 +50,7 @@ def test_says_which_file_is_no_picture(contents, paths, tmp_path):
 
 @pytest.mark.parametrize("format", ["jpeg", "png"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_says_which_picture_is_cut_short(share, format, tmp_path):
+def test_names_a_picture_that_is_cut_short(share, format, tmp_path):
     path, noise = tmp_path / "cut.jpg", np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path, format)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
@@ -66,7 +66,7 @@ def test_other_formats_are_not_tried(file_format, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_does_not_wait_for_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "a.jpg")
     with pytest.raises(UserError, match="a.jpg is a folder, a device, a pipe or a socket"):
         list(scaled_pictures([tmp_path / "a.jpg"], 8, 8))
@@ -81,7 +81,7 @@ def test_a_link_out_of_its_folder_is_not_followed(paths, tmp_path):
 
 @pytest.mark.parametrize("size", [(64, 64), (65, 63), (100, 57), (128, 192), (30, 50), (1, 1), (237, 419)])
 @pytest.mark.parametrize("new_size", [(64, 64), (24, 40)])
-def test_is_the_mean_of_what_a_pixel_covers(size, new_size):
+def test_a_new_pixel_is_the_mean_of_the_area_it_covers(size, new_size):
     picture = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
     averaged = area_average(picture, *new_size)
     assert (averaged.dtype, averaged.shape) == (np.uint8, (*new_size, 3)) and averaged.flags.c_contiguous
@@ -95,7 +95,7 @@ def test_parts_of_pixels_count_by_their_area():
     assert area_average(picture.transpose(1, 0, 2), 2, 1).ravel().tolist() == [40, 180]
 
 
-def test_halves_go_to_the_even_number():
+def test_halves_are_rounded_to_even():
     picture = np.array([[[0], [1], [2], [1]]], np.uint8)
     assert area_average(picture, 1, 2).ravel().tolist() == [0, 2]
 

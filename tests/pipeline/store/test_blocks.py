@@ -10,7 +10,7 @@ def frames_of(store, blocks):
 
 
 @pytest.mark.parametrize("most_frames", [10, 11, 17, 24, 25, 1000])
-def test_blocks_hold_every_sequence_once_and_no_more_frames_than_asked_for(most_frames, people):
+def test_blocks_have_every_sequence_once_and_no_more_frames_than_requested(most_frames, people):
     indices = np.random.default_rng(0).permutation(132)[:120]
     with SequenceStore(people.path) as store:
         blocks = cut_into_blocks(store, indices, most_frames)
@@ -22,7 +22,7 @@ def test_blocks_hold_every_sequence_once_and_no_more_frames_than_asked_for(most_
             assert len(np.unique(store.videos[blocks.of(block)])) == 1
 
 
-def test_a_block_is_a_whole_video_where_that_fits(people):
+def test_a_block_is_a_whole_video_if_that_fits(people):
     with SequenceStore(people.path) as store:
         blocks = cut_into_blocks(store, np.arange(132), 25)
         assert (blocks.ends.tolist(), blocks.frames.tolist()) == (list(range(22, 133, 22)), [25] * 6)
@@ -35,7 +35,7 @@ def test_parts_of_a_long_video_share_few_frames(people):
         assert sum(map(len, frames_of(store, blocks))) <= 6 * (25 + 18)
 
 
-def test_frames_that_lie_anywhere_make_blocks_of_few_sequences(made_data):
+def test_scattered_frames_make_blocks_of_few_sequences(made_data):
     with SequenceStore(made_data.path) as store:
         blocks = cut_into_blocks(store, np.arange(600), 35)
         for block, frames in enumerate(frames_of(store, blocks)):

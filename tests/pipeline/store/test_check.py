@@ -61,7 +61,7 @@ def contents_of_chunks(contents, path):
 
 
 @pytest.mark.promise("A flipped byte of an HDF5 file is noticed")
-def test_a_flipped_byte_is_noticed(written, path):
+def test_a_flipped_bit_is_detected(written, path):
     random = np.random.default_rng(0)
     inside = contents_of_chunks(written, path)
     places = [*random.choice(np.flatnonzero(~inside), 300, False), *random.choice(np.flatnonzero(inside), 60, False)]
@@ -116,7 +116,7 @@ def test_a_link_is_not_followed(make_link, written, path):
     assert "labels is a link, not a data set" in refusal(path)
 
 
-def test_a_link_that_leads_to_itself_is_refused(path):
+def test_a_link_to_itself_is_refused(path):
     with h5py.File(path, "r+") as file:
         del file["labels"]
         file["labels"] = h5py.SoftLink("/labels")
@@ -161,7 +161,7 @@ def test_other_filters_are_refused(path):
 
 @pytest.mark.promise("What a file claims to hold takes no memory")
 @pytest.mark.parametrize("count", [129, 2**24, 2**40, 2**60])
-def test_rows_that_are_claimed_but_not_stored_take_no_memory(count, path):
+def test_claimed_rows_that_are_not_stored_take_no_memory(count, path):
     with h5py.File(path, "r+") as file:
         for name in ("sequences", "labels", "videos"):
             file[name].resize(count, axis=0)
@@ -173,7 +173,7 @@ def test_rows_that_are_claimed_but_not_stored_take_no_memory(count, path):
         tracemalloc.stop()
 
 
-def test_frames_that_are_claimed_but_not_stored_are_refused(path):
+def test_claimed_frames_that_are_not_stored_are_refused(path):
     with h5py.File(path, "r+") as file:
         file["frames"].resize(2**40, axis=0)
     assert "does not contain the 1099511627776 rows of frames" in refusal(path)
@@ -228,7 +228,7 @@ def test_text_that_no_conversion_writes_is_not_read(text, path):
 @pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
 @pytest.mark.parametrize("kind", [h5py.h5t.UNIX_D32LE, h5py.h5t.create(h5py.h5t.OPAQUE, 4)], ids=["time", "opaque"])
 @pytest.mark.parametrize("name", ["format", "format_version", "source_name", "source_size", "source_sha256", "joints"])
-def test_attributes_of_types_that_h5py_does_not_know_end_in_an_error_line(name, kind, path):
+def test_attributes_of_types_unknown_to_h5py_raise_user_error(name, kind, path):
     with h5py.File(path, "r+") as file:
         del file.attrs[name]
         h5py.h5a.create(file.id, name.encode(), kind, h5py.h5s.create(h5py.h5s.SCALAR))
@@ -256,7 +256,7 @@ def test_labels_that_are_not_finite_are_refused(value, path):
         store.read_labels([20, 9])
 
 
-def test_files_in_the_format_that_was_written_earlier_are_read(made_data):
+def test_files_in_the_earlier_format_are_read(made_data):
     assert made_data.path.read_bytes()[8] == 0
     with SequenceStore(made_data.path) as store:
         frames, labels = store.read_sequences(np.arange(20))
@@ -280,7 +280,7 @@ def test_files_in_the_format_that_was_written_earlier_are_read(made_data):
     ],
     ids=["float32", "another type", "narrower", "more axes", "one axis", "empty", "a row too few", "a row too many"],
 )
-def test_other_rows_of_what_version_2_adds_are_refused(change, name, path):
+def test_other_rows_in_the_data_sets_of_version_2_are_refused(change, name, path):
     with h5py.File(path, "r+") as file:
         rows, rows_per_chunk = file[name][:], file[name].chunks[0]
         del file[name]
@@ -307,7 +307,7 @@ def test_other_rows_of_what_version_2_adds_are_refused(change, name, path):
     ],
     ids=["missing", "group", "scalar", "no values", "not in chunks", "link", "time"],
 )
-def test_something_else_than_what_version_2_adds_is_refused(replace, name, path):
+def test_other_objects_in_place_of_the_data_sets_of_version_2_are_refused(replace, name, path):
     with h5py.File(path, "r+") as file:
         del file[name]
         replace(file, name)
@@ -316,7 +316,7 @@ def test_something_else_than_what_version_2_adds_is_refused(replace, name, path)
 
 @pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
 @pytest.mark.parametrize("name", ["digests", "label_sums"])
-def test_what_version_2_adds_is_refused_in_version_1(name, path):
+def test_the_data_sets_of_version_2_are_refused_in_version_1(name, path):
     with h5py.File(path, "r+") as file:
         file.attrs.modify("format_version", 1)
         del file["label_sums" if name == "digests" else "digests"]
@@ -324,7 +324,7 @@ def test_what_version_2_adds_is_refused_in_version_1(name, path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-def test_sums_of_labels_that_cannot_be_are_refused(value, path):
+def test_impossible_sums_of_labels_are_refused(value, path):
     with h5py.File(path, "r+") as file:
         file["label_sums"][0, 3, 1] = value
     with SequenceStore(path) as store, pytest.raises(UserError, match="damaged") as refused:

@@ -12,7 +12,7 @@ def count_by_brute_force(training_frames, validation_frames):
 
 
 @pytest.mark.parametrize("kind", ["neighbours", "far apart", "one video"])
-def test_within_one_file_as_by_brute_force(kind, people):
+def test_counts_within_one_file_as_by_brute_force(kind, people):
     halves = {
         "neighbours": (np.arange(0, 80), np.arange(80, 132)),
         "far apart": (np.arange(0, 132, 45), np.arange(5, 132, 10)),
@@ -48,7 +48,7 @@ def other_file(made_data, write_data_set, tmp_path):
 
 
 @pytest.mark.parametrize("number", [1, 30, 600])
-def test_across_two_files_as_by_brute_force(number, made_data, other_file):
+def test_counts_across_two_files_as_by_brute_force(number, made_data, other_file):
     path, validation_frames = other_file
     training = np.arange(number)
     with SequenceStore(made_data.path) as store, SequenceStore(path) as other:

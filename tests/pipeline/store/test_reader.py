@@ -112,7 +112,7 @@ def test_sequences_of_another_shape(write_data_set, made_data, tmp_path):
     np.testing.assert_array_equal(read_labels, labels[[599, 3]])
 
 
-def test_eight_bytes_a_sequence_are_in_memory(write_data_set, made_data, tmp_path):
+def test_keeps_eight_bytes_per_sequence_in_memory(write_data_set, made_data, tmp_path):
     sequences = np.tile(made_data.sequences, (70, 1))
     labels, videos = np.tile(made_data.labels, (70, 1, 1, 1)), np.tile(made_data.videos, 70)
     path = write_data_set(tmp_path / "data.h5", made_data.frames, sequences, labels, videos)
@@ -156,7 +156,7 @@ def _descriptors():
     return [fd for fd in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{fd}")]
 
 
-def test_refuses_what_is_not_there(tmp_path):
+def test_refuses_missing_files_and_folders(tmp_path):
     with pytest.raises(FileNotFoundError):
         SequenceStore(tmp_path / "nothing.h5")
     with pytest.raises(IsADirectoryError):
@@ -260,7 +260,7 @@ def flip_a_byte(path, row):
 
 
 @pytest.mark.parametrize("name, method", [("frames", "read_frames"), ("labels", "read_labels")])
-def test_a_flipped_byte_is_found_where_it_is_read(name, method, arrays, write_data_set, tmp_path):
+def test_a_flipped_bit_is_detected_when_it_is_read(name, method, arrays, write_data_set, tmp_path):
     path = write_data_set(tmp_path / "data.h5", **arrays)
     flip_a_byte(path, arrays[name][55])
     with SequenceStore(path) as store:
@@ -272,7 +272,7 @@ def test_a_flipped_byte_is_found_where_it_is_read(name, method, arrays, write_da
 
 
 @pytest.mark.parametrize("name", ["sequences", "videos"])
-def test_a_flipped_byte_in_the_index_is_found_at_once(name, arrays, write_data_set, tmp_path):
+def test_a_flipped_bit_in_the_index_is_detected_on_opening(name, arrays, write_data_set, tmp_path):
     path = write_data_set(tmp_path / "data.h5", **arrays)
     flip_a_byte(path, arrays[name][-10:])
     assert f"damaged ({name} cannot be read)" in refusal(path)

@@ -73,7 +73,7 @@ def test_layout_and_attributes(data, tmp_path):
         assert tuple(joint.decode() for joint in file.attrs["joints"]) == JOINT_NAMES
 
 
-def test_digests_and_sums_of_labels_are_those_of_hashlib_and_numpy(tmp_path):
+def test_digests_and_sums_equal_those_of_hashlib_and_numpy(tmp_path):
     frames, labels = made_arrays(30)
     index = [20, 0, 21, 9, 20]
     write(tmp_path / "data.h5", frames[index], labels[index])
@@ -84,7 +84,7 @@ def test_digests_and_sums_of_labels_are_those_of_hashlib_and_numpy(tmp_path):
         np.testing.assert_allclose(file["label_sums"], sums, rtol=1e-12)
 
 
-def test_a_changed_byte_is_noticed_when_read(data, tmp_path):
+def test_a_changed_byte_is_detected_when_it_is_read(data, tmp_path):
     frames, labels = data
     write(tmp_path / "data.h5", frames, labels)
     contents = bytearray((tmp_path / "data.h5").read_bytes())
@@ -103,7 +103,7 @@ def test_frames_that_are_not_contiguous(tmp_path):
     assert counts.frames == 14
 
 
-def test_frames_and_sequences_of_videos_that_are_known(tmp_path):
+def test_frames_and_sequences_of_named_videos(tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (30, 24, 40, 3), dtype=np.uint8)
     pictures[25] = pictures[3]
     sequences = np.arange(30, dtype=np.int32).reshape(10, 3)
@@ -142,11 +142,11 @@ def test_refuses_blocks_of_another_shape_or_dtype(tmp_path):
 
 
 @pytest.mark.parametrize("frames, labels", [(0, 0), (2, 1), (1, 2)])
-def test_refuses_to_finish_without_as_many_labels_as_frames(frames, labels, tmp_path):
+def test_refuses_to_finish_with_unequal_numbers_of_frames_and_labels(frames, labels, tmp_path):
     with pytest.raises(ValueError, match=f"{frames} sequences of frames and {labels} of labels"):
         write(tmp_path / "data.h5", made_arrays(2)[0][:frames], made_arrays(2)[1][:labels])
 
 
-def test_says_where_it_cannot_write(tmp_path):
+def test_names_a_place_that_cannot_be_written(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         StoreWriter(tmp_path / "nowhere" / "data.h5")
