@@ -387,17 +387,6 @@ def test_refuses_a_damaged_or_cut_zip_file(damage, compression, tmp_path):
         read_back(source, 1)
 
 
-def test_refuses_an_encrypted_or_oddly_packed_zip_file(tmp_path):
-    path, data = zipped(tmp_path)
-    data[data.index(b"PK\x01\x02") + 8] |= 1
-    path.write_bytes(data)
-    with pytest.raises(UserError, match="encrypted"), open_source(path):
-        pass
-    path, _ = zipped(tmp_path, zipfile.ZIP_LZMA)
-    with pytest.raises(UserError, match="unusual compression"), open_source(path):
-        pass
-
-
 # Malicious pickles
 
 

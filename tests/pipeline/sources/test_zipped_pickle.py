@@ -14,7 +14,7 @@ from tests.pipeline.sources.pickles import made_arrays, pickled
 FRAMES, LABELS = made_arrays(1)
 VALID = pickled((FRAMES, LABELS))
 DIRECTORY_ENTRY, END_RECORD = b"PK\x01\x02", b"PK\x05\x06"
-PACKED_SIZE, UNPACKED_SIZE, LOCAL_HEADER, VERSION, FLAGS = 20, 24, 42, 6, 8
+PACKED_SIZE, UNPACKED_SIZE, LOCAL_HEADER, VERSION, FLAGS, METHOD = 20, 24, 42, 6, 8, 10
 
 
 def zipped(path, contents=VALID, name="a.pkl", compression=zipfile.ZIP_DEFLATED):
@@ -118,6 +118,8 @@ def test_a_long_list_of_files_takes_little_memory(tmp_path):
     "place, number, length, complaint",
     [
         (VERSION, 99, 1, "unusual compression"),
+        (FLAGS, 1, 2, "encrypted"),
+        (METHOD, zipfile.ZIP_LZMA, 2, "unusual compression"),
         (FLAGS, 0x20, 2, "unusual compression"),
         (FLAGS, 0x40, 2, "unusual compression"),
         (LOCAL_HEADER, 2**32 - 16, 4, "damaged"),

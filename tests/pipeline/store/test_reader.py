@@ -185,14 +185,6 @@ def test_refuses_another_version(made_data, arrays, write_data_set, tmp_path):
     assert "not one that convert_pkl_to_h5.py wrote" in refusal(path)
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
-@pytest.mark.parametrize("share", [0.01, 0.5, 0.999])
-def test_refuses_a_truncated_file(share, made_data, tmp_path):
-    contents = made_data.path.read_bytes()
-    (tmp_path / "data.h5").write_bytes(contents[: int(share * len(contents))])
-    assert "not a complete HDF5 file" in refusal(tmp_path / "data.h5")
-
-
 @pytest.mark.parametrize("name", ["frames", "sequences", "labels", "videos"])
 def test_refuses_a_missing_data_set(name, arrays, write_data_set, tmp_path):
     path = write_data_set(tmp_path / "data.h5", **arrays)
