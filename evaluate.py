@@ -4,6 +4,7 @@ A model that violates a requirement is scored anyway if possible, but the exit s
 """
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -36,16 +37,11 @@ def main() -> None:
         if arguments.out:
             check_out(arguments.out, arguments.data)
         limits = limits_of(arguments)
-        if arguments.data is None:
-            with sandboxed_model(arguments.model, trust=arguments.trust, limits=limits) as model:
-                is_valid = print_verdict(model, COURSE_SHAPE)
-        else:
-            with (
-                SequenceStore(arguments.data) as store,
-                sandboxed_model(arguments.model, store.shape, arguments.trust, limits) as model,
-            ):
-                is_valid = print_verdict(model, store.shape)
-                if model.predictor is not None and (is_valid or not arguments.strict):
+        with SequenceStore(arguments.data) if arguments.data else contextlib.nullcontext() as store:
+            shape = COURSE_SHAPE if store is None else store.shape
+            with sandboxed_model(arguments.model, shape, arguments.trust, limits) as model:
+                is_valid = print_verdict(model, shape)
+                if store is not None and model.predictor is not None and (is_valid or not arguments.strict):
                     evaluate(arguments, model, model.predictor, store)
         if not is_valid:
             raise SystemExit(2)
@@ -94,7 +90,7 @@ def evaluate(
 def parse_arguments() -> argparse.Namespace:
     parser = ArgumentParser(
         description=__doc__,
-        epilog="example: python evaluate.py runs/first/model youtube_withheld_data.h5 --out scores",
+        epilog="example: python evaluate.py runs/first/model withheld.h5 --out scores",
     )
     parser.add_argument("model", metavar="MODEL_DIR", help="folder of the saved model")
     parser.add_argument(

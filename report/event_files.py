@@ -31,16 +31,15 @@ NUMBER_IN_NAME = re.compile(r"events\.out\.tfevents\.(\d+)\.")
 
 
 class EventFile:
-    """A new event file in `folder`; a context manager that closes it. Raises UserError if it cannot be written.
+    """A new event file; a context manager that closes it. Raises UserError if it cannot be written.
 
     Unlike tf.summary.FileWriter, which writes in a thread, it reports a full disk.
     """
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        os.makedirs(folder, exist_ok=True)
-        with user_errors_of_saving(folder):
-            self._writer = tf.python_io.TFRecordWriter(os.path.join(folder, _next_name(folder)))
+    def __init__(self, path: str) -> None:
+        self._folder = os.path.dirname(path)
+        with user_errors_of_saving(self._folder):
+            self._writer = tf.python_io.TFRecordWriter(path)
         self.add(file_version="brain.Event:2")
 
     def __enter__(self) -> EventFile:
@@ -65,11 +64,12 @@ def _next_name(folder: str) -> str:
 
 
 def begun_event_file(folder: str, graph: tf.Graph, first_step: int) -> EventFile:
-    """Starts an event file with a graph.
+    """Starts an event file in `folder`, which it creates if necessary, with a graph.
 
     first_step: the step from which the run starts or resumes. TensorBoard discards later steps of earlier files.
     """
-    file = EventFile(folder)
+    os.makedirs(folder, exist_ok=True)
+    file = EventFile(os.path.join(folder, _next_name(folder)))
     file.add(graph_def=graph.as_graph_def(add_shapes=True).SerializeToString())
     file.add(session_log=tf.SessionLog(status=tf.SessionLog.START), step=first_step)
     return file
