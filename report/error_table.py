@@ -49,7 +49,7 @@ def worst_videos(video_pixel_error: dict[int, float]) -> str | None:
     if len(video_pixel_error) < 2:
         return None
     listed = [f"{video} ({error:.2f} px)" for video, error in list(video_pixel_error.items())[:LISTED_VIDEOS]]
-    return f"worst of {len(video_pixel_error)} videos: " + ", ".join(listed)
+    return f"worst videos ({len(listed)} of {len(video_pixel_error)}): " + ", ".join(listed)
 
 
 def mean_share_within(summary: ErrorSummary, threshold: float) -> float:

@@ -46,6 +46,6 @@ def test_columns_are_aligned_and_fit_80_characters():
 
 def test_the_worst_videos_are_listed_unless_there_is_only_one():
     errors = {video: 5.0 - video / 4 for video in range(7)}
-    expected = "worst of 7 videos: 0 (5.00 px), 1 (4.75 px), 2 (4.50 px), 3 (4.25 px), 4 (4.00 px)"
+    expected = "worst videos (5 of 7): 0 (5.00 px), 1 (4.75 px), 2 (4.50 px), 3 (4.25 px), 4 (4.00 px)"
     assert worst_videos(errors) == expected
     assert worst_videos({3: 1.0}) is None
