@@ -3,7 +3,8 @@
 import argparse
 import os
 import time
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from pipeline.augmentation.augment import KINDS
 from run.config_file import configured_values, resumed_settings
@@ -13,7 +14,8 @@ from support.argument_parser import ArgumentParser
 from support.user_error import UserError
 
 
-class RunRequest(NamedTuple):
+@dataclass(frozen=True)
+class RunRequest:
     """A parsed command line."""
 
     settings: Settings

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from run.data import DataIdentity
@@ -14,7 +15,7 @@ from support.user_error import UserError
 def write_config(path: str, settings: Settings, identity: DataIdentity) -> None:
     """Writes both to the file at `path`, atomically. Raises OSError if it cannot be written."""
     with atomic_write(path) as partial, open(partial, "w", encoding="utf-8") as file:
-        json.dump({**vars(settings), **identity._asdict()}, file, indent=2)
+        json.dump({**vars(settings), **vars(identity)}, file, indent=2)
 
 
 def read_config(path: str) -> Any:
@@ -34,7 +35,7 @@ def configured_values(path: str) -> dict[str, Any]:
         raise UserError(f"{path} is not valid JSON ({error}); give the config.json of a run") from None
     if not isinstance(config, dict):
         raise UserError(f"{path} is not an object of settings; give the config.json of a run")
-    if unknown := sorted(config.keys() - SETTINGS.keys() - set(DataIdentity._fields)):
+    if unknown := sorted(config.keys() - SETTINGS.keys() - {field.name for field in fields(DataIdentity)}):
         raise UserError(f"{path} has unknown settings: {', '.join(unknown)}; remove them")
     return _checked_values(path, config)
 

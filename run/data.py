@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +42,8 @@ class RunData:
     validates_on_training: bool  # whether the validation sequences are trained on too
 
 
-class DataIdentity(NamedTuple):
+@dataclass(frozen=True)
+class DataIdentity:
     """What config.json records of the data, so that a run resumes on the same data."""
 
     data_sha256: str  # of the source that was converted
@@ -159,5 +160,5 @@ def data_identity(data: RunData) -> DataIdentity:
 
 def check_same_data(config: Mapping[str, Any], identity: DataIdentity) -> None:
     """Raises UserError if the data of a resumed run are not those that its config.json records."""
-    if any(config.get(name) != value for name, value in identity._asdict().items()):
+    if any(config.get(name) != value for name, value in vars(identity).items()):
         raise UserError("the data set differs from the one that the run was started with; resume with that one")

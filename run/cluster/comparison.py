@@ -38,7 +38,7 @@ def compared_properties(settings: Settings, identity: DataIdentity, precision: s
     return {
         "the version of TensorFlow": tensorflow_version(),
         "the program's files": _program_digest(),
-        **{IDENTITY[name]: str(value) for name, value in identity._asdict().items()},
+        **{IDENTITY[name]: str(value) for name, value in vars(identity).items()},
         **{option_of(name): str(value) for name, value in {**chosen, "precision": precision}.items()},
     }
 
