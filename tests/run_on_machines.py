@@ -1,7 +1,7 @@
-"""Runs the tests that compute with TensorFlow under all that one machine can pretend to be, and prints what passed.
+"""Runs the numerical tests on every configuration that one machine can emulate, and prints what passed.
 
-Older and newer processors, one core, more threads than cores, other Pythons, and the lowest and the newest versions
-that pyproject.toml admits. Virtual environments for the latter are made in the folder .venvs, and kept.
+These are older processors, one core, more threads than cores, other Python versions, and the lowest and the newest
+dependency versions that pyproject.toml allows. Virtual environments are made in the folder .venvs, and kept.
 """
 
 import argparse
@@ -11,8 +11,8 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ QUICK = (
     "tests/model/training/test_weight_average.py",
     "tests/pipeline/test_dataset.py",
 )
-# The tests of results that depend on weights: what they claim must hold for other roundings too.
+# Tests whose results depend on weights. They must pass with other rounding errors too.
 NUMERICAL = (
     "tests/model",
     "tests/commands/test_train.py",
@@ -43,55 +43,54 @@ NUMERICAL = (
     "tests/commands/test_cluster.py",
     "tests/commands/test_faults.py",
 )
-# What oneDNN can be held to, and the flag by which Linux says that a processor goes that far.
+# Instruction sets that oneDNN can be limited to, and the flag that Linux reports for a processor that has them.
 ONEDNN_ISAS = {"SSE41": "sse4_1", "AVX2": "avx2", "AVX512_CORE": "avx512bw"}
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 
-class Machine(NamedTuple):
-    """What the tests run on. environment: variables that are set. command: what pytest's command begins with.
-
-    missing: why it cannot be had here, or None. made_of: the arguments of `venv`, whose Python takes the place of the
-    command, or None. tests: which to run, or None for those that are chosen for all machines.
-    """
+@dataclass(frozen=True)
+class Machine:
+    """What the tests run on."""
 
     name: str
-    environment: dict
-    command: list
-    missing: str | None = None
-    made_of: tuple | None = None
-    tests: tuple | None = None
+    environment: dict[str, str]  # variables that are set
+    command: list[str]  # runs Python
+    missing: str | None = None  # why it is not available here
+    venv_arguments: tuple[str, str, str] | None = None  # of `venv`, whose Python is used instead of the command
+    tests: tuple[str, ...] | None = None  # to run instead of the usual ones
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a few tests, with this Python and what is installed")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="machines whose names hold one of these texts")
+    parser.add_argument("--quick", action="store_true", help="run a few tests with this Python")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="machines whose names contain one of these texts")
     arguments = parser.parse_args()
-    machines = pretended_processors() + ([] if arguments.quick else other_environments())
+    machines = emulated_processors() + ([] if arguments.quick else other_environments())
     if arguments.only:
         machines = [machine for machine in machines if any(text in machine.name for text in arguments.only)]
     if not machines:
-        parser.error(f"no machine's name holds {' or '.join(arguments.only)}; run it without --only for all names")
+        parser.error(f"no machine's name contains {' or '.join(arguments.only)}; run without --only to see all names")
     tests = QUICK if arguments.quick else COMPUTING
     print(f"{'machine':44}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}", flush=True)
     failed = [machine.name for machine in machines if not run(machine, machine.tests or tests)]
     sys.exit(f"error: tests fail on {', '.join(failed)}; run them with --only NAME" if failed else 0)
 
 
-def pretended_processors():
-    """This Python, on a processor that can do less, and with other numbers of threads."""
+def emulated_processors():
+    """This Python, on emulated older processors and with other numbers of threads."""
     python, flags = [sys.executable], processor_flags()
     machines = [Machine("as it is", {}, python)]
     for isa, flag in ONEDNN_ISAS.items():
-        missing = None if flag in flags else f"Linux names no {flag} among the processor's flags"
+        missing = None if flag in flags else f"the processor has no {flag}"
         machines.append(Machine(f"ONEDNN_MAX_CPU_ISA={isa}", {"ONEDNN_MAX_CPU_ISA": isa}, python, missing))
     machines.append(Machine("TF_ENABLE_ONEDNN_OPTS=0", {"TF_ENABLE_ONEDNN_OPTS": "0"}, python))
     dispatched = " ".join(np.show_config(mode="dicts")["SIMD Extensions"]["found"])
-    missing = None if dispatched else "NumPy found nothing to turn off"
+    missing = None if dispatched else "NumPy uses no such features"
     machines.append(Machine("NPY_DISABLE_CPU_FEATURES=all", {"NPY_DISABLE_CPU_FEATURES": dispatched}, python, missing))
     can_pin = hasattr(os, "sched_setaffinity")
-    machines.append(Machine("one core", {}, on_one_core(python), None if can_pin else "this system pins no process"))
+    machines.append(
+        Machine("one core", {}, on_one_core(python), None if can_pin else "this system cannot pin a process")
+    )
     threads = str(4 * (os.cpu_count() or 1))
     many = {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
     machines.append(Machine(f"{threads} threads", many, python))
@@ -108,21 +107,21 @@ def on_one_core(python):
 
 
 def other_environments():
-    """Other Pythons, and the lowest and the newest versions that pyproject.toml admits."""
+    """Other Python versions, and the lowest and the newest dependency versions that pyproject.toml allows."""
     machines = []
     for version in PYTHONS:
         name, python = f"Python {version}", working_python(version)
         if python is None:
             machines.append(Machine(name, {}, [], f"python{version} is not installed"))
         else:
-            machines.append(Machine(name, {}, [], made_of=(f"python{version}", python, "highest")))
+            machines.append(Machine(name, {}, [], venv_arguments=(f"python{version}", python, "highest")))
     lowest = working_python(PYTHONS[0]) or sys.executable
-    machines.append(Machine("lowest versions", {}, [], made_of=("lowest", lowest, "lowest-direct")))
+    machines.append(Machine("lowest versions", {}, [], venv_arguments=("lowest", lowest, "lowest-direct")))
     return machines
 
 
 def working_python(version):
-    """The command of this version of Python if there is one that runs."""
+    """The command that runs this version of Python, or None."""
     command = f"python{version}"
     try:
         subprocess.run([command, "-c", "import venv"], check=True, capture_output=True)
@@ -132,7 +131,7 @@ def working_python(version):
 
 
 def venv(name, python, resolution):
-    """The path of the Python of a virtual environment with what the tests need, made where it is not up to date."""
+    """Makes or updates a virtual environment with what the tests need; returns the path of its Python."""
     folder = VENVS / name
     executable = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     installed = folder / "installed"
@@ -148,11 +147,11 @@ def venv(name, python, resolution):
 
 
 def run(machine, tests):
-    """Runs the tests and prints the machine's row; returns whether none failed."""
+    """Runs the tests and prints the machine's row; returns False if any failed."""
     if machine.missing:
-        print(f"{machine.name:44}{'not here: ' + machine.missing}", flush=True)
+        print(f"{machine.name:44}{'not available: ' + machine.missing}", flush=True)
         return True
-    start = [venv(*machine.made_of)] if machine.made_of else machine.command
+    start = [venv(*machine.venv_arguments)] if machine.venv_arguments else machine.command
     environment, began = {**os.environ, **machine.environment}, time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
