@@ -292,7 +292,7 @@ def test_names_cannot_write_to_the_terminal(foreign_model, rejected, tmp_path):
 def test_rejects_a_missing_model(rejected, people, tmp_path):
     for arguments in ([tmp_path / "nothing"], [people.path], [tmp_path / "nothing", people.path]):
         [line] = rejected(*arguments)
-        assert line == f"{arguments[0]} is not a folder; give the folder that holds the model's four files"
+        assert line == f"{arguments[0]} is not a folder; give the folder with the model's four files"
 
 
 def test_rejects_files_that_are_not_data_sets(foreign_model, people, rejected, tmp_path):

@@ -289,7 +289,7 @@ def test_a_model_that_breaks_the_contract_is_refused(model, source, refused, tmp
     (folder / "notes.txt").touch()
     line = refused(folder, source, "--out", tmp_path / "out.mp4")
     assert line == "notes.txt does not belong to the model; remove it from the folder"
-    assert "is not a folder; give the folder that holds the model's four files" in refused(
+    assert "is not a folder; give the folder with the model's four files" in refused(
         tmp_path / "nothing", source, "--out", tmp_path / "out.mp4"
     )
 
