@@ -73,7 +73,7 @@ def test_all_sections_are_there(page, trained_run):
     assert f"{metrics['mean_pixel_error']:.2f} px" in summary
     assert f"{metrics['mean_pose_pixel_error']:.2f} px" in summary
     assert "0 share frames with training" in summary
-    assert "Trained for 56 iterations in " in summary and "whole epochs: 2." in summary
+    assert "Trained for 56 steps (2 whole epochs) in " in summary
     rows = page.evaluate(
         "[...document.querySelectorAll('#joints tbody tr')].map(r => r.innerText.split(/\\s*\\t\\s*/))"
     )
