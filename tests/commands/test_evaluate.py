@@ -1,6 +1,7 @@
 import base64
 import contextlib
 import hashlib
+import html
 import io
 import json
 import os
@@ -158,7 +159,7 @@ def test_out_gets_the_metrics_the_plots_and_the_report(scored):
 
 
 def test_the_report_states_its_provenance(scored, foreign_model, people):
-    page = (scored[0] / "report.html").read_text(encoding="utf-8")
+    page = html.unescape((scored[0] / "report.html").read_text(encoding="utf-8"))
     weights = hashlib.sha256((foreign_model / "my_model.data-00000-of-00001").read_bytes()).hexdigest()
     with h5py.File(people.path) as file:
         source = file.attrs["source_sha256"].decode()
@@ -235,7 +236,7 @@ def test_a_model_that_violates_a_requirement_is_reported_and_scored(
     first, *table, _ = output.out.splitlines()
     assert first == "The model does not meet the assignment's requirements: 1 problem."
     assert table == run(foreign_model, people.path).splitlines()[1:]
-    page = (tmp_path / "scores" / "report.html").read_text()
+    page = html.unescape((tmp_path / "scores" / "report.html").read_text())
     assert "The model does not meet the assignment's requirements: 1 problem." in page
 
 
@@ -277,7 +278,7 @@ def test_rejects_a_graph_that_writes_files_unless_it_is_trusted(rejected, run, t
     [line] = rejected(folder)
     assert "it contains ops that no network needs, WriteFile (node odd); if you trust the author" in line
     (folder / "notes.txt").touch()
-    assert [line.split()[0] for line in rejected(folder)] == ["notes.txt", f"{folder / 'my_model.meta'}:"]
+    assert [line.split()[0] for line in rejected(folder)] == ["notes.txt", str(folder / "my_model.meta")]
     (folder / "notes.txt").unlink()
     assert run(folder, "--trust") == "The model meets the assignment's requirements.\n"
     assert (tmp_path / "mark").exists()
