@@ -1,12 +1,12 @@
-"""Makes a folder of students' submissions to try grade.py on, as a course's site or a shared drive gives them.
+"""Makes a folder of student submissions to try grade.py on, as a course's site or a shared drive provides them.
 
-One folder or archive a student: models that keep the contract, that nearly do, that are broken, and that harm whoever
-runs them. The networks are small and untrained; they answer the mean pose, changed a little. The same command makes the
-same weights. Prints a line for each submission, with tabs: its name, its kind, the verdict that is expected (keeps,
-scored, not scored), and what a teaching assistant expects to read.
+There is one folder or archive per student: models that meet the contract, nearly meet it, are broken, or harm the
+computer that runs them. The networks are small and untrained; they predict roughly the mean pose. The same command
+makes the same weights. Prints a line for each submission, separated by tabs: its name, its kind, the expected verdict
+(keeps, scored, not scored), and what a teaching assistant expects to read.
 
-With --ours, one more is a copy of the model in MODEL_DIR. Nothing of the submissions is run; do not run those of the
-kinds in student_models/hostile.py outside of grade.py.
+--ours adds a copy of the model in MODEL_DIR. No submission is run here. Do not run those of student_models/hostile.py
+outside of grade.py.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from bench.student_models.catalogue import CATALOGUE, KEEPS, Submission
 from bench.student_models.names import name_of_submission
@@ -27,11 +27,12 @@ from support.user_error import UserError, reported_user_errors
 OURS = "ours"
 
 
-class Written(NamedTuple):
-    """name: of the file or folder. kind: its key in the catalogue."""
+@dataclass(frozen=True)
+class Written:
+    """A submission that was made."""
 
-    name: str
-    kind: str
+    name: str  # of the file or folder
+    kind: str  # key in the catalogue
     submission: Submission
 
 
@@ -41,8 +42,9 @@ def main() -> None:
         check_arguments(arguments.out, arguments.ours)
         catalogue = with_ours(arguments.ours) if arguments.ours else CATALOGUE
         with atomic_folder(arguments.out) as partial:
-            for name, kind, submission in write_submissions(Path(partial), catalogue, catalogue):
-                print(name, kind, submission.verdict, submission.reads, sep="\t", flush=True)
+            for written in write_submissions(Path(partial), catalogue, catalogue):
+                submission = written.submission
+                print(written.name, written.kind, submission.verdict, submission.reads, sep="\t", flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -57,12 +59,12 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def check_arguments(out: str, ours: str | None) -> None:
-    """Raises UserError where OUT_DIR exists, or MODEL_DIR lacks one of the four files."""
+    """Raises UserError if OUT_DIR exists, or MODEL_DIR lacks one of the four files."""
     if os.path.lexists(out):
         raise UserError(f"{out} exists; remove it or give another OUT_DIR")
     missing = [name for name in MODEL_FILES if ours and not os.path.isfile(os.path.join(ours, name))]
     if missing:
-        raise UserError(f"{ours} holds no file {missing[0]}; give the folder that holds the model's four files")
+        raise UserError(f"{ours} has no file {missing[0]}; give the folder with the model's four files")
 
 
 def with_ours(model: str) -> dict[str, Submission]:
@@ -78,10 +80,10 @@ def with_ours(model: str) -> dict[str, Submission]:
 def write_submissions(
     folder: Path, kinds: Iterable[str], catalogue: dict[str, Submission] = CATALOGUE
 ) -> Iterator[Written]:
-    """Makes the submissions of these kinds in the folder, which exists, and yields each Written when it is there.
+    """Makes the submissions of these kinds in an existing folder, and yields each when it is complete.
 
     A kind's name and weights depend on its place in the catalogue, not on the other kinds that are made. Raises OSError
-    where one cannot be written.
+    if one cannot be written.
     """
     places = {kind: place for place, kind in enumerate(catalogue)}
     for kind in kinds:

@@ -1,8 +1,8 @@
-"""All kinds of submissions: who makes them, and what a teaching assistant expects to read about them."""
+"""All kinds of submissions: how each is made, and what a teaching assistant expects to read about it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from bench.student_models import answers, archives, broken, folders, hostile, interface, names, networks
 from bench.student_models.saving import MODEL_FILES, Builder, saved
@@ -10,16 +10,14 @@ from bench.student_models.saving import MODEL_FILES, Builder, saved
 KEEPS, SCORED, NOT_SCORED = "keeps", "scored", "not scored"
 
 
-class Submission(NamedTuple):
-    """build: makes it. verdict: KEEPS, SCORED or NOT_SCORED. reads: what is expected. form: of its name, of `names`.
-
-    KEEPS: it keeps the contract, maybe with a warning. SCORED: it breaks the contract and has a score all the same.
-    """
+@dataclass(frozen=True)
+class Submission:
+    """A kind of submission."""
 
     build: Builder
-    verdict: str
-    reads: str
-    form: str = names.FOLDER
+    verdict: str  # KEEPS the contract, perhaps with a warning; breaks it but is SCORED; or NOT_SCORED
+    reads: str  # what a teaching assistant expects to read
+    form: str = names.FOLDER  # of its name
 
 
 CHECKPOINT, DATA, INDEX, META = MODEL_FILES
