@@ -73,7 +73,9 @@ def parse_arguments() -> argparse.Namespace:
     add_limit_options(
         sandbox, f"seconds to wait for the model to load, and then for every {WINDOWS_PER_BLOCK} frames of a shot"
     )
-    sandbox.add_argument("--trust", action="store_true", help="run the model even if it has ops that no network needs")
+    sandbox.add_argument(
+        "--trust", action="store_true", help="also run graphs with ops that networks do not need, such as file access"
+    )
     return parser.parse_args()
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import h5py
 import numpy as np
@@ -17,7 +16,7 @@ from support.atomic_write import atomic_write
 from support.guarded_hdf5_file import GuardedHDF5File
 from support.user_error import UserError
 
-ROWS_PER_CHUNK = 256
+ROWS_PER_CHUNK = 256  # of HDF5
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,11 @@ class Row:
     joints: np.ndarray  # (7, 2) pixels; NaN if unknown
     confidence: np.ndarray  # (7,), 0 to 1; NaN if unknown, as in a video's first frame
     is_outside: np.ndarray  # bool (7,), whether the joint is outside the picture
+    seconds: float | None = None  # of videos and GIFs
+    name: str | None = None  # of a picture in a folder
 
 
-class AddRow(Protocol):
-    """Adds one frame to a table."""
-
-    def __call__(self, row: Row, seconds: float | None = None, name: str | None = None) -> None:
-        """Takes either the time in a video, or the file name of a picture."""
+AddRow = Callable[[Row], None]
 
 
 def check_table_name(path: str) -> None:
@@ -63,16 +60,17 @@ def _csv_rows(path: str) -> Iterator[AddRow]:
         writer = csv.writer(file)
         number = 0
 
-        def add(row: Row, seconds: float | None = None, name: str | None = None) -> None:
+        def add(row: Row) -> None:
             nonlocal number
             if number == 0:
                 names = [joint.replace(" ", "_") for joint in JOINT_NAMES]
                 columns = [f"{joint}_{axis}" for joint in names for axis in "xy"]
                 confidences = [f"{joint}_confidence" for joint in names]
-                writer.writerow(["frame", "seconds" if name is None else "file", *columns, *confidences, "outside"])
+                place = "seconds" if row.name is None else "file"
+                writer.writerow(["frame", place, *columns, *confidences, "outside"])
             values = ["" if np.isnan(value) else f"{value:.2f}" for value in [*np.ravel(row.joints), *row.confidence]]
             outside = ";".join(joint for joint, is_so in zip(JOINT_NAMES, row.is_outside, strict=True) if is_so)
-            writer.writerow([number, f"{seconds:.3f}" if name is None else name, *values, outside])
+            writer.writerow([number, f"{row.seconds:.3f}" if row.name is None else row.name, *values, outside])
             number += 1
 
         yield add
@@ -82,26 +80,17 @@ def _csv_rows(path: str) -> Iterator[AddRow]:
 def _hdf5_rows(path: str) -> Iterator[AddRow]:
     with GuardedHDF5File(path) as output:
         with h5py.File(output, "w") as file:
-            rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, float | bytes | None]] = []
             data_sets: list[h5py.Dataset] = []
 
-            def write() -> None:
+            def add(row: Row) -> None:
                 if not data_sets:
-                    data_sets.extend(_create_data_sets(file, has_names=isinstance(rows[0][-1], bytes)))
-                for data_set, values in zip(data_sets, zip(*rows, strict=True), strict=True):
-                    data_set.resize(len(data_set) + len(rows), axis=0)
-                    data_set[-len(rows) :] = values
-                rows.clear()
-
-            def add(row: Row, seconds: float | None = None, name: str | None = None) -> None:
-                last = seconds if name is None else os.fsencode(name)
-                rows.append((row.joints, row.confidence, row.is_outside, last))
-                if len(rows) == ROWS_PER_CHUNK:
-                    write()
+                    data_sets.extend(_create_data_sets(file, has_names=row.name is not None))
+                last = row.seconds if row.name is None else os.fsencode(row.name)
+                for data_set, value in zip(data_sets, (row.joints, row.confidence, row.is_outside, last), strict=True):
+                    data_set.resize(len(data_set) + 1, axis=0)
+                    data_set[-1] = value
 
             yield add
-            if rows:
-                write()
         output.check()
 
 

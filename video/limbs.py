@@ -34,14 +34,19 @@ def draw_limbs(picture: np.ndarray, joints: np.ndarray, is_confident: np.ndarray
     limbs = [limb for limb in LIMBS if point_of.keys() >= set(limb)]
     is_confident = np.ones(len(JOINT_NAMES), bool) if is_confident is None else is_confident
     confident = {name for name, is_so in zip(JOINT_NAMES, is_confident, strict=True) if is_so}
-    for is_outline in (True, False):
+    # All outlines first, so that they do not cover lines.
+    for outline in (_outline_width(width), 0):
         for limb in limbs:
-            ends = [point_of[joint] for joint in limb]
-            draw_limb = _draw_line if confident.issuperset(limb) else _draw_dotted_line
-            draw_limb(draw, ends, _colour(*limb), width, is_outline)
+            start, end = (point_of[joint] for joint in limb)
+            colour = OUTLINE if outline else _colour(*limb)
+            if confident.issuperset(limb):
+                draw.line([start, end], colour, width + 2 * outline)
+            else:
+                for center in _dots(start, end, DOT_DISTANCE * width):
+                    draw.circle(center, width / 2 + outline, colour)
         for joint, point in point_of.items():
             if joint in confident:
-                _draw_dot(draw, point, width, _colour(joint), width, is_outline)
+                draw.circle(point, width + outline, OUTLINE if outline else _colour(joint))
     return np.asarray(image)
 
 
@@ -74,28 +79,9 @@ def _colour(*joints: str) -> str:
     return BETWEEN
 
 
-def _draw_line(draw: ImageDraw.ImageDraw, ends: list[Point], colour: str, width: int, is_outline: bool) -> None:
-    if is_outline:
-        draw.line(ends, OUTLINE, width + 2 * _outline_width(width))
-    else:
-        draw.line(ends, colour, width)
-
-
-def _draw_dotted_line(draw: ImageDraw.ImageDraw, ends: list[Point], colour: str, width: int, is_outline: bool) -> None:
-    (start_x, start_y), (end_x, end_y) = ends
-    count = 1 + int(np.hypot(end_x - start_x, end_y - start_y) // (DOT_DISTANCE * width))
-    for share in np.linspace(0, 1, count + 1):
-        center = (start_x + share * (end_x - start_x), start_y + share * (end_y - start_y))
-        _draw_dot(draw, center, width / 2, colour, width, is_outline)
-
-
-def _draw_dot(
-    draw: ImageDraw.ImageDraw,
-    center: tuple[float, float],
-    radius: float,
-    colour: str,
-    width: int,
-    is_outline: bool,
-) -> None:
-    radius += _outline_width(width) if is_outline else 0
-    draw.circle(center, radius, OUTLINE if is_outline else colour)
+def _dots(start: Point, end: Point, distance: int) -> list[tuple[float, float]]:
+    """Points on the line from start to end, at most this distance apart."""
+    (start_x, start_y), (end_x, end_y) = start, end
+    count = 1 + int(np.hypot(end_x - start_x, end_y - start_y) // distance)
+    shares = np.linspace(0, 1, count + 1)
+    return [(start_x + share * (end_x - start_x), start_y + share * (end_y - start_y)) for share in shares]

@@ -102,7 +102,8 @@ class PredictedFrame:
     def row(self) -> Row:
         """The row in the table of joints."""
         height, width, _ = self.frame.picture.shape
-        return Row(self.joints, self.confidence, is_outside(self.joints, height, width) & self.is_found)
+        outside = is_outside(self.joints, height, width) & self.is_found
+        return Row(self.joints, self.confidence, outside, self.frame.seconds, self.frame.name)
 
     def drawn(self, show_crop: bool) -> np.ndarray:
         """The picture with the person's limbs drawn on it, dotted where the confidence is low."""
@@ -150,7 +151,7 @@ def predict(
                 frame, row = predicted.frame, predicted.row()
                 found_count += predicted.is_found
                 outside_counts += row.is_outside
-                add_row(row, frame.seconds, frame.name)
+                add_row(row)
                 write(predicted.drawn(show_crop), frame)
                 bar.update()
     height, width, _ = frame.picture.shape

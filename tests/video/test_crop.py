@@ -83,16 +83,6 @@ def test_joints_are_converted_to_pixels_of_the_picture(text):
     np.testing.assert_allclose((positions - crop[:2]) / crop[2:], joints / 64, atol=1e-5)
 
 
-def test_a_bright_pixel_is_found_at_its_center():
-    # The picture is four times as wide and twice as high as a frame.
-    picture = np.zeros((128, 256, 3), np.uint8)
-    picture[7, 30] = 255
-    frame = scale_to_frame(picture, Crop(0, 0, 256, 128))
-    [[row, column]] = np.argwhere(frame[..., 0])
-    found = joints_in_picture(np.full((7, 2), [column + 0.5, row + 0.5], np.float32), Crop(0, 0, 256, 128))
-    assert np.abs(found - [30.5, 7.5]).max() <= 2
-
-
 @pytest.mark.parametrize(
     "text, height, width, expected",
     [

@@ -1,5 +1,6 @@
 import csv
 import os
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -25,7 +26,7 @@ def rows_of(path):
 def test_a_csv_file_has_one_row_per_frame(count, tmp_path):
     with joint_table(str(tmp_path / "a.csv")) as add:
         for number in range(count):
-            add(ROWS[number], seconds=number / 30)
+            add(replace(ROWS[number], seconds=number / 30))
         assert not (tmp_path / "a.csv").exists()
     header, *rows = rows_of(tmp_path / "a.csv")
     assert header[:8] == ["frame", "seconds", *COLUMNS] and len(header) == 24
@@ -42,7 +43,7 @@ def test_a_csv_file_has_one_row_per_frame(count, tmp_path):
 def test_unknown_values_are_empty_in_a_csv_file(tmp_path):
     nothing = np.full(7, np.nan, np.float32)
     with joint_table(str(tmp_path / "a.csv")) as add:
-        add(Row(np.stack([nothing, nothing], axis=1), nothing, np.zeros(7, bool)), seconds=0.0)
+        add(Row(np.stack([nothing, nothing], axis=1), nothing, np.zeros(7, bool), seconds=0.0))
     assert rows_of(tmp_path / "a.csv")[1] == ["0", "0.000", *[""] * 22]
 
 
@@ -51,7 +52,7 @@ def test_pictures_are_identified_by_name(tmp_path):
     for ending in (".csv", ".H5"):
         with joint_table(str(tmp_path / f"a{ending}")) as add:
             for row, name in zip(ROWS, names, strict=False):
-                add(row, name=name)
+                add(replace(row, name=name))
     header, *rows = rows_of(tmp_path / "a.csv")
     assert header[:2] == ["frame", "file"] and [row[1] for row in rows] == names
     with h5py.File(tmp_path / "a.H5") as file:
@@ -62,7 +63,7 @@ def test_pictures_are_identified_by_name(tmp_path):
 def test_an_hdf5_file_has_arrays(count, tmp_path):
     with joint_table(str(tmp_path / "a.h5")) as add:
         for number in range(count):
-            add(ROWS[number], seconds=number / 30)
+            add(replace(ROWS[number], seconds=number / 30))
     with h5py.File(tmp_path / "a.h5") as file:
         assert (file["joints"].dtype, file["seconds"].dtype) == (np.float32, np.float64)
         np.testing.assert_array_equal(file["joints"][:], JOINTS[:count])
@@ -75,7 +76,7 @@ def test_an_hdf5_file_has_arrays(count, tmp_path):
 @pytest.mark.parametrize("name", ["a.csv", "a.h5"])
 def test_an_error_leaves_no_file(name, tmp_path):
     with pytest.raises(KeyError), joint_table(str(tmp_path / name)) as add:
-        add(ROWS[0], seconds=0.0)
+        add(replace(ROWS[0], seconds=0.0))
         raise KeyError
     assert os.listdir(tmp_path) == []
 

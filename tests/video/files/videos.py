@@ -1,9 +1,12 @@
-"""Writes and reads videos with PyAV directly, independently of the code under test."""
+"""Videos written and read with PyAV directly, independently of the code under test, and a disk that is full."""
 
+import contextlib
+import errno
 from fractions import Fraction
 
 import av
 import numpy as np
+import pytest
 
 CODECS = {".avi": "mjpeg", ".mkv": "libx264", ".mov": "libx264", ".mp4": "libx264", ".webm": "libvpx"}
 
@@ -44,3 +47,21 @@ def moving_square(count, height=48, width=64):
     for number, picture in enumerate(pictures):
         picture[6:14, 4 + 2 * number : 12 + 2 * number] = 255
     return pictures
+
+
+@contextlib.contextmanager
+def full_disk(after_bytes):
+    """Lets no file grow beyond this size; checks that the block raises OSError with EFBIG."""
+    import resource
+    import signal
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (after_bytes, limits[1]))
+    try:
+        with pytest.raises(OSError) as error:
+            yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert error.value.errno == errno.EFBIG

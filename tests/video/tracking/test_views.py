@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 
@@ -81,14 +79,6 @@ def test_detections_are_more_frequent_while_a_person_is_tracked(rate, first_dete
     assert {around for around in detector.searched if around is not None} == {PERSON}
 
 
-def test_a_person_detected_once_is_not_tracked():
-    there = itertools.chain([[Person(100, 300, 200)]], itertools.repeat([PERSON]))
-    detector = FakeDetector(lambda picture: next(there))
-    seen = list(views(video(130), "auto", detector))
-    assert detector.searched[:4] == [None, None, None, PERSON]
-    assert {view.person for view in seen} == {None, PERSON} and seen[30].person == PERSON
-
-
 def test_the_crop_does_not_glide_across_a_cut():
     other = Person(200, 200, 50)
     detector = FakeDetector(lambda picture: [PERSON if picture.mean() < 150 else other])
@@ -118,10 +108,3 @@ def test_beginnings_of_shots_are_marked(choice):
     frames = video(40, lambda number: 60 if 7 <= number < 20 else 160)
     begun = [number for number, view in enumerate(views(frames, choice, FakeDetector())) if view.begins_shot]
     assert begun == [0, 7, 20]
-
-
-def test_the_pose_model_is_followed_while_the_detector_finds_nobody():
-    there = iter([[PERSON]] * 4)
-    moved = Person(PERSON.x + 40, PERSON.y, PERSON.width)
-    seen = list(views(video(100), "auto", FakeDetector(lambda picture: next(there, [])), lambda *_: moved))
-    assert seen[0].is_found and seen[75].person == moved
