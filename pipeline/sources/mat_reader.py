@@ -15,7 +15,7 @@ import numpy as np
 import scipy.io
 
 from pipeline.joints import JOINT_NAMES
-from pipeline.sources.youtube_pose_release import NOT_THE_MAT_FILE, OUT_OF_MEMORY, AnnotatedVideo, shown
+from pipeline.sources.youtube_pose_release import NOT_THE_MAT_FILE, OUT_OF_MEMORY, AnnotatedVideo, escaped
 
 
 class _NotTheMatFile(Exception):
@@ -69,25 +69,25 @@ def _annotated_video(number: int, entry: np.void) -> AnnotatedVideo:
     """Entry `number` of the MAT file's struct array, checked."""
     name = _text(entry["videoname"])
     if not name or name in (".", "..") or any(character in name for character in "/\\\0"):
-        raise _NotTheMatFile(f"the name of video {number + 1}, {shown(name)}, is not a folder name")
+        raise _NotTheMatFile(f"the name of video {number + 1}, {escaped(name)}, is not a folder name")
     label_names = tuple(_text(label).lower() for label in np.ravel(entry["label_names"]))
     if label_names != JOINT_NAMES:
-        raise _NotTheMatFile(f"the joints of the video {shown(name)} are not {', '.join(JOINT_NAMES)}")
+        raise _NotTheMatFile(f"the joints of the video {escaped(name)} are not {', '.join(JOINT_NAMES)}")
     frame_numbers: np.ndarray = np.asarray(entry["frameids"]).ravel()
     joints: np.ndarray = np.asarray(entry["locs"])
     if frame_numbers.dtype.kind not in "iuf" or joints.dtype.kind not in "iuf":
-        raise _NotTheMatFile(f"frameids or locs of the video {shown(name)} are not numbers")
+        raise _NotTheMatFile(f"frameids or locs of the video {escaped(name)} are not numbers")
     if joints.shape != (2, len(JOINT_NAMES), len(frame_numbers)):
         expected = (2, len(JOINT_NAMES), len(frame_numbers))
-        raise _NotTheMatFile(f"locs of the video {shown(name)} have shape {joints.shape}, not {expected}")
+        raise _NotTheMatFile(f"locs of the video {escaped(name)} have shape {joints.shape}, not {expected}")
     if not ((frame_numbers >= 0) & (frame_numbers < 2**31) & (frame_numbers % 1 == 0)).all():
-        raise _NotTheMatFile(f"frameids of the video {shown(name)} are not whole numbers")
+        raise _NotTheMatFile(f"frameids of the video {escaped(name)} are not whole numbers")
     order = np.argsort(frame_numbers, kind="stable")
     joints = joints.astype(np.float64).transpose(2, 1, 0)[order]
     frame_numbers = frame_numbers.astype(np.int64)[order]
     if not np.isfinite(joints).all():
         frame, joint, _ = np.argwhere(~np.isfinite(joints))[0]
-        where = f"frame {frame_numbers[frame]} of the video {shown(name)}"
+        where = f"frame {frame_numbers[frame]} of the video {escaped(name)}"
         raise _NotTheMatFile(f"the {JOINT_NAMES[joint]} in {where} has no finite position")
     return AnnotatedVideo(name, frame_numbers, joints)
 

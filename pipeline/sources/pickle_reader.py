@@ -21,9 +21,7 @@ from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.sources.pickle_opcodes import (
     LONGEST_NAME,
     SAVE_AGAIN,
-    ArrayState,
     PickledArray,
-    PickledDtype,
     StoredBytes,
     parse_pickle,
 )
@@ -93,19 +91,13 @@ def locate_arrays(source: Source) -> LocatedArrays:
     frames, labels = arrays
     if not isinstance(frames, PickledArray) or not isinstance(labels, PickledArray):
         raise _not_two_arrays()
-    frames_state, labels_state = _state("frames", frames), _state("labels", labels)
-    frames_dtype = _checked_dtype("frames", frames_state.dtype, ("i1", "u1"))
-    labels_dtype = _checked_dtype("labels", labels_state.dtype, ("f4", "f8"))
-    stored_frames = _checked_contents("frames", frames_state, FRAMES_OF_SEQUENCE, frames_dtype)
-    stored_labels = _checked_contents("labels", labels_state, LABELS_OF_SEQUENCE, labels_dtype)
-    sequences, labelled = frames_state.shape[0], labels_state.shape[0]
+    sequences, frames_dtype, stored_frames = _located("frames", frames, FRAMES_OF_SEQUENCE, ("i1", "u1"))
+    labelled, labels_dtype, stored_labels = _located("labels", labels, LABELS_OF_SEQUENCE, ("f4", "f8"))
     if sequences != labelled:
         raise UserError(f"there are frames of {counted(sequences, 'sequence')} but labels of {labelled}; {SAVE_AGAIN}")
-    if source.file.tell() < source.size:
-        unread = source.size - source.file.tell()
-        raise UserError(
-            f"{unread} bytes follow the pickle of frames and labels; the file must end with it; {SAVE_AGAIN}"
-        )
+    unread = source.size - source.file.tell()
+    if unread > 0:
+        raise UserError(f"{unread} bytes follow the pickle of frames and labels, which must be alone; {SAVE_AGAIN}")
     source.check_contents()
     return LocatedArrays(sequences, frames_dtype, labels_dtype, stored_frames, stored_labels)
 
@@ -114,37 +106,31 @@ def _not_two_arrays() -> UserError:
     return UserError(f"the pickle is not a tuple of two NumPy arrays, frames and labels; {SAVE_AGAIN}")
 
 
-def _state(name: str, array: PickledArray) -> ArrayState:
+def _located(
+    name: str, array: PickledArray, shape_of_sequence: tuple[int, ...], codes: tuple[str, ...]
+) -> tuple[int, np.dtype, StoredBytes]:
+    """The number of sequences of an array, its dtype and its position. codes: of the allowed dtypes."""
     if array.state is None:
         raise UserError(f"the pickle contains no data for the {name}; {SAVE_AGAIN}")
-    return array.state
-
-
-def _checked_dtype(name: str, pickled: PickledDtype, allowed: tuple[str, ...]) -> np.dtype:
-    if pickled.code not in allowed:
-        wanted = " or ".join(np.dtype(code).name for code in allowed)
-        raise UserError(
-            f"the {name} have dtype {ascii(pickled.code)[:LONGEST_NAME]}, not {wanted}; convert them, then {SAVE_AGAIN}"
-        )
-    return np.dtype(pickled.byte_order + pickled.code)
-
-
-def _checked_contents(name: str, array: ArrayState, shape_of_sequence: tuple[int, ...], dtype: np.dtype) -> StoredBytes:
-    if array.shape[1:] != shape_of_sequence:
-        found = ", ".join(str(length) for length in array.shape[:6]) + (", …" if len(array.shape) > 6 else "")
-        wanted = ", ".join(str(length) for length in shape_of_sequence)
+    shape, code, stored = array.state.shape, array.state.dtype.code, array.state.contents
+    if code not in codes:
+        wanted = " or ".join(np.dtype(allowed).name for allowed in codes)
+        found = ascii(code)[:LONGEST_NAME]
+        raise UserError(f"the {name} have dtype {found}, not {wanted}; convert them, then {SAVE_AGAIN}")
+    if shape[1:] != shape_of_sequence:
+        found = ", ".join(map(str, shape[:6])) + (", …" if len(shape) > 6 else "")
+        wanted = ", ".join(map(str, shape_of_sequence))
         raise UserError(f"the {name} have shape ({found}), not (N, {wanted}); reshape them, then {SAVE_AGAIN}")
-    if array.shape[0] == 0:
+    if shape[0] == 0:
         raise UserError(f"the {name} contain no sequences; give a pickle that contains some")
-    if array.fortran_order:
-        raise UserError(
-            f"the {name} are in Fortran order; convert them with numpy.ascontiguousarray, then {SAVE_AGAIN}"
-        )
-    size = math.prod(array.shape) * dtype.itemsize
-    stored = array.contents
+    if array.state.fortran_order:
+        raise UserError(f"the {name} are in Fortran order; apply numpy.ascontiguousarray, then {SAVE_AGAIN}")
+    dtype = np.dtype(array.state.dtype.byte_order + code)
+    size = math.prod(shape) * dtype.itemsize
     if isinstance(stored, StoredBytes):
+        # In UTF-8, a character of latin1 takes one or two bytes.
         if stored.length == size or (stored.latin1 and size <= stored.length <= 2 * size):
-            return stored
+            return shape[0], dtype, stored
         length = stored.length
     else:
         length = len(stored)

@@ -66,7 +66,7 @@ def read_annotations(folder: str) -> list[AnnotatedVideo]:
     names = [video.name for video in videos]
     if len(set(names)) < len(names):
         repeated = next(name for name in names if names.count(name) > 1)
-        raise UserError(f"{path} contains the video {shown(repeated)} more than once; use the file from the release")
+        raise UserError(f"{path} contains the video {escaped(repeated)} more than once; use the file from the release")
     return videos
 
 
@@ -108,7 +108,7 @@ def find_pictures(folder: str, videos: Sequence[AnnotatedVideo]) -> FoundPicture
     if without_folder:
         raise UserError(
             f"{len(without_folder)} of {len(videos)} videos have no folder in {pictures}, the first is "
-            f"{shown(without_folder[0])}; unpack the whole release"
+            f"{escaped(without_folder[0])}; unpack the whole release"
         )
     paths: list[str] = []
     missing: list[str] = []
@@ -121,13 +121,13 @@ def find_pictures(folder: str, videos: Sequence[AnnotatedVideo]) -> FoundPicture
         unlisted += [f"{video.name}/{name}" for name in sorted(present - set(names)) if name.endswith(".jpg")]
     if missing:
         raise UserError(
-            f"{len(missing)} of {len(paths)} annotated pictures are missing, the first is {shown(missing[0])}; "
+            f"{len(missing)} of {len(paths)} annotated pictures are missing, the first is {escaped(missing[0])}; "
             "unpack the whole release"
         )
     unlisted_folders = sorted(folders - {video.name for video in videos})
     unlisted_folders = [name for name in unlisted_folders if not name.startswith(".")]
     warnings = [
-        f"skipped {counted(len(names), kind)} for which the MAT file has no labels; the first is {shown(names[0])}"
+        f"skipped {counted(len(names), kind)} for which the MAT file has no labels; the first is {escaped(names[0])}"
         for kind, names in (("folder", unlisted_folders), ("picture", unlisted))
         if names
     ]
@@ -137,6 +137,6 @@ def find_pictures(folder: str, videos: Sequence[AnnotatedVideo]) -> FoundPicture
     return FoundPictures(paths, warnings)
 
 
-def shown(name: str) -> str:
-    """A name from the file as one printable line."""
+def escaped(name: str) -> str:
+    """A name from the file, escaped unless it is one printable line."""
     return name if name.isprintable() and name == name.strip() and name else ascii(name)
