@@ -1,4 +1,4 @@
-"""Opens a video, a GIF or a folder of pictures. Files are told apart by their extension."""
+"""Opens a video, a GIF or a folder of pictures. The extension determines the type of a file."""
 
 from __future__ import annotations
 
