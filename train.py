@@ -1,4 +1,4 @@
-"""Trains a pose estimator on a converted data set and exports it in the form that the course grades."""
+"""Trains a pose estimator on a converted data set and exports it as the course requires."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.batch_order import steps_per_epoch
 from pipeline.dataset import make_dataset
 from pipeline.frame_window import BatchOrder
 from run.arguments import RunRequest, parse_arguments
-from run.cluster.membership import Workers, join, require_shareable
+from run.cluster.membership import Workers, join
 from run.config_file import read_config, write_config
 from run.data import RunData, check_same_data, data_identity, describe_run_data, open_run_data
 from run.evaluation import checkpoint_to_resume, opened_evaluator
@@ -38,7 +38,7 @@ from run.session import prepare_tensorflow, training_session
 class Run:
     """What is trained, on which data, by which workers."""
 
-    request: RunRequest
+    request: RunRequest  # the command line: settings and output
     paths: RunPaths
     data: RunData
     precision: str  # "float32" or "bfloat16"
@@ -48,13 +48,12 @@ class Run:
 
 
 def main() -> None:
-    """Settings, data and workers; then trains, exports the best weights and writes the report."""
+    """Prepares settings, data and workers, then trains, exports the best model and writes the report."""
     began = time.perf_counter()
+    # cluster: this process alone, or the workers on several machines that TF_CONFIG lists.
     with training_process() as cluster, contextlib.ExitStack() as open_files:
         request = parse_arguments(__doc__, cluster.is_chief)
         settings = request.settings
-        require_shareable(cluster, settings)
-
         paths = open_files.enter_context(run_folder(request.out, request.resume, cluster.is_chief))
         data = open_run_data(settings, paths, open_files)
         identity = data_identity(data)
@@ -63,9 +62,10 @@ def main() -> None:
         description = describe_run_data(settings, data)
         print(description, flush=True)
 
-        # The first use of TensorFlow, which takes seconds to import: the user's input has been checked by now.
+        # The first use of TensorFlow, which takes seconds to import. Most errors of the user have been reported by now.
         precision = prepare_tensorflow(settings, cluster)
         checkpoint = checkpoint_to_resume(paths)
+        # Waits for the other workers, and checks that all have the same data, settings and precision.
         workers = join(cluster, settings, identity, precision, checkpoint.step if checkpoint else 0)
         write_config(paths.config, settings, identity)
         with stop_signals() as is_stop_requested:
@@ -79,14 +79,14 @@ def train(run: Run, is_stop_requested: Callable[[], bool]) -> None:
     settings, data, workers = run.request.settings, run.data, run.workers
     building_began = time.perf_counter()
 
-    # The file's sequences, batch by batch, from the first step that has not been taken.
+    # The batches, from the first step that is still to be taken; all workers agree on it.
     order = BatchOrder(data.training, settings.batch_size, settings.seed, workers.first_step, settings.window_megabytes)
     augmentation = None
     if settings.augment:
         augmentation = Augmentation(tuple(settings.augment), settings.seed, workers.first_step)
-    dataset = partial(make_dataset, data.path, order, augmentation, data.store.shape)
+    batches = partial(make_dataset, data.path, order, augmentation, data.store.shape)
 
-    # The graph: normalization, network, loss, Adam. Workers of a cluster share its steps, each on a part of the batch.
+    # The graph: normalization, network, loss, Adam. With several workers, each computes a part of every batch.
     build_graph = partial(
         build_training_graph,
         network=settings.network,
@@ -96,19 +96,28 @@ def train(run: Run, is_stop_requested: Callable[[], bool]) -> None:
         members=settings.members,
     )
     sharing = workers.sharing(settings.exact)
-    graph = build_graph(partial(dataset, sharing.part), sharing=sharing) if sharing else build_graph(dataset)
+    if sharing is None:
+        graph = build_graph(batches)
+    else:
+        graph = build_graph(partial(batches, part=sharing.part), sharing=sharing)
 
     with training_session(graph, workers, run.precision) as session, contextlib.ExitStack() as chief_only:
-        # Restore or start. All workers then continue with the weights of the chief, who alone evaluates and saves.
+        # Restore or initialize.
         session.run(graph.initialize)
         if run.checkpoint:
             restore_checkpoint(run.checkpoint, graph, session)
         elif sharing and workers.is_chief:
-            load_values(graph, session, initial_values(build_graph(dataset)))
+            # The same initial weights as a single worker draws.
+            load_values(graph, session, initial_values(build_graph(batches)))
+        # All workers get the chief's weights here. The chief alone evaluates, saves and shows progress.
         steps = Steps(graph, session, workers.is_chief, is_stop_requested)
-        total_steps = settings.epochs and settings.epochs * steps_per_epoch(len(data.training), settings.batch_size)
-        done = fraction_done(steps.seconds, steps.number, settings.time_limit, total_steps)
-        evaluator = progress = None
+        total_steps = None
+        if settings.epochs is not None:
+            total_steps = settings.epochs * steps_per_epoch(len(data.training), settings.batch_size)
+        fraction = partial(fraction_done, time_limit=settings.time_limit, total_steps=total_steps)
+        done = fraction(steps.seconds, steps.number)
+        evaluator = None
+        progress = None
         if workers.is_chief:
             evaluator = chief_only.enter_context(
                 opened_evaluator(settings, run.paths, data, graph, session, run.request.tensorboard)
@@ -118,14 +127,15 @@ def train(run: Run, is_stop_requested: Callable[[], bool]) -> None:
 
         # Train until the next evaluation, evaluate, save.
         while done < 1 and not steps.is_stopping():
-            losses, evaluate_at = [], next_evaluation(done, settings.evaluations)
+            losses = []
+            evaluate_at = next_evaluation(done, settings.evaluations)
             while done < evaluate_at and not steps.is_stopping():
                 rate = learning_rate(settings.learning_rate, done)
                 losses.append(steps.take(rate))
-                done = fraction_done(steps.seconds, steps.number, settings.time_limit, total_steps)
+                done = fraction(steps.seconds, steps.number)
                 if progress:
                     progress.show(steps, done, losses[-1])
-            if losses and evaluator:
+            if evaluator and losses:
                 evaluator.evaluate_and_save(steps, sum(losses) / len(losses), rate)
         workers.leave()
         if steps.is_stopping():

@@ -135,7 +135,7 @@ def opened_evaluator(
     session: tf.Session,
     writes_events: bool,
 ) -> Iterator[Evaluator]:
-    """An Evaluator with an inference graph and a session of its own.
+    """An Evaluator with a separate inference graph and session.
 
     Removes from the run's folder what is newer than the session's step. writes_events: whether to write event files
     for TensorBoard.

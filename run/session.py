@@ -9,7 +9,7 @@ from model.session_config import keep_each_op_on_a_thread, resolve_precision, se
 from model.training.graph import TrainingGraph
 from pipeline.dataset import user_errors_of_dataset
 from pipeline.tensorflow_v1 import tf
-from run.cluster.membership import Workers
+from run.cluster.membership import Workers, require_shareable
 from run.cluster.tf_config import Cluster, precision_of
 from run.settings import Settings
 
@@ -17,8 +17,9 @@ from run.settings import Settings
 def prepare_tensorflow(settings: Settings, cluster: Cluster) -> str:
     """Configures TensorFlow's threads; returns the precision to train with, "float32" or "bfloat16".
 
-    Raises UserError if the settings ask for a precision that is not available.
+    Raises UserError if the precision is not available, or if this number of workers cannot share the steps.
     """
+    require_shareable(cluster, settings)
     keep_each_op_on_a_thread(settings.members)
     return resolve_precision(precision_of(cluster, settings.exact, settings.precision))
 

@@ -80,7 +80,7 @@ class WorkerWatch:
                 self._end(f"{self._named(dead)} has ended")
 
     def wait_for_the_end(self, suspects: Sequence[int], reason: str) -> NoReturn:
-        """Called after a failed collective: waits for the watch to end the process, or else ends it.
+        """Called after a failed collective: waits for the watch to end the process, or ends it itself.
 
         suspects: the workers that TensorFlow could not reach; the watch does not notice one that was restarted at once.
         reason: TensorFlow's.
@@ -105,7 +105,7 @@ def end_process(status: int) -> NoReturn:
 def certain_end(is_alone: bool) -> Iterator[None]:
     """Ends the process after the `with` block, with the status that it would have had.
 
-    The threads of TensorFlow's server would keep it alive. is_alone: there is no server, so nothing is to be done.
+    The threads of TensorFlow's server would keep it alive. is_alone: there is no server, so there is nothing to do.
     """
     if is_alone:
         yield

@@ -5,7 +5,7 @@ from run.progress import MEASURED_SEQUENCES, in_words, measured_duration, traini
 
 
 class Clock:
-    """In place of time.perf_counter: it stands still but for what `score` takes, a second a sequence."""
+    """Replaces time.perf_counter: it advances only while `score` runs, by one second per sequence."""
 
     def __init__(self):
         self.now, self.scored = 100.0, []
