@@ -63,8 +63,9 @@ def main() -> None:
         print(description, flush=True)
 
         # The first use of TensorFlow, which takes seconds to import. Most errors of the user have been reported by now.
-        precision = prepare_tensorflow(settings, cluster)
+        # Checkpoints are checked in a forked process, so before TensorFlow starts threads.
         checkpoint = checkpoint_to_resume(paths)
+        precision = prepare_tensorflow(settings, cluster)
         # Waits for the other workers, and checks that all have the same data, settings and precision.
         workers = join(cluster, settings, identity, precision, checkpoint.step if checkpoint else 0)
         write_config(paths.config, settings, identity)
