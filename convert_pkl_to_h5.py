@@ -2,16 +2,19 @@
 
 The pickle is a tuple of two NumPy arrays: frames (N, 10, 64, 64, 3), 8-bit RGB, and labels (N, 10, 7, 2), the x and y
 of seven joints in pixels. `pickle.load` reads all of it into memory at once, and runs any code that a hostile file
-contains. Training needs only a few random sequences at a time. So the pickle is converted once:
+contains. Training needs only a few random sequences at a time, and HDF5 can read these alone. The conversion, once:
 
 1. The pickle's opcodes are parsed, without executing any, until the position of both arrays in the file is known.
 2. The frames are read from there, 64 sequences at a time, so memory stays small.
-3. Each distinct frame gets a number and is written once. Sequences overlap: the course's 86,000 frames are 5,000
-   distinct ones. A sequence is stored as ten frame numbers: `frames[sequences[i]]` are the frames of sequence i.
-4. Sequences that share frames come from the same video. Training uses this to validate on people it has not seen.
+3. Each distinct frame gets a number and is written once. Sequences overlap: the 86,000 frames of both of
+   the course's pickles are 5,000 distinct ones. A sequence is stored as ten frame numbers: `frames[sequences[i]]` are
+   the frames of sequence i.
+4. Sequences that share frames come from the same video, and a video shows one person. So training can hold out whole
+   videos, to validate on people that it has not seen.
 5. The labels are stored as float32. Everything has checksums, so that damage is detected when it is read.
 
-The file appears under its name when it is complete. `convert_pickle` does the work; docs/HDF5.md describes the format.
+The file is written under a temporary name and renamed when it is complete. `convert_pickle` does the work; docs/HDF5.md
+describes the format.
 """
 
 import argparse

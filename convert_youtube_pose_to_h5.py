@@ -1,4 +1,4 @@
-"""Makes the course's data set, an HDF5 file, from the release of YouTube Pose by its publisher."""
+"""Makes the course's data set, an HDF5 file, from the YouTube Pose release."""
 
 import argparse
 import os
@@ -51,7 +51,8 @@ def parse_arguments() -> argparse.Namespace:
         metavar="S,...",
         type=strides,
         default=COURSE_STRIDES,
-        help="make sequences of every S-th frame, in this order (default: 1,2)",
+        help="distances between the frames of a sequence: first all sequences with the first distance, then all with "
+        "the next one (default: 1,2: consecutive frames, then every other frame)",
     )
     parser.add_argument(
         "--sequence-length",

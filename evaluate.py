@@ -99,13 +99,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--out", metavar="DIR", help="write metrics.json, plots/ and report.html to this folder")
     parser.add_argument("--strict", action="store_true", help="do not score a model that violates a requirement")
     sandbox = parser.add_argument_group(
-        "sandbox", "The model runs in a separate process. On Linux, its memory and system calls are limited."
+        "sandbox", "The model runs in a separate process. On Linux, its memory is limited and it cannot write to files."
     )
     add_limit_options(
-        sandbox, f"seconds to wait for the model to load, and then for each block of {SEQUENCES_PER_BLOCK} sequences"
-    )
-    sandbox.add_argument(
-        "--trust", action="store_true", help="also run graphs with ops that networks do not need, such as file access"
+        sandbox,
+        "limit in seconds for loading the model, and again for each block of up to "
+        f"{SEQUENCES_PER_BLOCK} sequences; the total time is not limited",
     )
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Grades a folder of submissions: one row per student in a table, and a page with their best and worst frames.
+"""Grades a folder of submissions: one row per student in a table, and a page with each student's best and worst frames.
 
 Each model runs in a separate process with limits on time and memory. When rerun with the same --out, only new and
 changed submissions are graded.
@@ -30,7 +30,7 @@ from report.provenance import data_provenance, date
 from support.argument_parser import ArgumentParser, positive
 from support.destination import check_is_no_device, make_folder
 from support.machine import usable_cores
-from support.sandbox.limit_options import TOTAL_LIMIT, add_limit_options, limits_of
+from support.sandbox.limit_options import add_limit_options, limits_of
 from support.text import printable
 from support.user_error import UserError, print_warning, reported_user_errors
 
@@ -93,12 +93,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="N",
         help="number of models to run at the same time (default: number of CPU cores)",
     )
-    add_limit_options(models, TOTAL_LIMIT, megabytes=4000)
-    models.add_argument(
-        "--trust",
-        action="store_true",
-        help="also run models with ops that no network needs, such as reading files; they can do whatever you can",
-    )
+    add_limit_options(models, "limit in seconds for each model, from loading it to its last prediction", megabytes=4000)
     return parser.parse_args()
 
 

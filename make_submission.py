@@ -1,4 +1,4 @@
-"""Zips a finished run for handing in: the model's four files, the report and the code."""
+"""Zips a finished run for submission: the model's four files, the report and the code."""
 
 import argparse
 import os

@@ -57,24 +57,25 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("input", metavar="INPUT", help="MP4, M4V, MOV, MKV, AVI, WebM, GIF or a folder of pictures")
     output = parser.add_argument_group("output")
     output.add_argument("--out", metavar="OUT", required=True, help="copy of INPUT with the limbs drawn on it")
-    output.add_argument("--joints", metavar="FILE", help="table of joints, .csv or .h5 (default: name of OUT, .csv)")
+    output.add_argument(
+        "--joints", metavar="FILE", help="table of joints, .csv or .h5 (default: OUT with the extension .csv)"
+    )
     output.add_argument("--show-crop", action="store_true", help="also draw the edges of the crop")
-    output.add_argument("--overwrite", action="store_true", help="replace OUT and FILE if they exist")
+    output.add_argument("--overwrite", action="store_true", help="replace existing files")
     view = parser.add_argument_group("what the model sees")
     view.add_argument(
         "--crop",
         metavar="CROP",
-        help="auto: the person's surroundings (default); none: whole pictures; center: their 4:3 center; "
+        help="auto: a crop around the person (default); none: whole pictures; center: their 4:3 center; "
         "X,Y,WIDTH,HEIGHT: this rectangle, in pixels",
     )
     sandbox = parser.add_argument_group(
-        "sandbox", "The model runs in a separate process. On Linux, its memory and system calls are limited."
+        "sandbox", "The model runs in a separate process. On Linux, its memory is limited and it cannot write to files."
     )
     add_limit_options(
-        sandbox, f"seconds to wait for the model to load, and then for every {WINDOWS_PER_BLOCK} frames of a shot"
-    )
-    sandbox.add_argument(
-        "--trust", action="store_true", help="also run graphs with ops that networks do not need, such as file access"
+        sandbox,
+        f"limit in seconds for loading the model, and again for each {WINDOWS_PER_BLOCK} frames; the total time is "
+        "not limited",
     )
     return parser.parse_args()
 
@@ -113,9 +114,9 @@ def print_summary(path: str, summary: PredictionSummary) -> None:
     if outside:
         print(f"Joints outside the picture, in number of frames: {', '.join(outside)}.")
     if summary.found_count == 0:
-        print("Nobody was found; choose where to look with --crop none or --crop X,Y,WIDTH,HEIGHT.")
+        print("No person was found; choose the crop with --crop none or --crop X,Y,WIDTH,HEIGHT.")
     else:
-        print(f"Somebody was found in {summary.found_count} of {frames}.")
+        print(f"A person was found in {summary.found_count} of {frames}.")
     if summary.seems_cut:
         print_warning(
             f"{path} should last {summary.duration:.1f} s according to its header, but its last frame is at "

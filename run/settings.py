@@ -79,7 +79,7 @@ def _is_path(value: Any) -> bool:
 _SWITCH = Values("true or false", None, bool, lambda value: isinstance(value, bool))
 _DATA_SET = Values("a path", "FILE.h5", str, _is_path)
 _AUGMENTATIONS = Values(
-    f"a list of {','.join(KINDS)}",
+    f"a list of {', '.join(KINDS)}",
     "KIND,...",
     from_text=lambda text: text.split(","),
     accepts=lambda value: isinstance(value, list) and all(kind in KINDS for kind in value),
@@ -127,7 +127,7 @@ class Settings:
         _AUGMENTATIONS,
         list(KINDS),
         "change the training sequences at random, so that the model generalizes to new people",
-        default_text=f"all: {', '.join(KINDS)}",
+        default_text="all",
     )
     network: str = _setting(
         "model",
@@ -154,7 +154,7 @@ class Settings:
         "validation",
         _one_of(SPLITS),
         "video",
-        "how to choose the validation set: whole videos, random sequences, or the last ones; none holds out no data",
+        "how to choose the validation set: whole videos, random sequences, or the last ones; none: hold out nothing",
     )
     validation_sequences: int | None = _setting(
         "validation",
@@ -174,7 +174,7 @@ class Settings:
         "data",
         _positive_number("MB", 10**6),
         DEFAULT_MEGABYTES,
-        "memory for frames; a larger data set is streamed",
+        "memory for the window of frames; larger data sets are read during training",
         added_later=True,
     )
     exact: bool = _setting(

@@ -12,6 +12,8 @@ BEGINNING = """# Settings of a run
 
 `train.py` takes these options. `config.json`, in the folder of a run, holds their values under the same names with
 underscores, such as `batch_size` for `--batch-size`. `--config` and `--resume` read it, and accept the same values.
+A list such as `--augment mirror,shift` is `"augment": ["mirror", "shift"]` in `config.json`, and `--no-augment` is
+`"augment": []`.
 `python train.py --help` also lists the options that are not settings.
 
 `python -m run.settings_page` generates this page from [run/settings.py](../run/settings.py).

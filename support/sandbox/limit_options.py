@@ -1,4 +1,4 @@
-"""The options --time-limit and --memory-limit for an untrusted model."""
+"""The options --time-limit, --memory-limit and --trust for an untrusted model."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from support.sandbox.limits import Limits, can_limit_memory
 from support.user_error import print_warning
 
 DEFAULT_SECONDS = 600.0
-ANSWER_LIMIT = "seconds to wait for the model to load, and then for each of its answers"
-TOTAL_LIMIT = "total seconds for one model, from loading it to its last prediction"
 
 
-def add_limit_options(
-    parser: argparse._ActionsContainer, time_limit_help: str = ANSWER_LIMIT, megabytes: int | None = None
-) -> None:
-    """Adds --time-limit and --memory-limit. megabytes: the default memory limit, None for the machine's memory.
+def add_limit_options(parser: argparse._ActionsContainer, time_limit_help: str, megabytes: int | None = None) -> None:
+    """Adds --time-limit, --memory-limit and --trust.
 
-    time_limit_help: ANSWER_LIMIT, or TOTAL_LIMIT for a command that limits the total time.
+    time_limit_help: what the command limits. megabytes: the default memory limit, None for the machine's memory.
     """
     parser.add_argument(
         "--time-limit",
@@ -36,12 +32,18 @@ def add_limit_options(
         help=f"memory for one model in MB, not counting TensorFlow itself; enforced only on Linux "
         f"(default: {megabytes or 'all of it'})",
     )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="also run graphs with ops that no network needs, such as file access; an untrusted graph can then do what "
+        "you can",
+    )
 
 
 def limits_of(arguments: argparse.Namespace, is_total: bool = False, threads: int = 0) -> Limits:
-    """The Limits that the options give; warns where memory cannot be limited.
+    """The Limits that the options give; warns if memory cannot be limited.
 
-    is_total: whether --time-limit limits the total time, too. threads: that the model computes with; 0: one per core.
+    is_total: whether --time-limit also limits the total time. threads: that the model computes with; 0: one per core.
     """
     if arguments.memory_limit is not None and not can_limit_memory():
         print_warning("this operating system cannot enforce --memory-limit")

@@ -196,7 +196,7 @@ def test_a_person_is_detected_by_default(model, monkeypatch, capfd, tmp_path):
     enlarged = [Image.fromarray(frame).resize((427, 240), Image.Resampling.BICUBIC) for frame in frames]
     source = folder_of(tmp_path / "in", [np.pad(picture, [(300, 180), (600, 253), (0, 0)]) for picture in enlarged])
     output = run_command(predict, (model, source, "--out", tmp_path / "out"), monkeypatch, capfd)
-    assert "Somebody was found in 12 of 12 frames." in output.out and output.err == ""
+    assert "A person was found in 12 of 12 frames." in output.out and output.err == ""
     _, _, positions = read_table(tmp_path / "out.csv")
     assert (np.abs(positions - [600 + 427 / 2, 300 + 240 / 2]) < [427, 240]).all()
 
@@ -205,7 +205,7 @@ def test_without_a_person_the_output_says_what_to_do(model, monkeypatch, capfd, 
     source = folder_of(tmp_path / "in", [np.zeros((240, 320, 3), np.uint8)] * 12)
     output = run_command(predict, (model, source, "--out", tmp_path / "out"), monkeypatch, capfd)
     if HAS_OPENCV:
-        assert "Nobody was found; choose where to look with --crop none or --crop X,Y,WIDTH,HEIGHT." in output.out
+        assert "No person was found; choose the crop with --crop none or --crop X,Y,WIDTH,HEIGHT." in output.out
 
 
 def test_without_opencv_the_model_sees_whole_pictures_with_a_warning(model, run, monkeypatch, capfd, tmp_path):
