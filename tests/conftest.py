@@ -1,4 +1,4 @@
-"""Data sets and a trained run shared by many tests. They are made once; a test copies what it changes."""
+"""Data sets and a trained run that many tests share. They are created once; a test that changes one makes a copy."""
 
 import contextlib
 import hashlib
@@ -8,8 +8,8 @@ import pickle
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -23,19 +23,21 @@ from support.destination import lock
 ROOT = Path(__file__).parent.parent
 
 
-class People(NamedTuple):
-    """Videos of drawn people: the converted file at `path`, and the frames and labels that pickle.load returns."""
+@dataclass(frozen=True)
+class People:
+    """Videos of drawn people."""
 
-    path: Path
-    frames: np.ndarray
-    labels: np.ndarray
+    path: Path  # of the converted file
+    frames: np.ndarray  # uint8 (N, 10, 64, 64, 3), as in the pickle
+    labels: np.ndarray  # float32 (N, 10, 7, 2), as in the pickle
 
 
-class TrainedRun(NamedTuple):
-    """A finished run of train.py: its folder, its command-line arguments and its output."""
+@dataclass(frozen=True)
+class TrainedRun:
+    """A finished run of train.py."""
 
     folder: Path
-    arguments: list
+    arguments: list  # of the command line
     stdout: str
     stderr: str
 
@@ -55,7 +57,7 @@ def make_people(folder):
 
 @pytest.fixture(scope="session")
 def trained_run(people, tmp_path_factory):
-    """Trains in a separate process for two epochs on five of the six videos, and validates on the sixth."""
+    """A run of two epochs on five of the six videos, validated on the sixth; trained in a separate process."""
     arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 4, "--num-units", 8, "--members", 1, "--seed", 3]
     arguments += ["--evaluations", 12, "--precision", "float32", "--validation-sequences", 20, "--out"]
     arguments = [str(argument) for argument in arguments]
@@ -72,7 +74,7 @@ def trained_run(people, tmp_path_factory):
 
 
 def made_once(tmp_path_factory, name, make):
-    """A folder that `make` has filled; the processes of pytest-xdist share it, and the first that needs it makes it."""
+    """A folder filled by `make`. The processes of pytest-xdist share it; the first one that needs it creates it."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -93,13 +95,13 @@ def wait_for_lock(file):
 
 
 def utf8_environment():
-    """The environment for a command that writes unbuffered UTF-8 to a pipe."""
+    """The environment of a command that writes unbuffered UTF-8 to a pipe."""
     return {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture
 def limited_file_size():
-    """A context manager that limits the size of files to a number of bytes, to simulate a full disk."""
+    """A context manager that limits the size of files, in bytes, to simulate a full disk."""
     resource = pytest.importorskip("resource")
 
     @contextlib.contextmanager
@@ -121,9 +123,9 @@ def write_data_set():
 
 
 def write_arrays(path, frames, sequences, labels, videos, digests=None, label_sums=None):
-    """Writes an HDF5 file in the project's format from its arrays, unchecked; returns its path.
+    """Writes arrays to an HDF5 file in the project's format, without checks; returns its path.
 
-    Its version is 1, or 2 with digests and label_sums.
+    The format version is 2 if digests and label_sums are given, else 1.
     """
     arrays = {"frames": frames, "sequences": sequences, "labels": labels, "videos": videos}
     added = {"digests": digests, "label_sums": label_sums}
@@ -140,36 +142,37 @@ def write_arrays(path, frames, sequences, labels, videos, digests=None, label_su
 
 
 def digests_of(frames):
-    """The digests of frames (F, ...): uint8 (F, 16)."""
+    """The digests of frames, uint8 (F, ...) → uint8 (F, 16)."""
     digests = b"".join(hashlib.sha256(frame.tobytes()).digest()[:16] for frame in frames)
     return np.frombuffer(digests, np.uint8).reshape(-1, 16)
 
 
 def label_sums_of(labels, videos):
-    """The sums of the labels (N, 10, 7, 2) over the sequences of each video and their frames: float64 (V, 7, 2)."""
+    """The sum of the labels, float32 (N, 10, 7, 2), of all frames of each video: float64 (V, 7, 2)."""
     return np.stack([labels[videos == video].sum(axis=(0, 1), dtype=np.float64) for video in range(max(videos) + 1)])
 
 
-class MadeData(NamedTuple):
-    """Random arrays in the layout of the HDF5 file, and the path of the file, of version 2, that holds them."""
+@dataclass(frozen=True)
+class MadeData:
+    """Random arrays in the layout of the HDF5 file, and the path of a file of version 2 that contains them."""
 
     path: Path
-    frames: np.ndarray
-    sequences: np.ndarray
-    labels: np.ndarray
-    videos: np.ndarray
-    digests: np.ndarray
-    label_sums: np.ndarray
+    frames: np.ndarray  # uint8 (F, 64, 64, 3)
+    sequences: np.ndarray  # int32 (N, 10), frame numbers
+    labels: np.ndarray  # float32 (N, 10, 7, 2)
+    videos: np.ndarray  # int32 (N,)
+    digests: np.ndarray  # uint8 (F, 16)
+    label_sums: np.ndarray  # float64 (V, 7, 2)
 
     @property
     def version_1(self):
-        """The arrays of a file of version 1, in order."""
+        """The arrays that a file of version 1 contains, in order."""
         return self.frames, self.sequences, self.labels, self.videos
 
 
 @pytest.fixture(scope="session")
 def made_data(tmp_path_factory):
-    """600 sequences that refer to 100 random frames in random order; more than one evaluation block holds."""
+    """600 sequences that refer to 100 random frames in random order, more than fit into one evaluation block."""
     random = np.random.default_rng(7)
     arrays = (
         random.integers(0, 256, (100, 64, 64, 3), dtype=np.uint8),
@@ -184,7 +187,7 @@ def made_data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def inference_model():
-    """An InferenceGraph with 8 units, and a session with random weights for it."""
+    """An InferenceGraph with 8 units and a session in which it has random weights."""
     from model.export.graph import build_inference_graph, load_weights
     from pipeline.tensorflow_v1 import tf
 
@@ -195,7 +198,7 @@ def inference_model():
 
 
 def drawn_weights(inference, seed):
-    """Random weights by variable name, scaled so that the predicted positions spread over pixels."""
+    """Random weights by variable name, scaled so that predictions vary by several pixels."""
     random = np.random.default_rng(seed)
     weights = {}
     for name, variable in inference.variables.items():

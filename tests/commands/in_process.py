@@ -1,4 +1,4 @@
-"""Commands run in the tests' own process, as the shell would run them."""
+"""Runs commands in the test process, as a shell would."""
 
 import sys
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def run_command(command, arguments, monkeypatch, capfd):
-    """Runs main() of a command's module with these arguments; returns what it printed, as capfd gives it."""
+    """Runs main() of a command's module with these arguments; returns its output as capfd captures it."""
     monkeypatch.setattr(sys, "argv", [f"{command.__name__}.py", *map(str, arguments)])
     capfd.readouterr()
     command.main()
@@ -14,7 +14,7 @@ def run_command(command, arguments, monkeypatch, capfd):
 
 
 def run_refused_command(command, arguments, monkeypatch, capfd, folder):
-    """The same of a command that must end with status 2 and leave the folder, a Path, as it was."""
+    """The same for a command that must end with status 2 and leave the folder, a Path, unchanged."""
     before = contents_of(folder)
     with pytest.raises(SystemExit) as stopped:
         run_command(command, arguments, monkeypatch, capfd)
@@ -25,5 +25,5 @@ def run_refused_command(command, arguments, monkeypatch, capfd, folder):
 
 
 def contents_of(folder):
-    """A dict from the path of everything in the folder to its bytes, None for folders."""
+    """Maps the path of each file below the folder to its bytes, and that of each folder to None."""
     return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}

@@ -1,7 +1,7 @@
-"""Two commands that want the same folder or file at the same moment: one gets it, the other an error.
+"""Two commands that write to the same folder or file at the same time: one gets it, the other reports an error.
 
-Both wait for each other just before they take the lock, when both have found the place free. The one that gets it goes
-on only when the other has ended. So nothing depends on which is quicker.
+Both have found the destination free when they wait for each other, just before they take the lock. The one that gets it
+continues only after the other has ended. So the result does not depend on timing.
 """
 
 import importlib
@@ -26,27 +26,27 @@ from video.prediction import PredictionSummary
 if sys.platform == "win32":
     pytest.skip("needs a fork server", allow_module_level=True)
 
-PATIENCE = 60  # seconds, then the test fails
+PATIENCE = 60  # seconds until the test fails
 COMMANDS = ["convert_pkl_to_h5", "convert_youtube_pose_to_h5", "predict", "train"]
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def preloaded():
-    """Processes are forked from one that has imported the commands, where none has been started yet."""
+    """Processes are forked from one that has imported the commands."""
     CONTEXT.set_forkserver_preload([__name__, *COMMANDS])
 
 
-def run_main(module, arguments, log, both_are_here, other_has_ended):
-    """Runs main() of a module, which takes the lock at the same moment as the other process. It does not train."""
+def run_main(module, arguments, log, both_arrived, other_has_ended):
+    """Runs main() of a command, without training; both processes take the lock at the same time."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     lock = destination.lock
 
     def lock_together(file):
-        destination.lock = lock  # A command of two files takes a second one.
-        both_are_here.wait(PATIENCE)
+        destination.lock = lock  # A command that writes two files takes a second lock.
+        both_arrived.wait(PATIENCE)
         lock(file)
         assert other_has_ended.wait(PATIENCE)
 
@@ -59,10 +59,10 @@ def run_main(module, arguments, log, both_are_here, other_has_ended):
 
 
 def run_twice_at_once(module, arguments, folder):
-    """Checks that one process of the two succeeds and the other ends with one error line, which is returned."""
-    both_are_here, other_has_ended = CONTEXT.Barrier(2), CONTEXT.Event()
+    """Checks that one of two processes succeeds and the other ends with one error line; returns the line."""
+    both_arrived, other_has_ended = CONTEXT.Barrier(2), CONTEXT.Event()
     logs = [folder / "first.log", folder / "second.log"]
-    common = [both_are_here, other_has_ended]
+    common = [both_arrived, other_has_ended]
     processes = [CONTEXT.Process(target=run_main, args=(module, arguments, log, *common)) for log in logs]
     for process in processes:
         process.start()
@@ -81,8 +81,8 @@ def run_twice_at_once(module, arguments, folder):
     return ended[2]
 
 
-@pytest.mark.promise("Two runs never share a folder")
-def test_two_runs_begin_or_resume_in_a_folder_at_once(people, tmp_path):
+@pytest.mark.promise("Two runs never write to the same folder")
+def test_two_runs_start_or_resume_in_the_same_folder(people, tmp_path):
     out = tmp_path / "runs" / "first"
     for arguments in (["--data", people.path, "--seed", 5, "--out", out], ["--resume", "--out", out]):
         line = run_twice_at_once("train", arguments, tmp_path)
@@ -90,8 +90,8 @@ def test_two_runs_begin_or_resume_in_a_folder_at_once(people, tmp_path):
         assert os.listdir(out) == ["config.json"] and read_config(out / "config.json")["seed"] == 5
 
 
-@pytest.mark.promise("Two commands never write the same file at once")
-def test_two_conversions_of_pickles_to_the_same_file_at_once(tmp_path):
+@pytest.mark.promise("Two commands never write to the same file at the same time")
+def test_two_pickle_conversions_to_the_same_file(tmp_path):
     source, destination = tmp_path / "data.pkl", tmp_path / "out" / "data.h5"
     source.write_bytes(pickled(made_arrays(2)))
     destination.parent.mkdir()
@@ -103,8 +103,8 @@ def test_two_conversions_of_pickles_to_the_same_file_at_once(tmp_path):
             assert len(store) == 2
 
 
-@pytest.mark.promise("Two commands never write the same file at once")
-def test_two_conversions_of_a_release_to_the_same_file_at_once(tmp_path):
+@pytest.mark.promise("Two commands never write to the same file at the same time")
+def test_two_release_conversions_to_the_same_file(tmp_path):
     release = write_release(tmp_path / "release", [MadeVideo("one", 12, 48, 64, 1)])
     (tmp_path / "out").mkdir()
     arguments = [release, tmp_path / "out" / "data.h5", "--withheld", 1]
@@ -112,8 +112,8 @@ def test_two_conversions_of_a_release_to_the_same_file_at_once(tmp_path):
     assert sorted(os.listdir(tmp_path / "out")) == ["data.h5", "data_withheld.h5"]
 
 
-@pytest.mark.promise("Two commands never write the same file at once")
-def test_two_predictions_to_the_same_file_at_once(tmp_path):
+@pytest.mark.promise("Two commands never write to the same file at the same time")
+def test_two_predictions_to_the_same_file(tmp_path):
     (tmp_path / "in").mkdir()
     Image.new("RGB", (64, 48)).save(tmp_path / "in" / "1.png")
     (tmp_path / "out").mkdir()

@@ -1,4 +1,4 @@
-"""Commands while the clock is set back again and again, on files of a time to come."""
+"""Commands while the system clock is set back repeatedly, on files dated in the future."""
 
 import itertools
 import os
@@ -24,18 +24,18 @@ SETTINGS += ["--evaluations", 4, "--precision", "float32", "--validation-sequenc
 
 @pytest.fixture(autouse=True)
 def clock_goes_back(monkeypatch):
-    """Each time that the clock is looked at, it has been set back by another day."""
+    """Sets the clock back by another day each time it is read."""
     days, now = itertools.count(), time.time()
     monkeypatch.setattr(time, "time", lambda: now - next(days) * DAY)
 
 
-def send_to_the_future(folder):
+def date_in_the_future(folder):
     for path in folder.rglob("*"):
-        os.utime(path, (4e9, 4e9))  # in 2096
+        os.utime(path, (4e9, 4e9))  # the year 2096
 
 
-@pytest.mark.promise("A clock that is set forward or back changes nothing in a run or a conversion")
-def test_a_run_is_stopped_and_resumed(people, monkeypatch, tmp_path):
+@pytest.mark.promise("Setting the system clock forward or back affects neither runs nor conversions")
+def test_a_run_stops_and_resumes(people, monkeypatch, tmp_path):
     out = tmp_path / "run"
     append = evaluation.append_to_history
 
@@ -50,7 +50,7 @@ def test_a_run_is_stopped_and_resumed(people, monkeypatch, tmp_path):
     for arguments in (["--data", people.path, *SETTINGS, "--out", out], ["--resume", "--out", out]):
         monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
         train.main()
-        send_to_the_future(tmp_path)
+        date_in_the_future(tmp_path)
     rows = read_history(out / "history.csv")
     steps, seconds = ([row[column] for row in rows] for column in ("step", "seconds"))
     assert len(rows) > 2 and steps[-1] == 7 and min(np.diff([0, *steps])) > 0
@@ -59,17 +59,17 @@ def test_a_run_is_stopped_and_resumed(people, monkeypatch, tmp_path):
     assert last == {"checkpoint", f"training-{steps[-2]}", f"training-{steps[-1]}"}
 
 
-@pytest.mark.promise("A clock that is set forward or back changes nothing in a run or a conversion")
-def test_a_conversion_removes_what_was_abandoned_and_nothing_that_is_being_written(monkeypatch, tmp_path):
+@pytest.mark.promise("Setting the system clock forward or back affects neither runs nor conversions")
+def test_a_conversion_removes_abandoned_files_but_not_those_being_written(monkeypatch, tmp_path):
     source, destination = tmp_path / "data.pkl", tmp_path / "data.h5"
     source.write_bytes(pickled(made_arrays(2)))
     destination.touch()
     (tmp_path / ".data.h5.1.partial").touch()
     (tmp_path / ".data.h5.lock").touch()
-    send_to_the_future(tmp_path)
+    date_in_the_future(tmp_path)
     monkeypatch.setattr(sys, "argv", ["convert_pkl_to_h5.py", str(source), str(destination), "--overwrite"])
     with atomic_write(tmp_path / "other") as partial:
-        os.rename(partial, tmp_path / ".data.h5.2.partial")  # as if another process wrote it
+        os.rename(partial, tmp_path / ".data.h5.2.partial")  # as if another process were writing it
         convert_pkl_to_h5.main()
         os.rename(tmp_path / ".data.h5.2.partial", partial)
     assert sorted(os.listdir(tmp_path)) == ["data.h5", "data.pkl", "other"]

@@ -1,6 +1,6 @@
-"""train.py on several workers, processes of this machine.
+"""train.py on several workers, which are processes on this machine.
 
-The processes are forked from one that has already imported TensorFlow but has not started a session.
+The processes are forked from one that has imported TensorFlow but has not started a session.
 """
 
 import json
@@ -30,7 +30,7 @@ assert tf.nn.rnn_cell
 # 22 sequences: two batches of 8, and one of 6.
 PYRAMID = ["--network", "pyramid", "--members", 1, "--num-units", 4, "--batch-size", 8, "--epochs", 1, "--seed", 3]
 PYRAMID += ["--augment", "--precision", "float32", "--validation-sequences", 100]
-# 110 sequences: 18 batches of 6, and one of 2, of which two of the four shards are empty.
+# 110 sequences: 18 batches of 6, and one of 2, in which two of the four shards are empty.
 STRIDED = ["--network", "strided", "--members", 1, "--num-units", 4, "--batch-size", 6, "--epochs", 1, "--seed", 3]
 STRIDED += ["--augment", "--precision", "float32", "--validation-sequences", 20]
 
@@ -44,24 +44,24 @@ def processes():
 
 @pytest.fixture(scope="module")
 def start(processes):
-    """Starts train.py on several workers: the function start_workers below; kills them at the end."""
+    """Starts train.py on several workers (see start_workers); they are killed after the tests."""
     started = []
 
     def start_workers(folder, *arguments, workers=2, before=None, by_worker=None, addresses=None, first=0):
-        """Returns the processes; each logs to the file worker-N.log in the folder, where the chief's run is `run`.
+        """Starts the workers numbered from `first` to `workers` - 1; returns their processes.
 
-        They are those from `first` up to, but without, `workers`.
-        before: a function to call in each with its number. by_worker: further arguments by the number of a worker.
+        Worker N writes its output to worker-N.log in the folder, and the chief writes its run to the subfolder `run`.
+        before: a function that each worker calls first, with its number. by_worker: additional arguments, by worker.
         """
         addresses = addresses or free_addresses(workers)
         group = []
         for number in range(len(addresses)):
             task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": number}}
-            mine = [*arguments, "--out", folder / ("run" if number == 0 else "not made")]
-            mine += (by_worker or {}).get(number, [])
+            own_arguments = [*arguments, "--out", folder / ("run" if number == 0 else "never created")]
+            own_arguments += (by_worker or {}).get(number, [])
             config = json.dumps(task) if len(addresses) > 1 else None
             log = folder / f"worker-{number}.log"
-            group.append(processes.Process(target=run_train, args=(log, number, config, mine, before)))
+            group.append(processes.Process(target=run_train, args=(log, number, config, own_arguments, before)))
         for process in group[first:workers]:
             process.start()
             started.append(process)
@@ -87,9 +87,9 @@ def run_train(log, number, config, arguments, before):
 
 def free_addresses(number):
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
+    addresses = [f"127.0.0.1:{server.getsockname()[1]}" for server in sockets]
+    for server in sockets:
+        server.close()
     return addresses
 
 
@@ -112,14 +112,14 @@ def losses(folder):
 
 
 def last_values(folder):
-    """All values of the newest checkpoint but the seconds, as bytes by name."""
+    """All values of the newest checkpoint as bytes, by name, except the training time."""
     index = max((folder / "run/checkpoints/last").glob("*.index"), key=lambda path: int(path.stem.split("-")[1]))
     return values_of(index.with_suffix(""))
 
 
 @pytest.fixture(scope="module")
 def pair(start, people, tmp_path_factory):
-    """The folder of a run of two workers, which was not interrupted."""
+    """The folder of an uninterrupted run of two workers."""
     return trained(start, tmp_path_factory.mktemp("pair"), people, workers=2)
 
 
@@ -130,10 +130,10 @@ def trained(start, folder, people, workers, arguments=()):
 
 
 @pytest.mark.promise(
-    "A step of two workers has the loss and the gradient of one worker, within the rounding of float32"
+    "A training step of two workers has the loss and gradient of a single worker, within float32 rounding"
 )
-def test_a_step_of_two_workers_has_the_loss_and_the_gradient_of_one(start, people, tmp_path):
-    # One step: a later one starts from weights that Adam has moved by the sign of gradients that are rounded to zero.
+def test_a_step_of_two_workers_has_the_loss_and_gradient_of_one(start, people, tmp_path):
+    # One step only: Adam amplifies rounding differences in gradients near zero, so later steps differ by more.
     one_step = ["--batch-size", 22, "--evaluations", 1]
     folders = [tmp_path / "one", tmp_path / "two"]
     for workers, folder in enumerate(folders, 1):
@@ -142,7 +142,7 @@ def test_a_step_of_two_workers_has_the_loss_and_the_gradient_of_one(start, peopl
     one, two = map(losses, folders)
     assert len(one) == 1
     np.testing.assert_allclose(two, one, rtol=1e-5)
-    assert not (folders[1] / "not made").exists()
+    assert not (folders[1] / "never created").exists()
 
     one, two = map(first_moments, folders)
     assert len(one) > 20
@@ -151,27 +151,27 @@ def test_a_step_of_two_workers_has_the_loss_and_the_gradient_of_one(start, peopl
 
 
 def first_moments(folder):
-    """Adam's first moments of the weights, by name: after one step, the gradient times a constant."""
+    """Adam's first moments by variable name; after one step they are the gradients times a constant."""
     values = tf.train.load_checkpoint(folder / "run" / "checkpoints" / "last")
     names = [name for name in values.get_variable_to_shape_map() if name.endswith("/Adam")]
     return {name: values.get_tensor(name) for name in names}
 
 
-def signal_after_two_steps(kind, number):
-    """Worker 1 alone gets a signal of this kind."""
+def signal_after_two_steps(signal_number, number):
+    """Sends this signal to worker 1 only."""
     if number == 1:
         take = train.Steps.take
 
         def signal_and_take(self, learning_rate):
             if self.number == 2:
-                os.kill(os.getpid(), kind)
+                os.kill(os.getpid(), signal_number)
             return take(self, learning_rate)
 
         train.Steps.take = signal_and_take
 
 
-@pytest.mark.promise("A worker that dies ends all others, which name it, and --resume goes on to the same bits")
-def test_the_same_number_of_workers_goes_on_to_the_same_bits_without_exact(start, pair, people, tmp_path):
+@pytest.mark.promise("If a worker dies, all others end and name it, and --resume gives the same bits")
+def test_the_same_number_of_workers_resumes_to_the_same_bits_without_exact(start, pair, people, tmp_path):
     arguments = ["--data", people.path, *PYRAMID, "--evaluations", 30]
     group = start(tmp_path, *arguments, workers=2, before=partial(signal_after_two_steps, signal.SIGKILL))
     assert statuses(group) == [3, -signal.SIGKILL], logs(tmp_path)
@@ -183,16 +183,16 @@ def test_the_same_number_of_workers_goes_on_to_the_same_bits_without_exact(start
 
 @pytest.fixture(scope="module")
 def alone(start, people, tmp_path_factory):
-    """The folder of an exact run of one worker, which was not interrupted."""
+    """The folder of an uninterrupted run of one worker with --exact."""
     folder = tmp_path_factory.mktemp("alone")
     group = start(folder, "--data", people.path, *STRIDED, "--exact", workers=1)
     assert statuses(group) == [0], logs(folder)
     return folder
 
 
-@pytest.mark.promise("With --exact, 1, 2 and 4 workers end with the same bits")
-@pytest.mark.promise("A worker that dies ends all others, which name it, and --resume goes on to the same bits")
-def test_a_run_goes_on_to_the_same_bits_whoever_is_killed_and_however_many_go_on(start, alone, people, tmp_path):
+@pytest.mark.promise("With --exact, 1, 2 and 4 workers give bit-identical results")
+@pytest.mark.promise("If a worker dies, all others end and name it, and --resume gives the same bits")
+def test_a_run_resumes_to_the_same_bits_on_other_numbers_of_workers(start, alone, people, tmp_path):
     arguments = ["--data", people.path, *STRIDED, "--exact"]
     rows = 0
     for workers, victim in ((2, 1), (4, 0)):
@@ -213,15 +213,15 @@ def test_a_run_goes_on_to_the_same_bits_whoever_is_killed_and_however_many_go_on
 
 
 @pytest.mark.parametrize("victim", [0, 1])
-def test_a_worker_that_is_started_again_at_once_ends_with_those_that_are_ending(start, people, tmp_path, victim):
+def test_a_worker_restarted_immediately_ends_with_the_broken_cluster(start, people, tmp_path, victim):
     addresses = free_addresses(2)
     arguments = ["--data", people.path, *STRIDED, "--evaluations", 30]
     group = start(tmp_path, *arguments, addresses=addresses, before=evaluate_slowly)
     wait_for_rows(tmp_path / "run", 2, group[0])
     group[victim].kill()
     group[victim].join()
-    again = {"first": victim, "workers": victim + 1, "addresses": addresses}
-    group[victim : victim + 1] = start(tmp_path, *arguments, *["--resume"][victim:], **again)
+    restarted = {"first": victim, "workers": victim + 1, "addresses": addresses}
+    group[victim : victim + 1] = start(tmp_path, *arguments, *["--resume"][victim:], **restarted)
     assert statuses(group) == [3, 3], logs(tmp_path)
     errors = error_lines(tmp_path)
     names = ["the chief", "worker 1"]
@@ -231,7 +231,7 @@ def test_a_worker_that_is_started_again_at_once_ends_with_those_that_are_ending(
 
 
 def evaluate_slowly(number):
-    """So that the run does not end before a worker is killed."""
+    """Keeps the run from finishing before a worker is killed."""
     evaluate = Evaluator.evaluate_and_save
 
     def wait_and_evaluate(*arguments):
@@ -241,17 +241,17 @@ def evaluate_slowly(number):
     Evaluator.evaluate_and_save = wait_and_evaluate
 
 
-def wait_in_the_evaluation(number):
-    def evaluate_for_ever(*_):
+def hang_in_evaluation(number):
+    def evaluate_forever(*_):
         print("evaluating", flush=True)
         time.sleep(PATIENCE)
 
-    Evaluator.evaluate_and_save = evaluate_for_ever
+    Evaluator.evaluate_and_save = evaluate_forever
 
 
-@pytest.mark.promise("A worker that dies ends all others, which name it, and --resume goes on to the same bits")
-def test_a_death_is_noticed_while_the_chief_evaluates(start, people, tmp_path):
-    group = start(tmp_path, "--data", people.path, *STRIDED, workers=2, before=wait_in_the_evaluation)
+@pytest.mark.promise("If a worker dies, all others end and name it, and --resume gives the same bits")
+def test_a_dead_worker_is_noticed_while_the_chief_evaluates(start, people, tmp_path):
+    group = start(tmp_path, "--data", people.path, *STRIDED, workers=2, before=hang_in_evaluation)
     log, deadline = tmp_path / "worker-0.log", time.monotonic() + PATIENCE
     while not (log.exists() and "evaluating" in log.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -260,8 +260,8 @@ def test_a_death_is_noticed_while_the_chief_evaluates(start, people, tmp_path):
     assert len(error_lines(tmp_path)[0]) == 1 and "error: worker 1 at " in error_lines(tmp_path)[0][0]
 
 
-@pytest.mark.promise("Workers with another file, program or settings than the chief's are named before the first step")
-def test_what_differs_is_named_by_all_before_the_first_step(start, people, tmp_path):
+@pytest.mark.promise("Workers whose data, program or settings differ from the chief's are named before the first step")
+def test_all_workers_name_the_one_that_differs_before_the_first_step(start, people, tmp_path):
     other = shutil.copy(people.path, tmp_path / "other.h5")
     with h5py.File(other, "r+") as file:
         file.attrs["source_sha256"] = "ab" * 32
@@ -275,14 +275,16 @@ def test_what_differs_is_named_by_all_before_the_first_step(start, people, tmp_p
     assert not (tmp_path / "run" / "history.csv").exists()
 
 
-def wait_for_a_second(number):
+def wait_only_one_second(number):
     membership.SECONDS_TO_MEET = 1.0
 
 
-@pytest.mark.promise("A worker that is missing is named within a minute")
-def test_who_is_missing_is_named(start, people, tmp_path):
+@pytest.mark.promise("A missing worker is named within a minute")
+def test_a_missing_worker_is_named(start, people, tmp_path):
     addresses = free_addresses(3)
-    group = start(tmp_path, "--data", people.path, *STRIDED, workers=2, addresses=addresses, before=wait_for_a_second)
+    group = start(
+        tmp_path, "--data", people.path, *STRIDED, workers=2, addresses=addresses, before=wait_only_one_second
+    )
     assert statuses(group) == [2, 2], logs(tmp_path)
     for errors in error_lines(tmp_path):
         assert errors == [
@@ -290,7 +292,7 @@ def test_who_is_missing_is_named(start, people, tmp_path):
         ]
 
 
-def test_an_address_that_is_taken_or_another_machine_s_is_an_error(start, people, tmp_path):
+def test_an_address_in_use_or_of_another_machine_is_an_error(start, people, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         own = f"127.0.0.1:{taken.getsockname()[1]}"
         for address, why in ((own, "Address already in use"), ("192.0.2.200:2222", "Cannot assign requested address")):

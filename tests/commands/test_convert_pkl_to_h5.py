@@ -157,7 +157,7 @@ class Touches:
         return self.reduced
 
 
-@pytest.mark.promise("No pickle runs code")
+@pytest.mark.promise("Reading a pickle never executes code")
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("function", [os.system, eval])
 def test_does_not_call_a_function_that_the_pickle_names(function, protocol, source, refused, tmp_path):
@@ -170,7 +170,7 @@ def test_does_not_call_a_function_that_the_pickle_names(function, protocol, sour
     assert mark.exists()
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 @pytest.mark.parametrize("cut", [0, 1, 2, 40, 150, 5000, -800, -1])
 def test_refuses_a_pickle_that_is_cut_short(cut, source, refused):
     source.write_bytes(source.read_bytes()[:cut])
@@ -186,7 +186,7 @@ def test_refuses_labels_that_are_not_finite(source, refused):
     assert "1 of the labels are not finite numbers, the first at sequence 2, frame 9, left shoulder, y" in message
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 def test_refuses_damage_that_appears_only_while_frames_are_copied(source, refused):
     zipped = source.with_suffix(".zip")
     with zipfile.ZipFile(zipped, "w") as archive:
@@ -234,7 +234,7 @@ def replace(source):
 
 
 @pytest.mark.promise(
-    "A conversion that is killed, fails or runs out of space leaves the old file whole, or the new one"
+    "A conversion that is killed, fails or runs out of disk space leaves the complete old file or the complete new one"
 )
 @pytest.mark.parametrize(
     "change, message",
@@ -261,9 +261,9 @@ def test_refuses_a_source_that_vanishes_or_changes_as_it_is_read(change, message
     assert destination.read_bytes() == b"old" and {source, destination} >= set(source.parent.iterdir())
 
 
-@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.promise("A full disk ends a command with one error line, and files that were complete stay complete")
 @pytest.mark.promise(
-    "A conversion that is killed, fails or runs out of space leaves the old file whole, or the new one"
+    "A conversion that is killed, fails or runs out of disk space leaves the complete old file or the complete new one"
 )
 @pytest.mark.parametrize("bytes_left", [0, 100, 3000, 200_000])
 def test_a_full_disk_ends_in_an_error_line(bytes_left, source):

@@ -310,7 +310,7 @@ def test_rejects_files_that_are_not_data_sets(foreign_model, people, rejected, t
         assert line.startswith(f"{tmp_path / name}: ") and message in line
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 def test_rejects_damaged_frames(foreign_model, people, rejected, tmp_path):
     contents = bytearray(people.path.read_bytes())
     contents[contents.index(people.frames[40, 5].tobytes()) + 5000] ^= 1

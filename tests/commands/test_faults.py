@@ -1,6 +1,6 @@
-"""Commands that are killed, stopped or run out of disk space, each in its own process.
+"""Commands that are killed, stopped or run out of disk space, each in a separate process.
 
-The processes are forked from one that has already imported TensorFlow but has not started a session.
+The processes are forked from one that has imported TensorFlow but has not started a session.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ def processes():
 
 @pytest.fixture
 def start(processes, tmp_path):
-    """Starts one of the functions below in a process that logs to the file `log`; kills it at the end of the test."""
+    """Starts one of the functions below in a process that writes to the file `log`; it is killed after the test."""
     started = []
 
     def start(function, *arguments, **options):
@@ -72,9 +72,10 @@ def write_output_to(log):
 
 
 def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY, waits_after=None):
-    """Runs train.py; with exports=False it ends before the export. largest_file: bytes.
+    """Runs train.py, without the export if `exports` is False.
 
-    waits_after: the number of rows in history.csv after which it waits for a signal.
+    largest_file: limit for the size of files, in bytes. waits_after: the number of rows in history.csv after which it
+    waits for a signal.
     """
     write_output_to(log)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
@@ -87,7 +88,7 @@ def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY
 
 
 def run_train_until_it_aborts(log, arguments):
-    """Runs train.py, which is aborted as soon as it needs TensorFlow."""
+    """Runs train.py, which aborts when it first needs TensorFlow."""
     write_output_to(log)
     train.prepare_tensorflow = lambda settings, cluster: os.abort()
     sys.argv = ["train.py", *map(str, arguments)]
@@ -95,7 +96,7 @@ def run_train_until_it_aborts(log, arguments):
 
 
 def wait_to_be_stopped(rows):
-    """Makes train.py wait for a signal once it has written so many rows, so that the signal cannot come too late."""
+    """Makes train.py wait for a signal after it has written this many rows, so that the signal is never late."""
     append, stop_signals_of_train, is_stopping = evaluation.append_to_history, train.stop_signals, []
 
     @contextlib.contextmanager
@@ -113,10 +114,10 @@ def wait_to_be_stopped(rows):
 
 
 def run_until_killed(log, main, arguments, annotations, before=None):
-    """Runs main() of a command and prints the names of its system calls on files from the first lock on.
+    """Runs main() of a command and prints the names of its system calls on files, starting with the first lock.
 
-    annotations: what reading those of a release returns, which takes a process of its own. before: the place of the
-    system call that it is killed before; None to let it end.
+    annotations: replaces reading a release's annotations, which would need another process. before: the position of
+    the system call before which the process is killed; None lets it finish.
     """
     write_output_to(log)
     release_conversion.read_annotations = lambda release: annotations
@@ -137,7 +138,7 @@ def run_until_killed(log, main, arguments, annotations, before=None):
 
 
 def system_call_of(function):
-    """The name of the system call that a built-in function stands for, where it creates, changes or removes a file."""
+    """The system call of a built-in function if it creates, changes or removes a file, else None."""
     if function in (open, os.fsync, os.replace, os.remove, fcntl.flock):
         return function.__name__
     of_file = isinstance(getattr(function, "__self__", None), (io.FileIO, io.BufferedWriter, io.BufferedRandom))
@@ -146,7 +147,7 @@ def system_call_of(function):
 
 @pytest.fixture(scope="module")
 def uninterrupted(processes, people, tmp_path_factory):
-    """The folder of a run that was not interrupted."""
+    """The folder of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     arguments = ["--data", people.path, *SETTINGS, "--out", folder / "run"]
     process = processes.Process(target=run_train, args=(folder / "log", arguments))
@@ -157,7 +158,7 @@ def uninterrupted(processes, people, tmp_path_factory):
 
 
 def wait_for_rows(folder, number, process):
-    """Waits until history.csv has so many rows or the process has ended."""
+    """Waits until history.csv has this many rows or the process has ended."""
     deadline = time.monotonic() + PATIENCE
     while process.is_alive() and time.monotonic() < deadline:
         if (folder / "history.csv").exists() and len(read_history(folder / "history.csv")) >= number:
@@ -165,19 +166,19 @@ def wait_for_rows(folder, number, process):
         time.sleep(0.01)
 
 
-def rows_but_for_seconds(folder):
+def rows_without_seconds(folder):
     return [{**row, "seconds": None} for row in read_history(folder / "history.csv")]
 
 
 def values_of(path):
-    """All values of a checkpoint, as bytes by name, except the seconds of training."""
+    """All values of a checkpoint as bytes, by name, except the training time."""
     reader = tf.train.load_checkpoint(str(path))
     names = set(reader.get_variable_to_shape_map()) - {"training_seconds"}
     return {name: np.asarray(reader.get_tensor(name)).tobytes() for name in names}
 
 
-def check_ended_as(folder, uninterrupted):
-    """Checks that weights, Adam's moments, averages and the best model equal those of the other run, bit for bit."""
+def check_same_end(folder, uninterrupted):
+    """Checks that weights, Adam's moments, averages and the best model of two runs are equal, bit for bit."""
     last = f"checkpoints/last/training-{STEPS}"
     assert values_of(folder / last) == values_of(uninterrupted / last)
     best, expected = (sorted((run / "checkpoints").glob("best-*"))[-1] for run in (folder, uninterrupted))
@@ -188,8 +189,10 @@ def check_ended_as(folder, uninterrupted):
 # Training
 
 
-@pytest.mark.promise("A run that is killed at any moment resumes to the same history and weights")
-def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, uninterrupted, people, tmp_path):
+@pytest.mark.promise(
+    "A run that is killed at any moment and resumed ends with the same history and weights as an uninterrupted run"
+)
+def test_a_run_killed_at_random_moments_ends_like_an_uninterrupted_one(start, uninterrupted, people, tmp_path):
     folder, log, draw = tmp_path / "run", tmp_path / "log", random.Random(5)
     arguments = ["--data", people.path, *SETTINGS, "--out", folder]
     for _ in range(KILLS):
@@ -202,7 +205,7 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
         assert process.exitcode in (-signal.SIGKILL, 0), log.read_text()
         arguments = ["--resume", "--out", folder]
 
-    # A kill may leave the data file of a checkpoint whose index was not written yet.
+    # A killed run may leave a checkpoint's data file without its index.
     last = folder / "checkpoints" / "last"
     step = max(int(path.name[len("training-") :].split(".")[0]) for path in last.glob("training-*.index"))
     newest = last / f"training-{step}.data-00000-of-00001"
@@ -218,14 +221,16 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(start, u
     process = start(run_train, arguments)
     process.join()
     assert process.exitcode == 0, log.read_text()
-    assert rows_but_for_seconds(folder) == rows_but_for_seconds(uninterrupted)
-    check_ended_as(folder, uninterrupted)
+    assert rows_without_seconds(folder) == rows_without_seconds(uninterrupted)
+    check_same_end(folder, uninterrupted)
     assert not [path for path in folder.rglob("*") if "partial" in path.name or "temp" in path.name]
     assert len(list((folder / "checkpoints" / "last").iterdir())) == 5
 
 
-@pytest.mark.promise("A run that is killed or aborted, as where memory runs out, says so in one line")
-def test_a_run_that_is_aborted_says_so(start, people, tmp_path):
+@pytest.mark.promise(
+    "A run that is killed or aborted, for example because memory ran out, is reported in one error line"
+)
+def test_an_aborted_run_is_reported(start, people, tmp_path):
     process = start(run_train_until_it_aborts, ["--data", people.path, *SETTINGS, "--out", tmp_path / "run"])
     process.join()
     assert process.exitcode == -signal.SIGABRT
@@ -237,7 +242,7 @@ def test_a_run_that_is_aborted_says_so(start, people, tmp_path):
 
 
 @pytest.mark.promise("Ctrl-C, SIGTERM and a closed terminal stop a run cleanly: it saves, exports and exits with 0")
-def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people, tmp_path):
+def test_ctrl_c_and_sigterm_save_export_and_exit(start, uninterrupted, people, tmp_path):
     folder, log = tmp_path / "run", tmp_path / "log"
     process = start(run_train, ["--data", people.path, *SETTINGS, "--out", folder], waits_after=1)
     wait_for_rows(folder, 1, process)
@@ -268,11 +273,11 @@ def test_ctrl_c_and_sigterm_save_and_export_and_end(start, uninterrupted, people
     assert weights == expected
 
 
-def stop_at_a_terminal(log, terminal):
-    """Prints to the terminal of this name before and after it is closed."""
+def print_to_closing_terminal(log, terminal):
+    """Prints to the terminal with this name, before and after it is closed."""
     os.setsid()
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The tests themselves may run under nohup.
-    descriptor = os.open(terminal, os.O_RDWR)  # which makes it the terminal of this session
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The tests may run under nohup.
+    descriptor = os.open(terminal, os.O_RDWR)  # makes it the session's terminal
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     with reported_user_errors(), stop_signals() as is_stopping:
@@ -281,58 +286,56 @@ def stop_at_a_terminal(log, terminal):
             time.sleep(0.01)
         print("dropped", flush=True)
         print("dropped", file=sys.stderr, flush=True)
-    log.write_text("ended in order")
+    log.write_text("ended cleanly")
 
 
 @pytest.mark.promise("Ctrl-C, SIGTERM and a closed terminal stop a run cleanly: it saves, exports and exits with 0")
-def test_a_terminal_that_is_closed_stops_in_order(start, tmp_path):
+def test_closing_the_terminal_stops_cleanly(start, tmp_path):
     ours, theirs = os.openpty()
-    process = start(stop_at_a_terminal, os.ttyname(theirs))
+    process = start(print_to_closing_terminal, os.ttyname(theirs))
     assert os.read(ours, 100).startswith(b"ready")
     os.close(theirs)
     os.close(ours)
     process.join(PATIENCE)
-    assert (tmp_path / "log").read_text() == "ended in order" and process.exitcode == 0
+    assert (tmp_path / "log").read_text() == "ended cleanly" and process.exitcode == 0
 
 
 # Converting
 
 
 def arrays_in(path):
-    """The bytes of all data sets. Files of the same contents differ, since HDF5 records the time in them."""
+    """The bytes of all data sets. Whole files differ even if their data is equal: HDF5 stores the time in them."""
     with h5py.File(path) as file:
         return b"".join(file[name][:].tobytes() for name in sorted(file))
 
 
-def made_conversion_of_pickle(folder):
-    """main() of a conversion to "folder", its arguments, the annotations of its release, what it writes, in order."""
+def pickle_conversion(folder):
+    """main() of a command, its arguments, the annotations of its release, and the files it writes, in order."""
     (folder / "data.pkl").write_bytes(pickled(made_arrays(2)))
     return convert_pkl_to_h5.main, [folder / "data.pkl", folder / "folder" / "data.h5"], None, ["data.h5"]
 
 
-def made_conversion_of_release(folder):
-    """The same for two files."""
+def release_with_withheld_videos(folder):
+    """The same for a conversion that writes two files."""
     release = write_release(folder / "release", [MadeVideo("one", 12, 48, 64, 1)])
     arguments = [release, folder / "folder" / "data.h5", "--withheld", 1]
     return convert_youtube_pose_to_h5.main, arguments, read_annotations(str(release)), ["data_withheld.h5", "data.h5"]
 
 
-def ends_of_writing(calls):
-    """The places of all calls but the writes that follow one and precede another: those leave files of one kind."""
-    return [place for place in range(len(calls)) if set(calls[max(0, place - 1) : place + 2]) != {"write"}]
+def kill_positions(calls):
+    """The positions of all calls, without writes between two other writes: kills there have the same effect."""
+    return [position for position in range(len(calls)) if set(calls[max(0, position - 1) : position + 2]) != {"write"}]
 
 
 @pytest.mark.promise(
-    "A conversion that is killed, fails or runs out of space leaves the old file whole, or the new one"
+    "A conversion that is killed, fails or runs out of disk space leaves the complete old file or the complete new one"
 )
-@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
+@pytest.mark.promise("Partial files that a killed process left behind are removed by the next one")
 @pytest.mark.parametrize(
     "make, replaces",
-    [(made_conversion_of_pickle, False), (made_conversion_of_pickle, True), (made_conversion_of_release, True)],
+    [(pickle_conversion, False), (pickle_conversion, True), (release_with_withheld_videos, True)],
 )
-def test_a_conversion_that_is_killed_leaves_the_old_file_whole_or_the_new_one(
-    make, replaces, start, monkeypatch, tmp_path
-):
+def test_a_killed_conversion_leaves_the_complete_old_or_new_file(make, replaces, start, monkeypatch, tmp_path):
     folder, log = tmp_path / "folder", tmp_path / "log"
     folder.mkdir()
     main, arguments, annotations, written = make(tmp_path)
@@ -342,17 +345,17 @@ def test_a_conversion_that_is_killed_leaves_the_old_file_whole_or_the_new_one(
     run_until_end.join()
     assert run_until_end.exitcode == 0, log.read_text()
     calls = log.read_text().splitlines()[-1].split()
-    renamed = [place for place, name in enumerate(calls) if name == "replace"]
+    renamed = [position for position, name in enumerate(calls) if name == "replace"]
     new = {name: arrays_in(folder / name) for name in written}
     assert len(renamed) == len(written) and {"write", "truncate", "fsync", "flock", "remove"} <= set(calls)
-    for before in ends_of_writing(calls):
+    for before in kill_positions(calls):
         for name in written:
             (folder / name).write_bytes(b"old") if replaces else (folder / name).unlink()
         process = start(run_until_killed, main, arguments, annotations, before)
         process.join()
         assert process.exitcode == -signal.SIGKILL
-        for name, place in zip(written, renamed, strict=True):
-            if before > place:
+        for name, position in zip(written, renamed, strict=True):
+            if before > position:
                 assert arrays_in(folder / name) == new[name]
             elif replaces:
                 assert (folder / name).read_bytes() == b"old"

@@ -285,7 +285,7 @@ def resumed_run(trained_run, tmp_path_factory):
     return folder, before
 
 
-@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
+@pytest.mark.promise("An exported model is complete or absent, and replaces an older one only when it is complete")
 def test_a_run_that_is_done_is_not_trained_again(resumed_run):
     folder, before = resumed_run
     after = contents_of(folder)
@@ -491,7 +491,7 @@ def test_bfloat16_that_cannot_be_had_leaves_nothing_behind(people, refused, monk
     assert "bfloat16 on this machine (could not create a primitive)" in refused(*arguments)
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 @pytest.mark.parametrize(
     "changes, message",
     [
@@ -514,7 +514,7 @@ def test_a_memory_that_tensorflow_exhausts_is_the_user_s_to_enlarge():
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 def test_refuses_to_resume_with_a_history_that_cannot_be_read(earlier_run, monkeypatch, capfd, tmp_path):
     with open(earlier_run / "history.csv", "a") as file:
         file.write("1" * 200_000 + ",3,3.75,1.5,2.5,1\n")
@@ -578,7 +578,7 @@ def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp
     assert line == "the data set differs from the one that the run was started with; resume with that one"
 
 
-@pytest.mark.promise("Two runs never share a folder")
+@pytest.mark.promise("Two runs never write to the same folder")
 def test_refuses_a_folder_that_another_run_writes_to(refused, people, earlier_run, tmp_path):
     with claimed_folder(str(tmp_path / "new"), resume=False):
         for arguments in (["--data", people.path, "--out", tmp_path / "new"], ["--resume", "--out", earlier_run]):
@@ -596,7 +596,7 @@ def test_refuses_to_resume_a_run_without_a_checkpoint(refused, earlier_run):
 # What goes wrong while it trains
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 def test_damage_that_shows_only_while_it_trains(people, monkeypatch, capfd, tmp_path):
     training, _ = split_of_shared_run(people)
     contents = bytearray(people.path.read_bytes())

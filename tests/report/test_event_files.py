@@ -7,7 +7,7 @@ from report.event_files import EventFile, begun_event_file
 from support.user_error import UserError
 
 
-@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.promise("A full disk ends a command with one error line, and files that were complete stay complete")
 @pytest.mark.parametrize("bytes_left", [0, 1000, 20_000])
 def test_a_full_disk_is_not_reported_as_out_of_memory(bytes_left, limited_file_size, tmp_path):
     path = str(tmp_path / "events")
@@ -17,7 +17,7 @@ def test_a_full_disk_is_not_reported_as_out_of_memory(bytes_left, limited_file_s
     assert str(error.value) == f"{tmp_path}: File too large; free some disk space, then continue with --resume"
 
 
-@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.promise("A full disk ends a command with one error line, and files that were complete stay complete")
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_no_space_left_is_not_reported_as_out_of_memory(tmp_path):
     (tmp_path / "full").symlink_to("/dev/full")
@@ -26,7 +26,7 @@ def test_no_space_left_is_not_reported_as_out_of_memory(tmp_path):
         pass
 
 
-@pytest.mark.promise("A clock that is set forward or back changes nothing in a run or a conversion")
+@pytest.mark.promise("Setting the system clock forward or back affects neither runs nor conversions")
 def test_files_stay_in_order_if_the_clock_goes_back(tmp_path, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 1000 - 100 * len(os.listdir(tmp_path)))
     graph = tf.Graph()

@@ -90,7 +90,7 @@ def test_a_whole_number_is_converted_for_a_setting_that_is_a_float(source, read)
     assert settings.time_limit == 60.0 and isinstance(settings.time_limit, float)
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize(
     "name, value, message",
@@ -139,7 +139,7 @@ def test_an_invalid_value_is_refused(name, value, message, source, refused, tmp_
     assert line.startswith(f": {name}: {message}")
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 @pytest.mark.parametrize(
     "source, verdict", [("--config", "is not valid JSON"), ("--resume", "is not the config.json of a run")]
 )

@@ -7,7 +7,7 @@ from support import destination
 from support.user_error import UserError
 
 
-@pytest.mark.promise("Two runs never share a folder")
+@pytest.mark.promise("Two runs never write to the same folder")
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_folder_is_claimed_once(resume, tmp_path):
     out = str(tmp_path / "runs" / "first")
@@ -23,7 +23,7 @@ def test_a_folder_is_claimed_once(resume, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["run [1]", "run*", "what?"])
-def test_a_name_that_is_a_pattern_is_refused(name, tmp_path):
+def test_a_name_with_wildcards_is_rejected(name, tmp_path):
     with (
         pytest.raises(UserError, match="as wildcards; give another --out"),
         claimed_folder(str(tmp_path / name), False),
@@ -32,7 +32,7 @@ def test_a_name_that_is_a_pattern_is_refused(name, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_name_that_is_not_utf_8_is_refused(tmp_path):
+def test_a_name_that_is_not_utf_8_is_rejected(tmp_path):
     with (
         pytest.raises(UserError, match="needs a path in UTF-8; give another --out"),
         claimed_folder(f"{tmp_path}/\udcff", False),
@@ -41,22 +41,22 @@ def test_a_name_that_is_not_utf_8_is_refused(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_an_error_before_the_config_leaves_nothing(tmp_path):
+def test_an_error_before_the_config_is_written_leaves_nothing(tmp_path):
     with pytest.raises(KeyError), claimed_folder(str(tmp_path / "runs" / "first"), resume=False):
         (tmp_path / "runs" / "first" / "demo.pkl").touch()
         raise KeyError
     assert os.listdir(tmp_path) == []
 
 
-def test_an_error_after_the_config_leaves_the_run(tmp_path):
+def test_an_error_after_the_config_is_written_keeps_the_run(tmp_path):
     with pytest.raises(KeyError), claimed_folder(str(tmp_path / "first"), resume=False):
         (tmp_path / "first" / "config.json").touch()
         raise KeyError
     assert os.listdir(tmp_path / "first") == ["config.json"]
 
 
-@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
-def test_what_was_killed_as_it_drew_the_demo_s_data_is_begun_anew(tmp_path):
+@pytest.mark.promise("Partial files that a killed process left behind are removed by the next one")
+def test_a_demo_run_killed_before_its_config_starts_over(tmp_path):
     for name in (".lock", "demo.pkl", ".demo.h5.12.partial"):
         (tmp_path / name).touch()
     with claimed_folder(str(tmp_path), resume=False):
@@ -64,8 +64,8 @@ def test_what_was_killed_as_it_drew_the_demo_s_data_is_begun_anew(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["config.json", "demo.pkl"]
 
 
-@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
-def test_half_done_files_and_folders_are_removed(tmp_path):
+@pytest.mark.promise("Partial files that a killed process left behind are removed by the next one")
+def test_partial_files_and_folders_are_removed(tmp_path):
     names = [".config.json.1.partial", "plots/.loss.png.22.partial", "notes.partial", ".notes.partial"]
     names += [f"{folder}/checkpoint" for folder in (".model.1.partial", ".model.1.old", "model")]
     names += ["checkpoints/.best-3.22.partial/checkpoint"]
@@ -78,8 +78,8 @@ def test_half_done_files_and_folders_are_removed(tmp_path):
     assert left == [".notes.partial", os.path.join("model", "checkpoint"), "notes.partial"]
 
 
-@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
-def test_a_model_that_was_set_aside_for_one_that_never_came_is_put_back(tmp_path):
+@pytest.mark.promise("An exported model is complete or absent, and replaces an older one only when it is complete")
+def test_the_older_model_is_restored_if_the_new_one_is_incomplete(tmp_path):
     (tmp_path / ".model.1.old").mkdir()
     (tmp_path / ".model.1.old" / "checkpoint").write_text("the older one")
     (tmp_path / ".model.1.partial").mkdir()
@@ -89,8 +89,8 @@ def test_a_model_that_was_set_aside_for_one_that_never_came_is_put_back(tmp_path
     assert (tmp_path / "model" / "checkpoint").read_text() == "the older one"
 
 
-@pytest.mark.promise("Two runs never share a folder")
-def test_a_run_that_began_between_the_check_and_the_lock_is_not_begun_anew(tmp_path, monkeypatch):
+@pytest.mark.promise("Two runs never write to the same folder")
+def test_a_run_started_between_the_check_and_the_lock_is_not_overwritten(tmp_path, monkeypatch):
     lock = destination.lock
     monkeypatch.setattr(destination, "lock", lambda file: ((tmp_path / "config.json").touch(), lock(file)))
     with pytest.raises(UserError, match="exists; give another --out"), claimed_folder(str(tmp_path), resume=False):

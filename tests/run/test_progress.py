@@ -16,7 +16,7 @@ class Clock:
 
 
 @pytest.mark.parametrize("monitored, validation", [(3, 5), (MEASURED_SEQUENCES, 1000)])
-def test_evaluations_take_as_long_as_their_sequences(monitored, validation, monkeypatch):
+def test_evaluation_time_is_proportional_to_the_sequences(monitored, validation, monkeypatch):
     clock = Clock()
     monkeypatch.setattr("run.progress.time.perf_counter", lambda: clock.now)
     duration = measured_duration(
@@ -42,10 +42,10 @@ def test_evaluations_take_as_long_as_their_sequences(monitored, validation, monk
         (30.0, 20, 1.0, None, 0.0),
     ],
 )
-def test_training_takes_its_time_limit_or_as_long_as_its_steps(seconds, step, done, time_limit, expected):
+def test_time_left_follows_from_the_time_limit_or_the_steps(seconds, step, done, time_limit, expected):
     assert training_seconds_left(seconds, step, done, time_limit) == (expected and pytest.approx(expected))
 
 
 @pytest.mark.parametrize("seconds, text", [(0.4, "0 s"), (119.4, "119 s"), (120, "2 min"), (959, "16 min")])
-def test_long_times_are_told_in_minutes(seconds, text):
+def test_long_times_are_shown_in_minutes(seconds, text):
     assert in_words(seconds) == text

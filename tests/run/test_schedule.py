@@ -6,7 +6,7 @@ import pytest
 from run.schedule import WARM_UP, fraction_done, learning_rate
 
 
-def test_rises_to_near_its_peak_and_falls_to_zero():
+def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero():
     rates = [learning_rate(0.004, done) for done in np.linspace(0, 1, 2001)]
     assert 0 < rates[0] < 0.0004
     assert rates[-1] == pytest.approx(0, abs=1e-12)
@@ -18,16 +18,16 @@ def test_rises_to_near_its_peak_and_falls_to_zero():
 
 
 @pytest.mark.parametrize("done", [0.1, 0.25, 0.5, 0.9])
-def test_falls_along_a_cosine(done):
+def test_the_learning_rate_falls_along_a_cosine(done):
     assert learning_rate(2.0, done) == pytest.approx(2 * math.cos(math.pi * done / 2) ** 2)
 
 
-def test_is_proportional_to_its_peak():
+def test_the_learning_rate_is_proportional_to_its_peak():
     for done in (0, 0.01, 0.3, 1):
         assert learning_rate(0.5, done) == pytest.approx(5 * learning_rate(0.1, done))
 
 
-def test_stays_at_zero_after_the_end():
+def test_the_learning_rate_stays_at_zero_after_the_end():
     assert learning_rate(0.004, 1.5) == pytest.approx(0, abs=1e-12)
 
 
@@ -44,5 +44,5 @@ def test_stays_at_zero_after_the_end():
         (3.0, 25, None, 20, 1.0),
     ],
 )
-def test_the_limit_that_comes_first_says_how_much_is_done(seconds, step, time_limit, total_steps, expected):
+def test_the_limit_reached_first_determines_the_fraction_done(seconds, step, time_limit, total_steps, expected):
     assert fraction_done(seconds, step, time_limit, total_steps) == expected

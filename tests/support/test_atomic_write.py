@@ -15,7 +15,7 @@ def test_the_file_appears_at_the_end(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
-@pytest.mark.promise("Output is written beside its place and appears there whole or not at all")
+@pytest.mark.promise("An output file appears under its name only when it is complete")
 def test_an_older_file_is_replaced_only_at_the_end(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
@@ -26,7 +26,7 @@ def test_an_older_file_is_replaced_only_at_the_end(tmp_path):
     assert path.read_text() == "new"
 
 
-@pytest.mark.promise("Output is written beside its place and appears there whole or not at all")
+@pytest.mark.promise("An output file appears under its name only when it is complete")
 @pytest.mark.parametrize("is_written", [False, True])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_an_error_leaves_the_old_file_and_nothing_else(error, is_written, tmp_path):
@@ -72,7 +72,7 @@ def test_an_error_leaves_the_old_folder(tmp_path):
     assert os.listdir(tmp_path) == ["folder"] and (tmp_path / "folder" / "file").read_text() == "old"
 
 
-@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
+@pytest.mark.promise("Partial files that a killed process left behind are removed by the next one")
 def test_abandoned_partial_files_are_removed_unless_a_process_writes_them(tmp_path):
     (tmp_path / ".file.123.partial").write_text("abandoned")
     (tmp_path / ".file2.123.partial").write_text("of another file")

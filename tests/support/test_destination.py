@@ -113,7 +113,7 @@ def test_a_folder_is_made_with_its_parents(tmp_path):
     assert (tmp_path / "above" / "folder").is_dir()
 
 
-@pytest.mark.promise("Two commands never write the same file at once")
+@pytest.mark.promise("Two commands never write to the same file at the same time")
 def test_a_destination_is_claimed_once(source, tmp_path):
     new = str(tmp_path / "new")
     with claimed_destination(new, source, overwrite=False):
@@ -128,7 +128,7 @@ def test_a_destination_is_claimed_once(source, tmp_path):
     assert os.listdir(tmp_path) == ["source"]
 
 
-@pytest.mark.promise("What a process that was killed left half-written is removed by the next")
+@pytest.mark.promise("Partial files that a killed process left behind are removed by the next one")
 def test_the_claim_of_a_killed_process_is_void(source, tmp_path):
     (tmp_path / ".new.lock").touch()
     with claimed_destination(str(tmp_path / "new"), source, overwrite=False):

@@ -14,7 +14,7 @@ def test_it_writes_reads_and_truncates(tmp_path):
         output.check()
 
 
-@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.promise("A full disk ends a command with one error line, and files that were complete stay complete")
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 @pytest.mark.parametrize("change", [lambda output: output.write(b"abc"), lambda output: output.truncate(10)])
 def test_it_stores_the_first_error_until_check(change):

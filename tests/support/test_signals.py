@@ -106,7 +106,9 @@ def run_watched(inside):
 
 
 @needs_a_shell
-@pytest.mark.promise("A run that is killed or aborted, as where memory runs out, says so in one line")
+@pytest.mark.promise(
+    "A run that is killed or aborted, for example because memory ran out, is reported in one error line"
+)
 @pytest.mark.parametrize("ending", ["os.abort()", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_a_sudden_end_is_reported_in_one_line(ending):
     done = run_watched(ending)

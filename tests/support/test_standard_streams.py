@@ -91,7 +91,9 @@ def finished_unread(body, stream, **changes):
 
 
 @only_posix
-@pytest.mark.promise("A command whose output is no longer read, as in `command | head`, finishes its work in silence")
+@pytest.mark.promise(
+    "A command whose output is no longer read, for example because it is piped to `head`, finishes its work silently"
+)
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("printing", ["print('a')", "print('a' * 100_000, flush=True)", "tqdm.write('a'); print('b')"])
 def test_a_command_whose_output_nobody_reads_finishes_its_work(printing, unbuffered, tmp_path):

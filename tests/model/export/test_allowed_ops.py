@@ -13,7 +13,7 @@ FORBIDDEN = """
 """
 
 
-@pytest.mark.promise("A graph with ops that no network needs is only run with --trust")
+@pytest.mark.promise("A graph with ops outside the allow-list runs only with --trust")
 def test_no_op_that_reaches_beyond_memory_is_allowed():
     assert [op for op in ALLOWED_OPS if any(part in op for part in FORBIDDEN.split())] == []
     assert not ALLOWED_OPS & {"FixedUnigramCandidateSampler", "DecodeJpeg", "Timestamp", "Empty"}

@@ -70,7 +70,7 @@ def test_an_extra_folder(folder):
     assert only_breach(folder).startswith("variables does not belong to the model")
 
 
-@pytest.mark.promise("A saved model reads only the files of its own folder")
+@pytest.mark.promise("A saved model can read only the files in its own folder")
 @pytest.mark.parametrize("name", FOUR_FILES)
 def test_a_link_to_a_file_elsewhere_is_not_followed(name, folder, tmp_path):
     (folder / name).rename(tmp_path / "elsewhere")
@@ -153,7 +153,7 @@ def test_a_checkpoint_file_without_a_path(contents, folder):
 # The contents of the files
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
 @pytest.mark.parametrize("damaged", [lambda contents: b"not a graph", lambda contents: contents[:1000]])
 def test_a_damaged_graph(damaged, folder):
     meta = folder / "my_model.meta"
@@ -174,7 +174,7 @@ def test_weights_with_a_flipped_bit(folder):
     assert "the weights cannot be restored" in only_breach(folder)
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
 @pytest.mark.parametrize("name", ["my_model.data-00000-of-00001", "my_model.index"])
 @pytest.mark.parametrize("length", [0, 50])
 def test_truncated_weights(name, length, folder):

@@ -121,7 +121,7 @@ def test_a_folder_with_too_many_subfolders_is_not_searched(tmp_path):
         find_model(str(tmp_path))
 
 
-@pytest.mark.promise("A saved model reads only the files of its own folder")
+@pytest.mark.promise("A saved model can read only the files in its own folder")
 def test_a_link_to_a_folder_is_not_followed(fine_model, tmp_path):
     (tmp_path / "handed in").mkdir()
     (tmp_path / "handed in" / "my_model").symlink_to(fine_model)

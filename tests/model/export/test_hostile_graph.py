@@ -39,7 +39,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_an_impossible_graph_gives_messages_of_one_line(change, tmp_path):
     folder = save_foreign_model(tmp_path / "model", foreign_network)
@@ -52,7 +52,7 @@ def test_an_impossible_graph_gives_messages_of_one_line(change, tmp_path):
         assert all("\n" not in line and len(line) < 2000 for line in model.breaches)
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
 def test_a_message_that_is_not_utf_8_is_reported(tmp_path):
     def check(positions):
         return tf.debugging.check_numerics(positions / 0, "odd")
@@ -64,7 +64,7 @@ def test_a_message_that_is_not_utf_8_is_reported(tmp_path):
         assert model.predictor is None and len(model.breaches) == 1
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
 def test_missing_weights_beside_an_invalid_object_graph_are_reported(tmp_path):
     (tmp_path / "garbage").mkdir()
     with tf.Graph().as_default(), tf.Session() as session:

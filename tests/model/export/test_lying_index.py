@@ -30,8 +30,8 @@ def test_true_weights_are_restored(folder):
         assert model.breaches == [] and model.predictor is not None
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
-@pytest.mark.promise("A saved model reads only the files of its own folder")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
+@pytest.mark.promise("A saved model can read only the files in its own folder")
 @pytest.mark.parametrize("lie", LIES)
 def test_a_false_index_is_one_message(lie, folder):
     """A missing data file is reported by its path, which is in the folder."""

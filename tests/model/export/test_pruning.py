@@ -107,7 +107,7 @@ def test_functions_and_their_loops_need_no_trust(save):
     assert breach_of(folder) is None
 
 
-@pytest.mark.promise("A graph with ops that no network needs is only run with --trust")
+@pytest.mark.promise("A graph with ops outside the allow-list runs only with --trust")
 def test_tensorflow_gets_only_what_positions_need(save):
     folder = change(save(foreign_network), lambda meta_graph: meta_graph.graph_def.node.add(name="odd", op="NoSuchOp"))
     with pytest.raises((ValueError, tf.errors.NotFoundError)), tf.Graph().as_default():
@@ -146,7 +146,7 @@ REJECTED = {
 }
 
 
-@pytest.mark.promise("A graph with ops that no network needs is only run with --trust")
+@pytest.mark.promise("A graph with ops outside the allow-list runs only with --trust")
 @pytest.mark.parametrize("op", list(REJECTED))
 def test_an_op_that_no_network_needs_is_rejected_by_name(op, save, mark):
     folder = save(lambda: foreign_network(change_positions=after(lambda: REJECTED[op](str(mark)))))
@@ -168,7 +168,7 @@ def test_a_trusted_model_may_do_anything(save, mark):
     assert mark.exists()
 
 
-@pytest.mark.promise("A graph with ops that no network needs is only run with --trust")
+@pytest.mark.promise("A graph with ops outside the allow-list runs only with --trust")
 def test_a_graph_that_reads_files_on_import_is_rejected(save, mark):
     mark.write_bytes(np.array([7, 10, 7, 2], np.int32).tobytes())
 
@@ -183,7 +183,7 @@ def test_a_graph_that_reads_files_on_import_is_rejected(save, mark):
     assert "ReadFile (node odd)" in breach and "DecodeRaw" in breach
 
 
-@pytest.mark.promise("A graph with ops that no network needs is only run with --trust")
+@pytest.mark.promise("A graph with ops outside the allow-list runs only with --trust")
 def test_an_unknown_op_is_rejected_by_name(save):
     def add(meta_graph):
         meta_graph.graph_def.node.add(name="odd", op="NoSuchOp")
@@ -194,7 +194,7 @@ def test_an_unknown_op_is_rejected_by_name(save):
     )
 
 
-@pytest.mark.promise("A graph with ops that no network needs is only run with --trust")
+@pytest.mark.promise("A graph with ops outside the allow-list runs only with --trust")
 def test_ops_for_restoring_are_checked_too(save, mark):
     def add(meta_graph):
         written = meta_graph.graph_def.node.add(name="odd", op="WriteFile", input=["save/Const", "save/Const"])
@@ -204,7 +204,7 @@ def test_ops_for_restoring_are_checked_too(save, mark):
     assert not mark.exists()
 
 
-@pytest.mark.promise("A graph with ops that no network needs is only run with --trust")
+@pytest.mark.promise("A graph with ops outside the allow-list runs only with --trust")
 def test_ops_in_functions_are_checked(save, mark):
     @tf.function
     def inner(values):
@@ -221,7 +221,7 @@ def test_ops_in_functions_are_checked(save, mark):
     assert breach_of(folder, trust=True) is None and mark.exists()
 
 
-@pytest.mark.promise("A graph with ops that no network needs is only run with --trust")
+@pytest.mark.promise("A graph with ops outside the allow-list runs only with --trust")
 def test_a_function_cannot_take_the_name_of_an_op(save, mark):
     folder = save(lambda: foreign_network(change_positions=after(lambda: REJECTED["WriteFile"](str(mark)))))
     change(
@@ -234,7 +234,7 @@ def test_a_function_cannot_take_the_name_of_an_op(save, mark):
 # Where weights are restored from
 
 
-@pytest.mark.promise("A saved model reads only the files of its own folder")
+@pytest.mark.promise("A saved model can read only the files in its own folder")
 def test_weights_are_restored_only_from_the_folder(save, tmp_path):
     def read_elsewhere(meta_graph):
         elsewhere = meta_graph.graph_def.node.add(name="elsewhere", op="Const")
@@ -250,7 +250,7 @@ def test_weights_are_restored_only_from_the_folder(save, tmp_path):
     assert "RestoreV2 (node save/RestoreV2)" in breach_of(folder)
 
 
-@pytest.mark.promise("A saved model reads only the files of its own folder")
+@pytest.mark.promise("A saved model can read only the files in its own folder")
 def test_positions_cannot_be_read_from_a_checkpoint(save):
     def restored_again(meta_graph):
         node_of(meta_graph, "joint_pos").input.append("^save/RestoreV2")
@@ -258,7 +258,7 @@ def test_positions_cannot_be_read_from_a_checkpoint(save):
     assert "RestoreV2 (node save/RestoreV2)" in breach_of(change(save(foreign_network), restored_again))
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
 @pytest.mark.parametrize("field", ["restore_op_name", "filename_tensor_name"])
 @pytest.mark.parametrize("name", ["", "nothing", "nothing:0", "a b"])
 def test_a_saver_with_invalid_names_is_an_error(field, name, save):
@@ -269,7 +269,7 @@ def test_a_saver_with_invalid_names_is_an_error(field, name, save):
 # Memory
 
 
-@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.promise("No memory is allocated for data that a file claims but does not contain")
 def test_constants_with_huge_shapes_are_rejected(save):
     folder = save(lambda: foreign_network(change_positions=lambda positions: positions + tf.constant(1.0, name="c")))
 
@@ -292,14 +292,14 @@ def test_constants_that_are_objects_are_rejected(save):
     assert "needs, Const (node c)" in breach_of(change(folder, make_variant))
 
 
-@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.promise("No memory is allocated for data that a file claims but does not contain")
 def test_a_graph_of_gigabytes_is_not_read(save):
     folder = save(foreign_network)
     os.truncate(folder / "my_model.meta", 3 << 30)
     assert "has 3221 MB, but a graph may have at most 268 MB" in breach_of(folder)
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
 @pytest.mark.parametrize("contents", [b"\n" * 1000, b"\x12\xff\xff\xff\xff\x0f", b"\x0b" * 10**5, bytes(range(8, 256))])
 def test_a_graph_of_arbitrary_bytes_is_an_error(contents, save):
     folder = save(foreign_network)
@@ -307,7 +307,7 @@ def test_a_graph_of_arbitrary_bytes_is_an_error(contents, save):
     assert "my_model.meta cannot be loaded as a graph" in breach_of(folder)
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
 def test_two_nodes_with_the_same_name_are_an_error(save):
     folder = change(
         save(foreign_network), lambda meta_graph: meta_graph.graph_def.node.add(name="joint_pos", op="NoOp")

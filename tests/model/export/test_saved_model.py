@@ -80,7 +80,7 @@ def test_the_collection_is_saved_in_order(saved):
     assert list(collection.node_list.value) == ["input_frames:0", "joint_pos:0"]
 
 
-@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
+@pytest.mark.promise("An exported model is complete or absent, and replaces an older one only when it is complete")
 def test_replaces_an_older_folder_completely(saved, inference_model, tmp_path):
     (saved / "notes.txt").write_text("of an older model")
     (saved / "my_model.meta").write_text("of an older model")
@@ -94,7 +94,7 @@ def test_saving_again_lists_one_checkpoint(saved, inference_model):
     assert (saved / "checkpoint").read_text().count("all_model_checkpoint_paths") == 1
 
 
-@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
+@pytest.mark.promise("An exported model is complete or absent, and replaces an older one only when it is complete")
 def test_a_failed_save_keeps_the_older_folder(saved, inference_model, tmp_path):
     before = contents_of(tmp_path)
     inference, _ = inference_model
@@ -106,7 +106,7 @@ def test_a_failed_save_keeps_the_older_folder(saved, inference_model, tmp_path):
     assert os.listdir(tmp_path) == ["model"]
 
 
-@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
+@pytest.mark.promise("An exported model is complete or absent, and replaces an older one only when it is complete")
 def test_a_failed_rename_keeps_the_older_folder(saved, inference_model, tmp_path, monkeypatch):
     before = contents_of(tmp_path)
     rename = os.rename
@@ -122,7 +122,7 @@ def test_a_failed_rename_keeps_the_older_folder(saved, inference_model, tmp_path
     assert contents_of(tmp_path) == before and os.listdir(tmp_path) == ["model"]
 
 
-@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.promise("A full disk ends a command with one error line, and files that were complete stay complete")
 def test_a_full_disk_keeps_the_older_folder(saved, inference_model, tmp_path, limited_file_size):
     before = contents_of(tmp_path)
     for change, error in (
@@ -142,7 +142,7 @@ def test_a_copy_has_exactly_the_four_files(saved, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["copy", "model"]
 
 
-@pytest.mark.promise("An exported model is whole or not there, and replaces an older one only when it is complete")
+@pytest.mark.promise("An exported model is complete or absent, and replaces an older one only when it is complete")
 def test_a_failed_copy_keeps_the_older_folder(saved, tmp_path):
     copy_model(str(saved), str(tmp_path / "copy"))
     (saved / "my_model.index").unlink()
@@ -163,7 +163,7 @@ def test_loads_a_model_of_another_program(people, tmp_path):
         np.testing.assert_allclose(predictor.predict(people.frames[:3]), expected, atol=1e-4)
 
 
-@pytest.mark.promise("A model that cannot be loaded is rejected with one line")
+@pytest.mark.promise("A model that cannot be loaded is rejected with a message of one line")
 @pytest.mark.parametrize("name, message", [("my_model.meta", "as a graph"), ("my_model.index", "weights")])
 def test_a_damaged_file_is_a_user_error(name, message, saved):
     (saved / name).write_bytes((saved / name).read_bytes()[:100])

@@ -127,7 +127,7 @@ def test_a_model_that_does_not_terminate_is_stopped(tmp_path):
 
 
 @on_linux
-@pytest.mark.promise("A saved model that crashes TensorFlow ends only its own process")
+@pytest.mark.promise("A saved model that crashes TensorFlow ends only the sandboxed process")
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
 def test_a_crash_of_the_process_is_reported(number, fine_model, people):
     with sandboxed_model(str(fine_model), limits=Limits(megabytes=3000)) as model:
@@ -154,7 +154,7 @@ def test_a_fork_server_without_tensorflow_works_too(fine_model):
 
 
 @on_linux
-@pytest.mark.promise("A saved model writes no file")
+@pytest.mark.promise("A saved model cannot write files")
 def test_the_process_cannot_write_files(fine_model):
     with sandboxed_model(str(fine_model)) as model, open(f"/proc/{model.process.pid}/limits") as file:
         [line] = [line for line in file if line.startswith("Max file size")]

@@ -182,7 +182,9 @@ VALUES = {
 
 
 @pytest.mark.slow
-@pytest.mark.promise("A checkpoint with a false index is detected, even with valid checksums, and uses no memory")
+@pytest.mark.promise(
+    "A checkpoint with a forged index is detected even if its checksums are valid, and sizes it claims use no memory"
+)
 def test_the_checkpoint_before_ones_with_a_false_index_is_used(tmp_path):
     """TensorFlow aborts the process that reads some of them, and allocates terabytes for others."""
     lies = {**LIES, **LARGE_LIES}
@@ -228,7 +230,7 @@ def test_a_checkpoint_of_another_network_is_an_error(two_checkpoints):
         restore_checkpoint(newest_checkpoint(str(folder)), other, session)
 
 
-@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.promise("A full disk ends a command with one error line, and files that were complete stay complete")
 @pytest.mark.parametrize("bytes_left", [0, 100, 100_000])
 def test_a_full_disk_leaves_the_earlier_checkpoints(bytes_left, training, session, two_checkpoints, limited_file_size):
     folder, _ = two_checkpoints
@@ -240,7 +242,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoints(bytes_left, training, sessio
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-@pytest.mark.promise("A clock that is set forward or back changes nothing in a run or a conversion")
+@pytest.mark.promise("Setting the system clock forward or back affects neither runs nor conversions")
 @pytest.mark.parametrize("years", [-2, 2])
 def test_changes_of_the_clock_do_not_matter(years, training, session, two_checkpoints, monkeypatch):
     folder, _ = two_checkpoints

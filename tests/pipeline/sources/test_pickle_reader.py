@@ -137,14 +137,14 @@ class Calls:
         return self.reduced
 
 
-@pytest.mark.promise("No pickle runs code")
+@pytest.mark.promise("Reading a pickle never executes code")
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_names_the_function_that_it_refused(protocol):
     assert "refused builtins.eval" in refusal(pickled(Calls(eval, "1"), protocol)).replace("__builtin__", "builtins")
     assert f"refused {__name__}.Calls" in refusal(pickled((Calls, LABELS), protocol))
 
 
-@pytest.mark.promise("No pickle runs code")
+@pytest.mark.promise("Reading a pickle never executes code")
 def test_refuses_os_system_however_it_is_named():
     assert "refused os.system, at byte" in refusal(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
     assert "refused os.system, at byte" in refusal(b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.")
@@ -201,7 +201,7 @@ def test_a_long_name_is_not_quoted_in_full():
     assert len(refusal(b"\x80\x04" + array + array + b"\x86.")) < 500
 
 
-@pytest.mark.promise("No pickle runs code")
+@pytest.mark.promise("Reading a pickle never executes code")
 @pytest.mark.parametrize(
     "opcodes, named",
     [
@@ -240,14 +240,14 @@ def test_refuses_other_uses_of_what_it_knows(opcodes):
     assert "refused" in refusal(b"\x80\x04" + opcodes + b".")
 
 
-@pytest.mark.promise("No pickle runs code")
+@pytest.mark.promise("Reading a pickle never executes code")
 @pytest.mark.parametrize("frames", [np.array([None, "a"], object), np.array(["a"], object)])
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_refuses_arrays_of_objects(frames, protocol):
     assert "refused an array of Python objects" in refusal(pickled((frames, LABELS), protocol))
 
 
-@pytest.mark.promise("No pickle runs code")
+@pytest.mark.promise("Reading a pickle never executes code")
 def test_refuses_subclasses_of_arrays():
     assert "refused numpy" in refusal(pickled((np.ma.masked_array(FRAMES), LABELS)))
     assert "refused numpy" in refusal(pickled((FRAMES.view(np.recarray), LABELS)))
@@ -343,7 +343,7 @@ def test_names_the_kind_of_a_file_that_is_no_pickle(data, complaint):
     assert complaint in refusal(data)
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_refuses_a_pickle_that_is_cut_anywhere(protocol):
     data = pickled((FRAMES, LABELS), protocol)
@@ -353,7 +353,7 @@ def test_refuses_a_pickle_that_is_cut_anywhere(protocol):
         assert "cut short" in message or "damaged" in message or "empty" in message, (cut, message)
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 def test_detects_a_file_that_is_cut_short_after_the_first_pass():
     arrays = located(VALID)
     with pytest.raises(UserError, match="ends before its arrays are complete"):
@@ -390,7 +390,7 @@ def test_refuses_a_damaged_or_cut_zip_file(damage, compression, tmp_path):
 # Malicious pickles
 
 
-@pytest.mark.promise("A hostile pickle takes little memory and time")
+@pytest.mark.promise("A malicious pickle uses little memory and time")
 @pytest.mark.parametrize(
     "data, complaint",
     [
@@ -437,7 +437,7 @@ def check_read_or_refused(data):
         assert next(iter(read_frames(source, arrays, 1))).shape == (1, 10, 64, 64, 3)
 
 
-@pytest.mark.promise("Input that is cut short or damaged never ends in a traceback")
+@pytest.mark.promise("Truncated or damaged input is reported in an error line, never as a traceback")
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_pickle_with_changed_bytes_is_read_or_refused(changes):
@@ -458,7 +458,7 @@ OPCODES = st.sampled_from(
 )
 
 
-@pytest.mark.promise("No pickle runs code")
+@pytest.mark.promise("Reading a pickle never executes code")
 @settings(max_examples=500, deadline=None)
 @given(st.lists(OPCODES, max_size=30))
 def test_opcodes_in_any_order_are_read_or_refused(opcodes):

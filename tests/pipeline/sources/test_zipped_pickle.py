@@ -46,7 +46,7 @@ def refusal(path, data):
     return message
 
 
-@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.promise("No memory is allocated for data that a file claims but does not contain")
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_zip_file_that_claims_more_than_it_can_unpack_to_is_refused(compression, tmp_path):
     data = zipped(tmp_path / "data.zip", compression=compression)
@@ -69,7 +69,7 @@ def test_a_zip_file_that_unpacks_to_more_than_it_claims_is_refused(tmp_path):
     assert "damaged or cut short" in refusal(tmp_path / "data.zip", data)
 
 
-@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.promise("No memory is allocated for data that a file claims but does not contain")
 def test_what_follows_the_pickle_is_not_unpacked(tmp_path):
     data = zipped(tmp_path / "data.zip", VALID + bytes(10**7))
     end = data.index(DIRECTORY_ENTRY)
@@ -88,7 +88,7 @@ def test_other_files_in_the_zip_file_are_not_unpacked(tmp_path):
     assert read_back(tmp_path / "data.zip")[0].tobytes() == FRAMES.tobytes()
 
 
-@pytest.mark.promise("Names in a zip file lead nowhere")
+@pytest.mark.promise("File names in a zip file are never used as paths")
 @pytest.mark.parametrize("name", ["../../outside.pkl", "/outside.pkl", "C:\\outside.pkl", "a\n\x1b[2J.pkl"])
 def test_names_in_a_zip_file_lead_nowhere(name, tmp_path, monkeypatch):
     (tmp_path / "inner" / "folder").mkdir(parents=True)
@@ -98,7 +98,7 @@ def test_names_in_a_zip_file_lead_nowhere(name, tmp_path, monkeypatch):
     assert sorted(os.listdir(tmp_path)) == ["data.zip", "inner"] and os.listdir(".") == []
 
 
-@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.promise("No memory is allocated for data that a file claims but does not contain")
 def test_a_long_list_of_files_takes_little_memory(tmp_path):
     data = zipped(tmp_path / "data.zip")
     entry = data[data.index(DIRECTORY_ENTRY) : data.index(END_RECORD)]

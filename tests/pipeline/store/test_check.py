@@ -60,7 +60,7 @@ def contents_of_chunks(contents, path):
     return inside
 
 
-@pytest.mark.promise("A flipped byte of an HDF5 file is noticed")
+@pytest.mark.promise("A flipped byte in an HDF5 file is detected")
 def test_a_flipped_bit_is_detected(written, path):
     random = np.random.default_rng(0)
     inside = contents_of_chunks(written, path)
@@ -77,7 +77,7 @@ def test_a_flipped_bit_is_detected(written, path):
     assert noticed > 300
 
 
-@pytest.mark.promise("A flipped byte of an HDF5 file is noticed")
+@pytest.mark.promise("A flipped byte in an HDF5 file is detected")
 def test_every_part_of_a_file_has_checksums(written, path):
     # The signatures of HDF5's checked superblock, object headers and extensible arrays; none of the unchecked ones.
     assert written[:9] == b"\x89HDF\r\n\x1a\n\x03"
@@ -86,14 +86,14 @@ def test_every_part_of_a_file_has_checksums(written, path):
     check_equal(read_all(path))
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.99999])
 def test_a_truncated_file_is_refused(share, written, path):
     path.write_bytes(written[: int(share * len(written))])
     assert "not a complete HDF5 file" in refusal(path)
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 def test_a_file_that_is_still_being_written_is_refused(tmp_path):
     with StoreWriter(tmp_path / "data.h5") as writer:
         for _ in range(2):
@@ -105,7 +105,7 @@ def test_a_file_that_is_still_being_written_is_refused(tmp_path):
     assert len(read_all(tmp_path / "data.h5")[0]) == 132
 
 
-@pytest.mark.promise("An HDF5 file leads to no other")
+@pytest.mark.promise("Reading an HDF5 file never opens another file")
 @pytest.mark.parametrize("make_link", [h5py.SoftLink, lambda name: h5py.ExternalLink("other.h5", name)])
 def test_a_link_is_not_followed(make_link, written, path):
     (path.parent / "other.h5").write_bytes(written)
@@ -123,7 +123,7 @@ def test_a_link_to_itself_is_refused(path):
     assert "labels is a link, not a data set" in refusal(path)
 
 
-@pytest.mark.promise("An HDF5 file leads to no other")
+@pytest.mark.promise("Reading an HDF5 file never opens another file")
 def test_data_in_another_file_is_not_read(written, path):
     (path.parent / "other.h5").write_bytes(written)
     (path.parent / "raw").write_bytes(LABELS.tobytes())
@@ -141,7 +141,7 @@ def test_data_in_another_file_is_not_read(written, path):
         assert "labels is not stored in chunks with Fletcher-32 checksums and no other filter" in refusal(path)
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 def test_other_filters_are_refused(path):
     unknown = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     unknown.set_chunk(LABELS.shape)
@@ -159,7 +159,7 @@ def test_other_filters_are_refused(path):
         assert "labels is not stored in chunks with Fletcher-32 checksums and no other filter" in refusal(path)
 
 
-@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.promise("No memory is allocated for data that a file claims but does not contain")
 @pytest.mark.parametrize("count", [129, 2**24, 2**40, 2**60])
 def test_claimed_rows_that_are_not_stored_take_no_memory(count, path):
     with h5py.File(path, "r+") as file:
@@ -179,7 +179,7 @@ def test_claimed_frames_that_are_not_stored_are_refused(path):
     assert "does not contain the 1099511627776 rows of frames" in refusal(path)
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 def test_other_chunks_are_refused(path):
     with h5py.File(path, "r+") as file:
         del file["labels"]
@@ -187,7 +187,7 @@ def test_other_chunks_are_refused(path):
     assert "labels has chunks of the wrong shape" in refusal(path)
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 @pytest.mark.parametrize(
     "value",
     [
@@ -215,7 +215,7 @@ def test_attributes_of_other_kinds_are_refused(name, value, path):
         assert "not one that convert_pkl_to_h5.py wrote" in refusal(path) or "format version" in refusal(path)
 
 
-@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.promise("No memory is allocated for data that a file claims but does not contain")
 @pytest.mark.parametrize("text", ["ab" * 32, np.bytes_("ab" * 5000)], ids=["in a heap", "long"])
 def test_text_that_no_conversion_writes_is_not_read(text, path):
     with h5py.File(path, "r+") as file:
@@ -225,7 +225,7 @@ def test_text_that_no_conversion_writes_is_not_read(text, path):
         assert store.source_sha256 == ""
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 @pytest.mark.parametrize("kind", [h5py.h5t.UNIX_D32LE, h5py.h5t.create(h5py.h5t.OPAQUE, 4)], ids=["time", "opaque"])
 @pytest.mark.parametrize("name", ["format", "format_version", "source_name", "source_size", "source_sha256", "joints"])
 def test_attributes_of_types_unknown_to_h5py_raise_user_error(name, kind, path):
@@ -246,7 +246,7 @@ def test_attributes_of_types_unknown_to_h5py_raise_user_error(name, kind, path):
         refusal(path)
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_labels_that_are_not_finite_are_refused(value, path):
     with h5py.File(path, "r+") as file:
@@ -264,7 +264,7 @@ def test_files_in_the_earlier_format_are_read(made_data):
     assert (frames == made_data.frames[made_data.sequences[:20]]).all() and (labels == made_data.labels[:20]).all()
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 @pytest.mark.parametrize("name", ["digests", "label_sums"])
 @pytest.mark.parametrize(
     "change",
@@ -290,7 +290,7 @@ def test_other_rows_in_the_data_sets_of_version_2_are_refused(change, name, path
     assert "damaged" in refusal(path)
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 @pytest.mark.parametrize("name", ["digests", "label_sums"])
 @pytest.mark.parametrize(
     "replace",
@@ -314,7 +314,7 @@ def test_other_objects_in_place_of_the_data_sets_of_version_2_are_refused(replac
     assert "damaged" in refusal(path)
 
 
-@pytest.mark.promise("An HDF5 file that is cut short, still growing or not ours is refused")
+@pytest.mark.promise("An HDF5 file that is truncated, still being written or not in this project's format is rejected")
 @pytest.mark.parametrize("name", ["digests", "label_sums"])
 def test_the_data_sets_of_version_2_are_refused_in_version_1(name, path):
     with h5py.File(path, "r+") as file:

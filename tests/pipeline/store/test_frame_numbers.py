@@ -111,7 +111,7 @@ print(kilobytes() - before)
     assert int(done.stdout) < 16_000
 
 
-@pytest.mark.promise("A full disk ends a command with one error line, and what was whole stays")
+@pytest.mark.promise("A full disk ends a command with one error line, and files that were complete stay complete")
 def test_digests_that_cannot_be_written_raise_oserror(limited_file_size):
     frames = np.arange(20_000, dtype=np.uint64)[:, np.newaxis]
     few = {"digests_in_memory": 64, "cache_kibibytes": 4}

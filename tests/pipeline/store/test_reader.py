@@ -299,7 +299,7 @@ print("done", flush=True)
 """
 
 
-@pytest.mark.promise("A process that does not close its session ends")
+@pytest.mark.promise("A process exits even if its TensorFlow session was never closed")
 def test_a_process_exits_although_its_session_is_never_closed(made_data):
     command = [sys.executable, "-c", UNCLOSED_SESSION, str(made_data.path)]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)

@@ -5,7 +5,7 @@ import pytest
 
 from run.cluster.socket_filter import close_to_other_addresses
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="socket filters are Linux's")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="socket filters exist only on Linux")
 
 
 def accepts(address, port):
@@ -16,8 +16,8 @@ def accepts(address, port):
     return True
 
 
-@pytest.mark.promise("TensorFlow's server can be reached at the address that TF_CONFIG names, and at no other")
-def test_a_port_on_all_addresses_is_closed_to_all_but_the_named_ones():
+@pytest.mark.promise("TensorFlow's server can be reached only at the address given in TF_CONFIG")
+def test_a_port_on_all_addresses_is_closed_except_on_the_given_ones():
     with socket.create_server(("0.0.0.0", 0)) as server:
         port = server.getsockname()[1]
         addresses = ["127.0.0.1", "127.0.0.2", "127.0.1.1"]
@@ -26,16 +26,16 @@ def test_a_port_on_all_addresses_is_closed_to_all_but_the_named_ones():
         assert [accepts(address, port) for address in addresses] == [False, True, False]
 
 
-@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="needs IPv6")
 @pytest.mark.parametrize("named", ["127.0.0.1", "::1"])
-def test_one_socket_for_both_versions_of_ip(named):
+def test_a_socket_for_ipv4_and_ipv6(named):
     with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
         port = server.getsockname()[1]
         assert close_to_other_addresses(port, [named])
         assert {address for address in ("127.0.0.1", "::1") if accepts(address, port)} == {named}
 
 
-def test_nothing_listens_there():
+def test_a_port_without_listener_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert not close_to_other_addresses(port, ["127.0.0.1"])

@@ -26,7 +26,7 @@ def test_the_first_worker_is_the_chief():
     assert [cluster_with({"worker": WORKERS}, index=index).is_chief for index in range(3)] == [True, False, False]
 
 
-def test_a_separate_chief_comes_before_the_workers():
+def test_a_separate_chief_is_numbered_before_the_workers():
     cluster = {"worker": WORKERS[1:], "chief": WORKERS[:1]}
     assert cluster_with(cluster, "chief") == Cluster(tuple(WORKERS), 0)
     assert cluster_with(cluster, "worker", 1) == Cluster(tuple(WORKERS), 2)
@@ -35,7 +35,7 @@ def test_a_separate_chief_comes_before_the_workers():
 TASK = {"type": "worker", "index": 0}
 
 
-@pytest.mark.promise("A malformed TF_CONFIG ends in one error line that says what is wrong")
+@pytest.mark.promise("A malformed TF_CONFIG is reported in one error line that says what is wrong")
 @pytest.mark.parametrize(
     ("config", "what"),
     [
@@ -65,7 +65,7 @@ TASK = {"type": "worker", "index": 0}
         ({"cluster": {"worker": WORKERS}, "task": {"type": [], "index": 0}}, "has task type []"),
     ],
 )
-def test_malformed_tf_config(config, what):
+def test_a_malformed_tf_config_is_rejected(config, what):
     text = config if isinstance(config, str) else json.dumps(config)
     with pytest.raises(UserError, match="^TF_CONFIG ") as raised:
         cluster_of({"TF_CONFIG": text})
@@ -84,7 +84,7 @@ def test_exact_sums_need_1_2_or_4_workers():
 
 
 def test_a_loopback_address_is_rejected_among_other_machines(monkeypatch):
-    """Some systems map the machine's own name to 127.0.1.1 in /etc/hosts."""
+    """On some systems, /etc/hosts maps the machine's name to 127.0.1.1."""
     places = {"here": "127.0.1.1", "there": "10.0.0.2"}
 
     def look_up(host, port, type):

@@ -37,7 +37,7 @@ def limits_of(pid):
 
 
 @on_linux
-@pytest.mark.promise("A video is decoded by a process that opens no files, writes none and starts no process")
+@pytest.mark.promise("The process that decodes a video cannot open files, write files or start processes")
 def test_the_process_is_sandboxed(decoder):
     limits = limits_of(decoder.pid)
     assert limits["Max file size"] == "0" and limits["Max open files"] == "3" and limits["Max core file size"] == "0"
@@ -49,7 +49,7 @@ def test_the_process_is_sandboxed(decoder):
 
 
 @on_linux
-@pytest.mark.promise("Decoding a video takes no more memory than allowed")
+@pytest.mark.promise("Decoding a video uses no more memory than its limit")
 def test_a_video_that_needs_too_much_memory_is_refused(decoder, tmp_path):
     assert int(limits_of(decoder.pid)["Max data size"]) < 5e9
     path = write_video(tmp_path / "large.avi", [np.zeros((3000, 4000, 3), np.uint8)])
@@ -78,7 +78,7 @@ def test_a_crash_is_reported(number, reason, decoder, long_video):
 
 
 @on_linux
-@pytest.mark.promise("Decoding a video ends if FFmpeg hangs")
+@pytest.mark.promise("If FFmpeg hangs, decoding is stopped")
 def test_a_process_that_hangs_is_given_up(decoder):
     os.kill(decoder.pid, signal.SIGSTOP)
     decoder.seconds_per_answer = 0.2
@@ -133,7 +133,7 @@ ERRORS = {
 }
 
 
-@pytest.mark.promise("No answer of a process that has read a stranger's video is trusted")
+@pytest.mark.promise("Everything the decoder process sends is validated")
 @pytest.mark.parametrize("answer", sorted(hostile_decoder.ANSWERS))
 def test_answers_of_a_hostile_process_are_validated(answer, tmp_path):
     (tmp_path / answer).write_text("a video")

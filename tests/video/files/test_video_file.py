@@ -217,7 +217,7 @@ def test_a_video_truncated_at_any_box_is_refused(tmp_path):
         assert str(path) in refused(path)
 
 
-@pytest.mark.promise("What a file claims to hold takes no memory")
+@pytest.mark.promise("No memory is allocated for data that a file claims but does not contain")
 def test_false_claims_in_a_header_are_not_trusted(tmp_path):
     path = write_video(tmp_path / "a.mp4", moving_square(12))
     contents = path.read_bytes()
@@ -258,7 +258,7 @@ def test_a_cover_picture_is_not_a_video(tmp_path):
     assert "contains sound but no video" in refused(tmp_path / "a.mp4")
 
 
-@pytest.mark.promise("Only common video formats and decoders are run")
+@pytest.mark.promise("Only common video formats and decoders are used")
 def test_rare_decoders_are_refused(tmp_path):
     with av.open(str(tmp_path / "a.avi"), "w") as container:
         stream = container.add_stream("flv", rate=25)
