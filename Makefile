@@ -1,8 +1,8 @@
-# `make demo` needs Python 3.10 to 3.13 and make; everything else is installed into .venv.
+# Needs Python 3.10 to 3.13; installs everything else into .venv.
 PYTHON ?= python3
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
-# The versions in requirements.lock are those that CI passed with.
+# CI passed with the versions in requirements.lock.
 INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.py,tests.fuzz.%,$(wildcard tests/fuzz/fuzz_*.py))
@@ -15,25 +15,25 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
 
-# The tests that compute, on all that this machine can pretend to be: make test-machines MACHINES=--quick for a few of them.
+# The numerical tests as on other processors, Python versions and dependencies. A selection: make test-machines MACHINES=--quick
 test-machines: $(VENV)/installed-dev
 	$(VENV_PYTHON) -m tests.run_on_machines $(MACHINES)
 
-# All that is checked without running the code; the rules are in pyproject.toml.
+# The rules are in pyproject.toml.
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
 
-# The newest versions that pyproject.toml admits, for all Pythons and systems; the old lock need not fit it any more.
+# Locks the newest versions that pyproject.toml allows, for all Python versions and systems.
 lock: | $(VENV_PYTHON)
 	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	$(VENV)/bin/uv pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.10 \
 		--no-python-downloads --no-annotate --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --output-file requirements.lock
 
-# make hand-in PICKLE=youtube_train_data.pkl: from the course's pickle to runs/hand-in/submission.zip.
+# make hand-in PICKLE=youtube_train_data.pkl: converts the course's pickle, trains, and writes runs/hand-in/submission.zip
 PICKLE ?= youtube_train_data.pkl
 HAND_IN_EPOCHS ?= 10
 hand-in: $(VENV)/installed
