@@ -117,7 +117,7 @@ def _add_option(group: argparse._ArgumentGroup, name: str) -> None:
     elif name != "augment":
         group.add_argument(option_of(name), metavar=values.metavar, type=values.parse, help=text)
     else:
-        text = f"{SETTINGS[name].help}; KIND: {', '.join(KINDS)} (default: {default})"
+        text += f"; KIND: {', '.join(KINDS)}"
         either = group.add_mutually_exclusive_group()
         either.add_argument(
             "--augment", metavar=values.metavar, type=values.parse, nargs="?", const=list(KINDS), help=text
