@@ -18,9 +18,8 @@ from model.training.checkpoint import Checkpoint, restore_checkpoint
 from model.training.graph import build_training_graph, initial_values, load_values
 from model.training.steps import Steps
 from pipeline.augmentation.augment import Augmentation
-from pipeline.batch_order import steps_per_epoch
+from pipeline.batch_order import BatchOrder, steps_per_epoch
 from pipeline.dataset import make_dataset
-from pipeline.frame_window import BatchOrder
 from run.arguments import RunRequest, parse_arguments
 from run.cluster.membership import Workers, join
 from run.config_file import read_config, write_config

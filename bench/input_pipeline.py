@@ -21,8 +21,8 @@ from model.network_kinds import NETWORKS
 from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config
 from model.training.graph import build_training_graph
 from pipeline.augmentation.augment import KINDS, Augmentation
+from pipeline.batch_order import BatchOrder
 from pipeline.dataset import make_dataset
-from pipeline.frame_window import BatchOrder
 from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf

@@ -17,9 +17,21 @@ import numpy as np
 
 from pipeline.store.blocks import Blocks
 
+DEFAULT_MEGABYTES = 64.0
 # How full the window is at the beginning of an epoch. Full enough that the first batch already has sequences of many
 # blocks, but not so full that a block must leave at once.
 SHARE_AT_FIRST = 0.75
+
+
+@dataclass(frozen=True)
+class BatchOrder:
+    """The sequences to train on and their order. The same seed and window give the same batches."""
+
+    indices: np.ndarray  # int (N,), sequence numbers
+    batch_size: int
+    seed: int
+    first_step: int = 0  # the step of the run that the first batch is for
+    window_megabytes: float = DEFAULT_MEGABYTES  # memory for frames
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ def quasi_random_order(blocks: Blocks, window: int, seed: int, epoch: int) -> Ep
     """The order of an epoch in which the blocks in use at any time hold at most about `window` frames.
 
     Time is counted in frames that have passed through the window. A block is in use for a window's length around the
-    time of its own middle, less at the beginning and the end of the epoch.
+    time of its middle, less at the beginning and the end of the epoch.
     """
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(blocks.ends))

@@ -1,11 +1,10 @@
 """The `tf.data` data set that training reads: an endless stream of batches of uint8 frames and their labels.
 
-A Python generator is slow to hand over arrays and quick to hand over numbers. Sequences overlap: each frame of the
-course's data is in seventeen sequences on average. Therefore a frame passes through the generator about once an epoch,
-not seventeen times:
+A Python generator is slow to hand over arrays and quick to hand over numbers. Sequences overlap, so each frame is in
+many sequences. Therefore a frame passes through the generator about once an epoch, not once for each sequence:
 
 1. The generator reads frames from the HDF5 file, a few videos at a time. It hands over a *round*: the new frames, and
-   for each of the batches that follow, only the numbers of its frames.
+   for each of the batches that follow, only the rows of the window that contain its frames.
 2. The new frames are written to the *window*, a variable of the graph that holds the frames now in use.
 3. Each batch is gathered from the window, by a TensorFlow op that does not need Python's lock.
 4. The batch is augmented, if requested, by TensorFlow ops in parallel with training.
@@ -27,8 +26,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.augmentation.augment import Augmentation, BatchRows, augment
-from pipeline.batch_order import BatchPart, shard_cuts
-from pipeline.frame_window import BatchOrder, Round, rounds, window_rows
+from pipeline.batch_order import BatchOrder, BatchPart, shard_cuts
+from pipeline.frame_window import Round, rounds, window_rows
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import keep_freed_memory, tf
@@ -37,9 +36,10 @@ from support.user_error import UserError
 if TYPE_CHECKING:
     from _typeshed import StrPath
 
+# Rounds that are read in advance, while the batches of the current round are gathered.
 ROUNDS_AHEAD = 1
-# While the generator reads a block, it can keep the training loop from running Python code. So more than one batch is
-# gathered in advance: as many as fit into PREFETCHED_BYTES, from 2 to PREFETCHED_BATCHES.
+# The generator holds Python's global lock while it copies frames, and the training loop must wait. So more than one
+# batch is gathered in advance: as many as fit into PREFETCHED_BYTES, from 2 to PREFETCHED_BATCHES.
 PREFETCHED_BATCHES = 8
 PREFETCHED_BYTES = 8e6
 
@@ -55,14 +55,15 @@ def make_dataset(
 
     path: of an HDF5 store. order: the sequences of each batch. augmentation: applied to every batch. shape: of the
     store's sequences; the graph is built for it. part: the part of each batch to return, for one worker of a cluster.
-    A third element follows then, an int32 scalar: the number of sequences in the whole batch. A part without sequences
-    is returned as one sequence of another part.
+    A third element follows then, an int32 scalar: the number of sequences in the whole batch. If the part has no
+    sequences, one sequence of another part is returned; shared_step gives it weight zero in the loss.
 
     The window is a local variable: initialize the graph's local variables and an initializable iterator. The file is
     open from an iterator's first element until the iterator is destroyed.
     """
 
     def read_rounds() -> Iterator[Round]:
+        # The kernel that runs this generator has just changed glibc's thresholds for the whole process.
         keep_freed_memory()
         with SequenceStore(path) as store:
             yield from rounds(store, order)
@@ -71,7 +72,6 @@ def make_dataset(
     types = (tf.int32, tf.uint8, tf.int32, tf.float32)
     shapes = ((None,), (None, *shape.frame), (None, None, shape.length), (None, None, *shape.labels))
     dataset = tf.data.Dataset.from_generator(read_rounds, types, shapes)
-    # The next round is read while batches are drawn from this one.
     dataset = dataset.prefetch(ROUNDS_AHEAD)
     # flat_map and map process one element at a time, in order: the frames of the next round are not written before all
     # batches of this one are gathered.
@@ -94,11 +94,11 @@ def make_dataset(
     return dataset.with_options(options)
 
 
-def frame_window(rows: int, shape: SequenceShape) -> tf.Variable:
-    """A variable of `rows` uint8 frames. It is not filled, so that it takes memory only where frames are written."""
+def frame_window(size: int, shape: SequenceShape) -> tf.Variable:
+    """A variable of `size` uint8 frames. It is not initialized, so that rows take memory only once they are written."""
 
     def unwritten() -> tf.Tensor:
-        return tf.raw_ops.Empty(shape=[rows, *shape.frame], dtype=tf.uint8)
+        return tf.raw_ops.Empty(shape=[size, *shape.frame], dtype=tf.uint8)
 
     return tf.Variable(
         unwritten,
@@ -106,7 +106,7 @@ def frame_window(rows: int, shape: SequenceShape) -> tf.Variable:
         collections=[tf.GraphKeys.LOCAL_VARIABLES],
         use_resource=True,
         name="frame_window",
-        shape=[rows, *shape.frame],
+        shape=[size, *shape.frame],
     )
 
 
@@ -116,6 +116,7 @@ def write_round(
     """Writes the new frames of a Round to the window; returns the data set of its batches: rows and labels."""
     write = tf.raw_ops.ResourceScatterUpdate(resource=window.handle, indices=new_rows, updates=new_frames)
     with tf.control_dependencies([write]):
+        # Only ops that are created here wait for the write, so `rows` passes through one.
         return tf.data.Dataset.from_tensor_slices((tf.identity(rows), labels))
 
 
@@ -129,12 +130,13 @@ def gather_part(
 ) -> tuple[tf.Tensor, tf.Tensor, BatchRows]:
     """The frames and labels of a part of the batch, and which of its sequences they are.
 
-    needs_previous: whether to put the sequence before the part in front, because the first sequence of the part may get
-    its background. A part without sequences gets the next one, because convolutions accept no empty batch.
+    needs_previous: whether to also gather the sequence before the part, as the first one. Augmentation may give its
+    background to the first sequence of the part.
     """
     total = tf.shape(rows)[0]
-    cuts = shard_cuts(part, total)
-    places = tf.range(cuts[0] - int(needs_previous), tf.maximum(cuts[-1], cuts[0] + 1))
+    start, *_, end = shard_cuts(part, total)
+    # At least one sequence, because convolutions accept no empty batch.
+    places = tf.range(start - int(needs_previous), tf.maximum(end, start + 1))
     places = tf.math.floormod(places, total)
     frames, labels = gather_batch(window, tf.gather(rows, places), tf.gather(labels, places))
     return frames, labels, BatchRows(places, total)
@@ -142,18 +144,19 @@ def gather_part(
 
 def augment_batch(augmentation: Augmentation, step: tf.Tensor, batch: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same batch with frames and labels augmented, from random numbers that depend on seed and step alone."""
-    frames, labels, *rows = batch
-    return *augment(frames, labels, tf.stack([augmentation.seed, step]), augmentation.kinds, *rows), *rows
+    frames, labels, *part_rows = batch
+    seed = tf.stack([augmentation.seed, step])
+    return *augment(frames, labels, seed, augmentation.kinds, *part_rows), *part_rows
 
 
 def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, but AutoGraph does not search it for Python control flow, which would take seconds."""
+    """Returns the function, excluded from AutoGraph, which would take seconds to search it for control flow."""
     return tf.autograph.experimental.do_not_convert(function)
 
 
 @contextlib.contextmanager
 def user_errors_of_dataset() -> Iterator[None]:
-    """Raises a UserError of the generator again, which TensorFlow reports as the text of its own error."""
+    """Turns TensorFlow's error back into the generator's UserError."""
     try:
         yield
     except tf.errors.UnknownError as error:

@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.batch_order import EpochOrder, epoch_order, quasi_random_order, steps_from, steps_per_epoch
+from pipeline.batch_order import BatchOrder, EpochOrder, epoch_order, quasi_random_order, steps_from, steps_per_epoch
 from pipeline.sequence_shape import SequenceShape
 from pipeline.store.blocks import Blocks, cut_into_blocks
 from pipeline.store.reader import SequenceStore
 
-DEFAULT_MEGABYTES = 64.0
 # The frames of a load, and of a part of a long video. Some frames are read twice where a video is cut into parts: fewer
 # with larger parts. With smaller loads, more of them fit into the window. A sequence of every other frame spans 19.
 MOST_FRAMES_OF_LOAD = 384
@@ -26,17 +25,6 @@ FEWEST_FRAMES_OF_LOAD = 48
 LOADS_IN_SMALL_WINDOW = 8
 # The most sequences of a round. tf.data takes 0.1 ms for each element, whatever its size.
 SEQUENCES_PER_ROUND = 1024
-
-
-@dataclass(frozen=True)
-class BatchOrder:
-    """The sequences to train on and their order. The same seed and window give the same batches."""
-
-    indices: np.ndarray  # int (N,), sequence numbers
-    batch_size: int
-    seed: int
-    first_step: int = 0  # the step of the run that the first batch is for
-    window_megabytes: float = DEFAULT_MEGABYTES  # memory for frames
 
 
 class Round(NamedTuple):

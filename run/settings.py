@@ -15,7 +15,7 @@ from typing import Any
 
 from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
 from pipeline.augmentation.augment import KINDS
-from pipeline.frame_window import DEFAULT_MEGABYTES
+from pipeline.batch_order import DEFAULT_MEGABYTES
 from pipeline.split import SPLITS
 from support.user_error import UserError
 

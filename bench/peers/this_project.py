@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bench.peers.task import SEED, Delivery, Task, deliver_dataset
+from pipeline.batch_order import BatchOrder
 from pipeline.dataset import make_dataset
-from pipeline.frame_window import BatchOrder
 from pipeline.tensorflow_v1 import tf
 
 # TensorFlow is imported when it is first used.

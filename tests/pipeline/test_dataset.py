@@ -8,9 +8,8 @@ import pytest
 
 from pipeline import frame_window
 from pipeline.augmentation.augment import KINDS, Augmentation, augment
-from pipeline.batch_order import epoch_order, worker_part
+from pipeline.batch_order import BatchOrder, epoch_order, worker_part
 from pipeline.dataset import make_dataset, user_errors_of_dataset
-from pipeline.frame_window import BatchOrder
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
 from support.user_error import UserError

@@ -4,8 +4,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from pipeline.batch_order import epoch_order, steps_per_epoch
-from pipeline.frame_window import BatchOrder, rounds, window_rows
+from pipeline.batch_order import BatchOrder, epoch_order, steps_per_epoch
+from pipeline.frame_window import rounds, window_rows
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
 

@@ -31,7 +31,7 @@ STEPS = """
 import resource, sys
 import numpy as np
 from pipeline.dataset import make_dataset
-from pipeline.frame_window import BatchOrder
+from pipeline.batch_order import BatchOrder
 from pipeline.tensorflow_v1 import tf
 
 dataset = make_dataset(sys.argv[1], BatchOrder(np.arange(592), 16, seed=0))

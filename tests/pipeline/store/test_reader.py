@@ -278,7 +278,7 @@ import sys, time
 import h5py, numpy as np
 from h5py._objects import phil
 from pipeline.dataset import make_dataset
-from pipeline.frame_window import BatchOrder
+from pipeline.batch_order import BatchOrder
 from pipeline.tensorflow_v1 import tf
 
 read = h5py.Dataset.__getitem__
