@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I
 
 import numpy as np
 
-from evaluation.blocks import SEQUENCES_PER_BLOCK
+from evaluation.evaluation_blocks import SEQUENCES_PER_BLOCK
 from evaluation.scores import score
 from model.export.contract import verdict
 from model.predictor import PosePredictor

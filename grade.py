@@ -18,11 +18,11 @@ import numpy as np
 from tqdm import tqdm
 
 from evaluation.scores import errors_of_pose
-from grading.grade import VERDICTS, Grade
 from grading.grade_submissions import GradingTask, grade_submissions
 from grading.grades_csv import write_grades_csv
 from grading.grades_page import write_grades_page
 from grading.gradescope import write_gradescope_results
+from grading.stored_grade import VERDICTS, Grade
 from grading.submissions import find_submissions
 from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore

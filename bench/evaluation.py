@@ -14,7 +14,7 @@ from statistics import median
 
 import numpy as np
 
-from evaluation.blocks import evaluation_blocks
+from evaluation.evaluation_blocks import evaluation_blocks
 from model.export.saved_model import loaded_model
 from model.predictor import Predictor
 from pipeline.store.reader import SequenceStore
@@ -55,7 +55,7 @@ def predict_by_blocks(predictor: Predictor, store: SequenceStore) -> np.ndarray:
 
 
 def predict_in_batches(predictor: Predictor, store: SequenceStore, batch_size: int) -> np.ndarray:
-    """The same, so many sequences at a time, without sharing frames."""
+    """The same, with `batch_size` sequences at a time and without sharing frames."""
     batches = np.split(np.arange(len(store)), range(batch_size, len(store), batch_size))
     return np.concatenate([predictor.predict(store.read_frames(store.read_frame_numbers(batch))) for batch in batches])
 

@@ -26,7 +26,7 @@ def copies(text: str) -> int:
 
 
 def enlarge(source: str, destination: str, copies: int) -> None:
-    """Writes a data set with so many copies of the source's sequences, labels and videos.
+    """Writes a data set with `copies` copies of the source's sequences, labels and videos.
 
     The frames of copy number c are those of the source, each byte combined with c by exclusive or. copies: 1 to
     MOST_COPIES. Raises UserError if the source is damaged, OSError if a file cannot be read or written.

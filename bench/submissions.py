@@ -1,9 +1,9 @@
-"""Makes a folder of student submissions to try grade.py on, as a course's site or a shared drive provides them.
+"""Makes a folder of student submissions to try grade.py on.
 
-There is one folder or archive per student: models that meet the contract, nearly meet it, are broken, or harm the
-computer that runs them. The networks are small and untrained; they predict roughly the mean pose. The same command
+There is one folder or archive per student: models that meet the requirements, nearly meet them, are damaged, or attack
+the computer that runs them. The networks are small and untrained; they predict roughly the mean pose. The same command
 makes the same weights. Prints a line for each submission, separated by tabs: its name, its kind, the expected verdict
-(keeps, scored, not scored), and what a teaching assistant expects to read.
+of grade.py, and what a teaching assistant expects to read.
 
 --ours adds a copy of the model in MODEL_DIR. No submission is run here. Do not run those of student_models/hostile.py
 outside of grade.py.
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.student_models.catalogue import CATALOGUE, KEEPS, Submission
+from bench.student_models.catalogue import CATALOGUE, MEETS, Submission
 from bench.student_models.names import name_of_submission
 from model.export.saved_model import MODEL_FILES, copy_model
 from support.argument_parser import ArgumentParser
@@ -74,7 +74,7 @@ def with_ours(model: str) -> dict[str, Submission]:
         """A copy of a model of this project."""
         copy_model(model, str(path))
 
-    return {**CATALOGUE, OURS: Submission(copy_ours, KEEPS, "nothing")}
+    return {**CATALOGUE, OURS: Submission(copy_ours, MEETS, "nothing")}
 
 
 def write_submissions(

@@ -72,7 +72,7 @@ def measure(command: Sequence[str], history: Path, time_limit: float) -> Figures
     """Runs a command that prints a `step` line for each row of its history; returns its FIGURES.
 
     The error is that of the first evaluation at or after time_limit seconds of training, or else of the last one.
-    train.py scores a few sequences during training and all of them at its end; its error is the one at its end.
+    train.py scores a few sequences during training and all of them at its end; only the error at its end is reported.
     """
     began = time.perf_counter()
     arrivals: list[float] = []

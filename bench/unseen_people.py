@@ -25,7 +25,7 @@ from pipeline.store.writer import StoreWriter
 from report.error_table import format_table
 
 SEQUENCES_PER_BLOCK = 64
-WATCHED_SEQUENCES = "64"
+MONITORED_SEQUENCES = "64"
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def write_part(store: SequenceStore, indices: np.ndarray, path: Path, source: Pa
 def train_and_score(training: Path, held_out: Path, out: Path, arguments: argparse.Namespace) -> Any:
     """Runs train.py on the training file; returns the metrics that evaluate.py writes for the people held out."""
     command = ["train.py", "--data", training, "--out", out, "--time-limit", arguments.time_limit]
-    command += ["--seed", arguments.seed, "--validation-split", "random", "--validation-sequences", WATCHED_SEQUENCES]
+    command += ["--seed", arguments.seed, "--validation-split", "random", "--validation-sequences", MONITORED_SEQUENCES]
     run_python([*command, *arguments.train_arguments])
     run_python(["evaluate.py", out / "model", held_out, "--out", out / "held_out"])
     return json.loads((out / "held_out" / "metrics.json").read_text())

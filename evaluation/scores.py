@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from evaluation.blocks import EvaluationBlock, evaluation_blocks
 from evaluation.confidence import ConfidenceBins, ConfidenceTable
+from evaluation.evaluation_blocks import EvaluationBlock, evaluation_blocks
 from evaluation.examples import (
     FrameExamples,
     FrameRanking,

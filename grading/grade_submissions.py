@@ -16,7 +16,7 @@ import numpy as np
 
 from evaluation.examples import FrameExamples
 from evaluation.scores import Scores, score
-from grading.grade import (
+from grading.stored_grade import (
     MEETS_REQUIREMENTS,
     NOT_SCORED,
     SCORED_WITH_BREACHES,

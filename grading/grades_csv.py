@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 
-from grading.grade import Grade
+from grading.stored_grade import Grade
 from pipeline.joints import JOINT_NAMES
 from support.atomic_write import atomic_write
 

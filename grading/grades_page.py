@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grading.grade import VERDICTS, Grade
+from grading.stored_grade import VERDICTS, Grade
 from report.overlays import PREDICTION, TRUTH, data_url
 from report.plots import svg_bytes
 from support.atomic_write import atomic_write

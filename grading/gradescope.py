@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any
 
-from grading.grade import MEETS_REQUIREMENTS, Grade, GradeScores
+from grading.stored_grade import MEETS_REQUIREMENTS, Grade, GradeScores
 from report.error_table import format_share
 from support.atomic_write import atomic_write
 

@@ -7,8 +7,9 @@
     head             float32  (B*10, 14)            one matmul for all frames
     positions        float32  (B, 10, 7, 2)         x and y of each joint, in pixels
 
-Several such networks, an ensemble, may be trained side by side; their predictions are averaged. The same functions
-build the training graph and the exported graph. The CNNs are in model/cnn/; model/network_kinds.py lists them.
+Several such networks, an ensemble, may be trained side by side; their predictions are averaged. `training_positions`
+builds the ensemble for the training graph, `predicted_positions` for the exported graph, from the same parts. The CNNs
+are in model/cnn/; model/network_kinds.py lists them.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from pipeline.tensorflow_v1 import tf
 
 # Hidden states are between -1 and 1, positions tens of pixels apart: the head's initial weights bridge the scales.
 HEAD_DEVIATION = 3.0
-# Names of two tensors in the exported graph: what each frame shows by itself, one row per frame, and the rows that each
-# sequence consists of. model/predictor.py feeds them, to compute a frame once that several sequences contain.
+# Names of two tensors in the exported graph: the features that depend on one frame only, one row per frame; and the
+# rows that each sequence consists of. model/predictor.py feeds both, to compute each frame once that several sequences
+# contain.
 FRAME_FEATURES = "frame_features"
 FRAME_ROWS = "frame_rows"
 
@@ -48,7 +50,7 @@ class CNN(Protocol):
     """The interface of the modules of model/cnn/. Nearly all of a CNN is in frame_features."""
 
     def frame_features(self, frames: tf.Tensor, convolve: Convolution) -> TensorTuple:
-        """Computes what each frame shows by itself: normalized float32 (F, 64, 64, 3) → tensors (F, ...)."""
+        """The features that depend on one frame only: normalized float32 (F, 64, 64, 3) → tensors (F, ...)."""
 
     def sequence_features(self, features: TensorTuple, convolve: Convolution) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Completes the CNN; may compare the frames of a sequence: tensors (B, 10, ...) → the LSTM's input, points.
@@ -59,11 +61,11 @@ class CNN(Protocol):
 
 
 class NetworkOutput(NamedTuple):
-    positions: tf.Tensor  # float32 (B, 10, 7, 2), pixels: the head's
-    points: tf.Tensor | None  # float32 (B, 10, 7, 2), pixels: the CNN's own, if it has any
+    positions: tf.Tensor  # float32 (B, 10, 7, 2), pixels, from the head
+    points: tf.Tensor | None  # float32 (B, 10, 7, 2), pixels, estimated by the CNN, if it does
 
     def prediction(self) -> tf.Tensor:
-        """The average of both, float32 (B, 10, 7, 2) in pixels; bench/README.md compares the errors of all three."""
+        """The average of both, float32 (B, 10, 7, 2) in pixels. "Ensembles" in docs/EXPERIMENTS.md has the errors."""
         return self.positions if self.points is None else (self.positions + self.points) / 2
 
 
@@ -118,7 +120,7 @@ def _network_output(
     convolve: Convolution,
     mean_pose: np.ndarray | None = None,
 ) -> NetworkOutput:
-    """The rest of one network behind its CNN's frame features, grouped by sequence: tensors (B, 10, ...)."""
+    """The part of a network after the frame features. features: grouped by sequence, tensors (B, 10, ...)."""
     lstm_input, points = _cnn(network).sequence_features(features, convolve)
     if points is not None:
         points = tf.reshape((points + 1) * (shape.width / 2, shape.height / 2), [-1, *shape.labels])
@@ -155,8 +157,8 @@ def predicted_positions(
     """Builds the same ensemble for prediction: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2) in pixels.
 
     The result is the average over the networks and, with averages_mirror, over the frames and the mirrored frames.
-    bench/README.md has the errors with and without. All frame features, of every network and of mirrored frames, pass
-    through one tensor, FRAME_FEATURES; everything behind it depends on sequences.
+    "Ensembles" in docs/EXPERIMENTS.md has the errors with and without. All frame features, of every network and of
+    mirrored frames, pass through one tensor, FRAME_FEATURES; everything after it is computed for each sequence.
     """
     cnn, shape = _cnn(network), _sequence_shape(input_frames)
     frames = _normalized_frames(input_frames, shape)
@@ -174,7 +176,11 @@ def predicted_positions(
 
 
 def _gathered_by_sequence(features: list[TensorTuple], length: int) -> list[TensorTuple]:
-    """Groups frame features by sequence, (B*10, ...) → (B, 10, ...), by way of FRAME_FEATURES and FRAME_ROWS."""
+    """Groups frame features by sequence, (B*10, ...) → (B, 10, ...), through FRAME_FEATURES and FRAME_ROWS.
+
+    For example, features (20, 8, 8, 4) and (20, 6) of two sequences become one tensor (20, 262), FRAME_FEATURES. With
+    the rows [[0, ..., 9], [10, ..., 19]], FRAME_ROWS, the result is (2, 10, 8, 8, 4) and (2, 10, 6).
+    """
     parts = [part for tensors in features for part in tensors]
     sizes = [part.shape[1:].num_elements() for part in parts]
     flat = tf.concat([tf.reshape(part, [-1, size]) for part, size in zip(parts, sizes, strict=True)], axis=1)
@@ -186,5 +192,8 @@ def _gathered_by_sequence(features: list[TensorTuple], length: int) -> list[Tens
 
 
 def _mirrored(positions: tf.Tensor, width: int) -> tf.Tensor:
-    """Positions in mirrored frames, float32 (B, 10, 7, 2) in pixels, as positions in the original frames."""
+    """Positions in mirrored frames, float32 (B, 10, 7, 2) in pixels, as positions in the original frames.
+
+    The centre of the first pixel is at 0.5, so x becomes width − x.
+    """
     return tf.gather(positions, MIRRORED_JOINTS, axis=2) * (-1.0, 1.0) + (float(width), 0.0)

@@ -12,14 +12,14 @@ CPUINFO = "/proc/cpuinfo"
 
 
 def usable_cores() -> int:
-    """The number of cores that this process may use; all cores where the system does not say, 1 if that is unknown."""
+    """The number of cores that this process may use; all cores if the system does not report it, 1 if unknown."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def memory_bytes() -> int | None:
-    """The size of the machine's memory; None where the operating system does not say."""
+    """The size of the machine's memory; None if the operating system does not report it."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

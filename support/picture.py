@@ -94,7 +94,7 @@ def opened_picture(
             f"{path} has more than {largest_picture() // 1_000_000} million pixels; scale it down"
         ) from error
     except UnidentifiedImageError as error:
-        readable = f"{path} is no picture that can be read ({', '.join(formats)})"
+        readable = f"{path} is not a readable picture ({', '.join(formats)})"
         raise UserError(f"{readable}; {advice or 'take it out, or give another copy'}") from error
     except OSError as error:
         # Pillow's own errors have no errno, the operating system's have one.

@@ -31,7 +31,7 @@ def _prepared(stream: TextIO | None, original: TextIO | None, descriptor: int) -
         return stream
     if stream.errors == "strict":
         stream.reconfigure(errors="backslashreplace")
-    # Notebooks and tests put other streams in place, and a Windows console is no FileIO.
+    # Notebooks and tests replace the streams, and a Windows console is not a FileIO.
     if stream is not original or not isinstance(getattr(stream.buffer, "raw", stream.buffer), io.FileIO):
         return stream
     file = _StandardFile(stream.fileno(), drops_everything=descriptor == 2)

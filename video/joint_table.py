@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.joints import JOINT_NAMES
 from support.atomic_write import atomic_write
-from support.guarded_hdf5_file import GuardedHDF5File
+from support.deferred_error_file import DeferredErrorFile
 from support.user_error import UserError
 
 ROWS_PER_CHUNK = 256  # of HDF5
@@ -78,7 +78,7 @@ def _csv_rows(path: str) -> Iterator[AddRow]:
 
 @contextlib.contextmanager
 def _hdf5_rows(path: str) -> Iterator[AddRow]:
-    with GuardedHDF5File(path) as output:
+    with DeferredErrorFile(path) as output:
         with h5py.File(output, "w") as file:
             data_sets: list[h5py.Dataset] = []
 

@@ -129,10 +129,10 @@ def predict(
 ) -> PredictionSummary:
     """Writes the joints in all frames to the file `table`, and the frames with the limbs drawn on to `out`.
 
-    model: folder of a model that meets the course's contract. trust: see examined_model. limits: of the process that
-    runs the model. say: receives the verdict on the contract before the prediction starts. detector: required if the
-    choice is "auto". show_crop: draw the crop's edges too. Raises UserError if the model breaks the contract, a frame
-    cannot be read, or a position is NaN or infinite; then nothing is written.
+    model: folder of a model that meets the assignment's requirements. trust: see examined_model. limits: of the process
+    that runs the model. say: receives the verdict on the requirements before the prediction starts. detector: required
+    if the choice is "auto". show_crop: draw the crop's edges too. Raises UserError if the model breaks a requirement, a
+    frame cannot be read, or a position is NaN or infinite; then nothing is written.
     """
     frame_count, found_count, outside_counts = 0, 0, np.zeros(len(JOINT_NAMES), int)
     with sandboxed_model(model, trust=trust, limits=limits) as opened:

@@ -80,8 +80,8 @@ def print_predictions(step: Step) -> None:
 
 
 def _other_exchanges(step: Step) -> list[Step]:
-    """The step with half of the bytes; with a gradient that is exchanged once in ACCUMULATED batches, while batch
-    normalization is in each; and with a batch so many times as large, which takes as many of Adam's steps.
+    """Three variants of the step: with half of the gradient's bytes; with a gradient that is exchanged once in
+    ACCUMULATED batches, while batch normalization is exchanged in each; and with a batch ACCUMULATED times as large.
     """
     size, collectives = step.gradient.size, step.gradient.collectives
     return [

@@ -56,7 +56,7 @@ def log_of(out: Path, number: int) -> Path:
 
 
 def history_of(out: Path) -> list[dict[str, str]]:
-    """The rows of history.csv, none where there is no such file yet."""
+    """The rows of history.csv; none if the file does not exist yet."""
     path = out / "history.csv"
     return list(csv.DictReader(path.open())) if path.exists() else []
 

@@ -1,4 +1,4 @@
-"""Submissions packed into one file: as they should be, damaged, and made to harm whoever unpacks them."""
+"""Submissions packed into one file: valid, damaged, and malicious ones."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from bench.student_models import answers, archives, broken, folders, hostile, interface, names, networks
 from bench.student_models.saving import MODEL_FILES, Builder, saved
+from grading.stored_grade import VERDICTS
 
-KEEPS, SCORED, NOT_SCORED = "keeps", "scored", "not scored"
+MEETS, SCORED, NOT_SCORED = VERDICTS
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Submission:
     """A kind of submission."""
 
     build: Builder
-    verdict: str  # KEEPS the contract, perhaps with a warning; breaks it but is SCORED; or NOT_SCORED
+    verdict: str  # as in grades.csv
     reads: str  # what a teaching assistant expects to read
     form: str = names.FOLDER  # of its name
 
@@ -24,20 +25,20 @@ CHECKPOINT, DATA, INDEX, META = MODEL_FILES
 ZIPPED = names.ZIP
 
 _FINE = {
-    "dense": Submission(saved(networks.dense_only), KEEPS, "nothing", names.SHARED_FOLDER),
-    "basic-lstm": Submission(saved(networks.convolution_and_basic_lstm), KEEPS, "nothing"),
-    "static-rnn": Submission(saved(networks.convolution_and_static_rnn), KEEPS, "nothing"),
-    "stacked-lstms": Submission(saved(networks.stacked_lstms), KEEPS, "nothing"),
-    "dropout-with-default": Submission(saved(networks.dropout_with_default), KEEPS, "nothing"),
-    "batch-norm-inference": Submission(saved(networks.batch_norm_for_inference), KEEPS, "nothing"),
-    "training-graph": Submission(saved(networks.with_training_graph), KEEPS, "nothing; what trains is not run"),
-    "gpu": Submission(saved(networks.on_a_gpu), KEEPS, "nothing; it runs without a GPU"),
-    "output-shapes": Submission(interface.shape_in_output_shapes_alone, KEEPS, "nothing, or the shape is not given"),
-    "brackets-in-name": Submission(saved(networks.dense_only), KEEPS, "nothing", names.LATE_FOLDER),
-    "markup-in-name": Submission(saved(networks.dense_only), KEEPS, "the name, as text", names.MARKUP_FOLDER),
-    "formula-in-name": Submission(saved(networks.dense_only), KEEPS, "the name, as text", names.FORMULA_FOLDER),
-    "lender": Submission(folders.shared_with_a_friend, KEEPS, "the same weights as borrower and renamer"),
-    "borrower": Submission(folders.shared_with_a_friend, KEEPS, "the same weights as lender and renamer"),
+    "dense": Submission(saved(networks.dense_only), MEETS, "nothing", names.SHARED_FOLDER),
+    "basic-lstm": Submission(saved(networks.convolution_and_basic_lstm), MEETS, "nothing"),
+    "static-rnn": Submission(saved(networks.convolution_and_static_rnn), MEETS, "nothing"),
+    "stacked-lstms": Submission(saved(networks.stacked_lstms), MEETS, "nothing"),
+    "dropout-with-default": Submission(saved(networks.dropout_with_default), MEETS, "nothing"),
+    "batch-norm-inference": Submission(saved(networks.batch_norm_for_inference), MEETS, "nothing"),
+    "training-graph": Submission(saved(networks.with_training_graph), MEETS, "nothing; what trains is not run"),
+    "gpu": Submission(saved(networks.on_a_gpu), MEETS, "nothing; it runs without a GPU"),
+    "output-shapes": Submission(interface.shape_in_output_shapes_alone, MEETS, "nothing, or the shape is not given"),
+    "brackets-in-name": Submission(saved(networks.dense_only), MEETS, "nothing", names.LATE_FOLDER),
+    "markup-in-name": Submission(saved(networks.dense_only), MEETS, "the name, as text", names.MARKUP_FOLDER),
+    "formula-in-name": Submission(saved(networks.dense_only), MEETS, "the name, as text", names.FORMULA_FOLDER),
+    "lender": Submission(folders.shared_with_a_friend, MEETS, "the same weights as borrower and renamer"),
+    "borrower": Submission(folders.shared_with_a_friend, MEETS, "the same weights as lender and renamer"),
     "renamer": Submission(folders.copied_and_renamed, SCORED, "the same weights as lender and borrower, another name"),
 }
 
@@ -68,9 +69,9 @@ _FOLDERS = {
 }
 
 _ARCHIVES = {
-    "zip": Submission(archives.zipped(saved(networks.dense_only)), KEEPS, "nothing", ZIPPED),
+    "zip": Submission(archives.zipped(saved(networks.dense_only)), MEETS, "nothing", ZIPPED),
     "upper-case-zip": Submission(
-        archives.zipped(saved(networks.convolution_and_basic_lstm)), KEEPS, "nothing", names.UPPER_CASE_ZIP
+        archives.zipped(saved(networks.convolution_and_basic_lstm)), MEETS, "nothing", names.UPPER_CASE_ZIP
     ),
     "zip-other-files": Submission(archives.zipped(folders.with_other_files), SCORED, "files too many", ZIPPED),
     "zip-one-level-down": Submission(archives.zipped(folders.one_level_down), SCORED, "the model is in PA4", ZIPPED),
@@ -83,7 +84,7 @@ _ARCHIVES = {
     "zip-cut-short": Submission(archives.zip_cut_short, NOT_SCORED, "the zip is damaged", ZIPPED),
     "zip-checksum": Submission(archives.zip_with_a_wrong_checksum, NOT_SCORED, "the zip is damaged", ZIPPED),
     "zip-empty": Submission(archives.empty_zip, NOT_SCORED, "it is empty", ZIPPED),
-    "zip-of-text": Submission(archives.text_for_a_zip, NOT_SCORED, "it is no zip", ZIPPED),
+    "zip-of-text": Submission(archives.text_for_a_zip, NOT_SCORED, "it is not a zip", ZIPPED),
     "zip-encrypted": Submission(archives.encrypted_zip, NOT_SCORED, "it needs a password", ZIPPED),
     "rar": Submission(archives.rar, NOT_SCORED, "neither folder nor zip", names.RAR),
     "zip-climbs": Submission(archives.zip_that_climbs, NOT_SCORED, "a path leaves the folder", ZIPPED),
@@ -138,22 +139,22 @@ _BROKEN = {
     "flipped-bit": Submission(broken.flipped_bit, NOT_SCORED, "the weights are damaged"),
     "text-for-graph": Submission(broken.text_for_a_graph, NOT_SCORED, "the graph cannot be loaded"),
     "unknown-op": Submission(broken.unknown_op, NOT_SCORED, "FlashPoseV9"),
-    "unknown-attribute": Submission(broken.unknown_attribute, KEEPS, "nothing, or a refusal that names grad_z"),
+    "unknown-attribute": Submission(broken.unknown_attribute, MEETS, "nothing, or a refusal that names grad_z"),
     "node-missing": Submission(broken.node_that_is_missing, NOT_SCORED, "removed_layer"),
 }
 
 _ANSWERS = {
-    "nan-on-one-colour": Submission(saved(answers.nan_on_one_colour), KEEPS, "NaN for a frame of one colour"),
+    "nan-on-one-colour": Submission(saved(answers.nan_on_one_colour), MEETS, "NaN for a frame of one colour"),
     "diverged": Submission(saved(answers.diverged), NOT_SCORED, "all answers are NaN"),
     "batch-norm-training": Submission(
-        saved(answers.batch_norm_in_training_mode), KEEPS, "answers depend on the others in the batch"
+        saved(answers.batch_norm_in_training_mode), MEETS, "answers depend on the others in the batch"
     ),
-    "batch-mean": Submission(saved(answers.minus_the_batch_mean), KEEPS, "answers depend on the others in the batch"),
-    "dropout-on": Submission(saved(answers.dropout_left_on), KEEPS, "answers differ from run to run"),
-    "mean-pose": Submission(saved(answers.mean_pose_always), KEEPS, "one pose, whatever the frames show"),
-    "x-y-swapped": Submission(saved(answers.x_and_y_swapped), KEEPS, "far worse than the mean pose"),
-    "left-right-swapped": Submission(saved(answers.left_and_right_swapped), KEEPS, "worse than the mean pose"),
-    "not-in-pixels": Submission(saved(answers.not_in_pixels), KEEPS, "far worse than the mean pose"),
+    "batch-mean": Submission(saved(answers.minus_the_batch_mean), MEETS, "answers depend on the others in the batch"),
+    "dropout-on": Submission(saved(answers.dropout_left_on), MEETS, "answers differ from run to run"),
+    "mean-pose": Submission(saved(answers.mean_pose_always), MEETS, "one pose, whatever the frames show"),
+    "x-y-swapped": Submission(saved(answers.x_and_y_swapped), MEETS, "far worse than the mean pose"),
+    "left-right-swapped": Submission(saved(answers.left_and_right_swapped), MEETS, "worse than the mean pose"),
+    "not-in-pixels": Submission(saved(answers.not_in_pixels), MEETS, "far worse than the mean pose"),
 }
 
 _HOSTILE = {

@@ -77,7 +77,7 @@ def a_model_in_each_of_two_folders(path: Path, seed: int) -> None:
 
 
 def without_checkpoint(path: Path, seed: int) -> None:
-    """The four files but `checkpoint`, from which the weights can be read all the same."""
+    """The four files except `checkpoint`; the weights can be read without it."""
     save_network(path, dense_only, seed)
     (path / "checkpoint").unlink()
 

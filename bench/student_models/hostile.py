@@ -1,4 +1,4 @@
-"""Models that harm whoever runs them, unless they are refused or held in bounds."""
+"""Malicious models, which must be rejected or run under limits."""
 
 from __future__ import annotations
 

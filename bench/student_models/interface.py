@@ -1,4 +1,4 @@
-"""Models whose input, output or collection is not the contract's."""
+"""Models whose input, output or collection differs from the requirements."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Networks that keep the contract, as students write them: small and untrained, so that they are built in no time.
+"""Networks that meet the requirements, as students write them: small and untrained, so that they are built quickly.
 
-Each answers the mean pose of the course's data, changed a little by the frames.
+Each predicts the mean pose of the course's data, changed a little by the frames.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ChangeTensor = Callable[[tf.Tensor], tf.Tensor]
 
 
 def frames_placeholder(batch_size: int | None = None, dtype: str = "uint8") -> tf.Tensor:
-    """The placeholder of the contract: (batch_size, 10, 64, 64, 3)."""
+    """The placeholder that the assignment requires: (batch_size, 10, 64, 64, 3)."""
     return tf.placeholder(dtype, [batch_size, 10, 64, 64, 3], name="input_frames")
 
 
@@ -54,7 +54,7 @@ def positions_of(hidden: tf.Tensor) -> tf.Tensor:
 
 
 def collect(frames: tf.Tensor, positions: tf.Tensor) -> None:
-    """Names the positions joint_pos, and adds both tensors to the collection of the contract."""
+    """Names the positions joint_pos, and adds both tensors to the collection that the assignment requires."""
     for tensor in (frames, tf.identity(positions, name="joint_pos")):
         tf.add_to_collection("validation_nodes", tensor)
 
@@ -71,7 +71,7 @@ def plain_network(
     change_positions: ChangeTensor = unchanged,
     units: int = 12,
 ) -> None:
-    """Two dense layers; each argument changes one thing about it. frames: the input; None for the contract's."""
+    """Two dense layers; each argument changes one thing about it. frames: the input; None for the required one."""
     frames = frames_placeholder() if frames is None else frames
     hidden = change_hidden(tf.tanh(dense(pixels(normalize(frames)), "hidden", units)))
     collect(frames, change_positions(positions_of(hidden)))

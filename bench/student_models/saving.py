@@ -17,7 +17,7 @@ Builder = Callable[[Path, int], None]
 
 
 def save_network(folder: Path, network: Network, seed: int, name: str = NAME) -> None:
-    """Builds the network in a graph of its own and saves it in the folder, which is made where there is none.
+    """Builds the network in a separate graph and saves it in the folder, which is created if it does not exist.
 
     Leaves `checkpoint`, NAME.meta, NAME.index and NAME.data-00000-of-00001, with relative paths inside. seed: of all
     random numbers; the same seed gives the same weights.
@@ -51,5 +51,5 @@ def edit_graph(folder: Path, edit: Callable[[tf.MetaGraphDef], None]) -> None:
 
 
 def node_called(meta_graph: tf.MetaGraphDef, name: str) -> tf.NodeDef:
-    """The tf.NodeDef of this name, to be changed in place. Raises StopIteration where there is none."""
+    """The tf.NodeDef of this name, to be changed in place. Raises StopIteration if there is none."""
     return next(node for node in meta_graph.graph_def.node if node.name == name)

@@ -1,6 +1,6 @@
-"""Checks a saved model against the contract, the assignment's requirements, and opens it for scoring.
+"""Checks a saved model against the assignment's requirements, and opens it for scoring.
 
-Every breach of the contract gets a message of one line.
+Every breach of a requirement gets a message of one line.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ FURTHER_INPUTS = ("Placeholder", "IteratorV2", "Iterator", "OneShotIterator", "Q
 
 
 class ContractBreaches(UserError):
-    """All breaches of the contract, one message each."""
+    """All breaches of the requirements, one message each."""
 
 
 @dataclass(frozen=True)
 class ExaminedModel:
     predictor: Predictor | None  # None if the model cannot be scored
-    breaches: list[str]  # of the contract, one line each
+    breaches: list[str]  # of the requirements, one line each
     warnings: list[str]  # other problems that affect scores, one line each
     tensorflow_version: str | None = None  # that saved the model, if known
 
@@ -41,7 +41,7 @@ class OpenedModel:
 
 
 def contract_breaches(directory: str, shape: SequenceShape = COURSE_SHAPE, trust: bool = False) -> list[str]:
-    """The breaches of the contract by the model in the folder, one line each; empty if there are none.
+    """The requirements that the model in the folder breaks, one line each; empty if it meets all.
 
     Arguments and errors are those of `examined_model`.
     """
@@ -51,7 +51,7 @@ def contract_breaches(directory: str, shape: SequenceShape = COURSE_SHAPE, trust
 
 @contextlib.contextmanager
 def opened_model(directory: str, shape: SequenceShape = COURSE_SHAPE, trust: bool = False) -> Iterator[OpenedModel]:
-    """Yields a model that meets the contract; raises ContractBreaches if it does not.
+    """Yields a model that meets the requirements; raises ContractBreaches if it does not.
 
     Arguments and further errors are those of `examined_model`.
     """
@@ -67,9 +67,9 @@ def examined_model(
 ) -> Iterator[ExaminedModel]:
     """Checks the model in the folder and yields an ExaminedModel; closes its session at the end.
 
-    shape: the SequenceShape of the data, which replaces the assignment's in the contract. trust: run the graph even if
-    it has ops that no network needs. threads: as in restored_session. Raises UserError if there is no such folder. The
-    graph is run only after everything else is checked.
+    shape: the SequenceShape of the data, which replaces the assignment's. trust: run the graph even if it has ops that
+    no network needs. threads: as in restored_session. Raises UserError if there is no such folder. The graph is run
+    only after everything else is checked.
     """
     found = find_model(directory)
     with contextlib.ExitStack() as stack:
@@ -122,7 +122,7 @@ def _examined(
     breaches += probed.breaches
     if not probed.can_score:
         return ExaminedModel(None, breaches, probed.warnings, version)
-    # A graph that breaks the contract is computed without sharing frames. Breaches by the files do not matter for that.
+    # A graph that breaks a requirement is computed without sharing frames. Breaches by the files do not matter here.
     shared = None if graph_breaches or probed.breaches else shared_nodes(graph)
     predictor = Predictor(session, input_frames, joint_pos, shared, probed.batch_size)
     return ExaminedModel(predictor, breaches, probed.warnings, version)

@@ -25,7 +25,7 @@ class FoundModel:
     folder: str  # that contains the files
     graph: str  # path of the .meta file; "" if no model can be loaded
     weights: str  # path of the weights without endings; "" if no model can be loaded
-    breaches: list[str]  # of the contract, by names and places of files, one line each
+    breaches: list[str]  # of the requirements on names and places of files, one line each
 
 
 def find_model(path: str) -> FoundModel:

@@ -47,7 +47,7 @@ def copy_model(source: str, directory: str) -> None:
 
 @contextlib.contextmanager
 def loaded_model(directory: str, trust: bool = False) -> Iterator[Predictor]:
-    """Yields the Predictor of a model without checking the contract; closes its session at the end.
+    """Yields the Predictor of a model without checking the requirements; closes its session at the end.
 
     trust: as in `import_graph`. Raises UserError if the graph or the weights cannot be loaded.
     """

@@ -4,7 +4,7 @@ Importing this module imports TensorFlow, which takes seconds. It must not start
 cannot be forked safely.
 """
 
-import model.sandboxed.serving  # noqa: F401
+import model.sandboxed.sandboxed_process  # noqa: F401
 from pipeline.tensorflow_v1 import tf
 
 _ = tf.Session

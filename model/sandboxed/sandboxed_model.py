@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from model.sandboxed.serving import BUG, LONGEST_VERSION, POSITIONS, REFUSAL, serve
+from model.sandboxed.sandboxed_process import BUG, LONGEST_VERSION, POSITIONS, REFUSAL, serve
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from support.sandbox.child_process import ending_signal
 from support.sandbox.limits import Limits
@@ -96,7 +96,7 @@ class ModelProcess:
         return self._process.pid
 
     def request(self, request: dict[str, Any], *arrays: np.ndarray) -> None:
-        """Sends a request and its arrays: see model.sandboxed.serving.serve."""
+        """Sends a request and its arrays: see model.sandboxed.sandboxed_process.serve."""
         with self._reported_end():
             self._connection.send_bytes(json.dumps(request).encode())
             for array in arrays:

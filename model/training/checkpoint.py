@@ -132,7 +132,7 @@ def restore_checkpoint(
 
 
 def _keep_only(folder: str, steps: Iterable[int]) -> None:
-    """Removes everything else than the checkpoints of these steps from the folder."""
+    """Removes everything except the checkpoints of these steps from the folder."""
     kept = {"checkpoint"}
     kept.update(f"{NAME}-{step}.{end}" for step in steps for end in ("index", "data-00000-of-00001"))
     for name in set(os.listdir(folder)) - kept:

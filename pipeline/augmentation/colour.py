@@ -1,4 +1,4 @@
-"""Colour: a random gain and offset for each channel of a sequence, and a completely different look for half of them.
+"""Colour: a random gain and offset for each channel of a sequence; half of them change their appearance completely.
 
 A few dozen people have few clothes and few skin tones. In negatives, and with other tone curves and mixed channels, a
 sleeve can be darker or brighter than the hand and the wall, so that only its shape identifies it. Xu et al., *Robust
@@ -14,9 +14,9 @@ NUMBERS = 15  # the random numbers for one sequence
 MIDDLE = 127.5
 LARGEST_GAIN = 0.25
 LARGEST_OFFSET = 16.0
-# For the half with a different look: the largest gain; the largest bend of the tone curve, where 1 would make one end
-# flat; the largest share of each other channel; and the threshold above which it is a negative, three in ten.
-LARGEST_GAIN_OF_LOOK = 0.5
+# For the half with a different appearance: the largest gain; the largest bend of the tone curve, where 1 would make
+# one end flat; the largest share of each other channel; and the threshold above which it is a negative, three in ten.
+LARGEST_GAIN_IF_DIFFERENT = 0.5
 LARGEST_BEND = 0.9
 LARGEST_SHARE = 0.4
 NEGATIVE_FROM = 0.4
@@ -26,15 +26,18 @@ def change_colours(frames: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     """Frames with changed colours, float32 (B, 10, 64, 64, 3), not clipped to 0 to 255.
 
     frames: of the same type and shape; they are clipped to 0 to 255 first. uniform: float32 (B, NUMBERS) from -1 to 1:
-    three gains, three offsets, whether the sequence gets a different look, the bend of its tone curve, whether it is a
-    negative, and for each channel the shares of the two others.
+    three gains, three offsets, whether the sequence gets a different appearance, the bend of its tone curve, whether it
+    is a negative, and for each channel the shares of the two others.
     """
     drawn = tf.unstack(uniform[:, :, None, None, None], axis=1)
-    gains, offsets, (look, bend, negative), shares = drawn[:3], drawn[3:6], drawn[6:9], drawn[9:]
-    has_look = tf.cast(look > 0, tf.float32)
-    sign = 1 - 2 * has_look * tf.cast(negative > NEGATIVE_FROM, tf.float32)
-    largest_gain = LARGEST_GAIN + has_look * (LARGEST_GAIN_OF_LOOK - LARGEST_GAIN)
-    bend, shares = has_look * (LARGEST_BEND / 255) * bend, [has_look * LARGEST_SHARE * share for share in shares]
+    gains, offsets, (different, bend, negative), shares = drawn[:3], drawn[3:6], drawn[6:9], drawn[9:]
+    is_different = tf.cast(different > 0, tf.float32)
+    sign = 1 - 2 * is_different * tf.cast(negative > NEGATIVE_FROM, tf.float32)
+    largest_gain = LARGEST_GAIN + is_different * (LARGEST_GAIN_IF_DIFFERENT - LARGEST_GAIN)
+    bend, shares = (
+        is_different * (LARGEST_BEND / 255) * bend,
+        [is_different * LARGEST_SHARE * share for share in shares],
+    )
     # One channel at a time, because broadcasting over the last of five dimensions takes twice as long.
     channels = [_bent(channel, bend) * sign for channel in tf.unstack(frames, axis=-1)]
     changed = []

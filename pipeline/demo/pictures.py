@@ -1,4 +1,4 @@
-"""The looks of the demo's people and rooms: draws the frames of a video from the joints.
+"""The appearance of the demo's people and rooms: draws the frames of a video from the joints.
 
 Clothes are darker than walls, so that a network learns within a minute to find people it has never seen.
 """

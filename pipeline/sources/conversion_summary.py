@@ -76,7 +76,7 @@ def summarize(
 ) -> ConversionSummary:
     """The summary of a complete file.
 
-    path: where it belongs. written: where it is now. source_size: in bytes. length: the frames of a sequence.
+    path: its final path. written: its temporary path. source_size: in bytes. length: the frames of a sequence.
     """
     before, after = source_size / 1e6, os.path.getsize(written) / 1e6
     lines = [

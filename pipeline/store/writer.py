@@ -21,7 +21,7 @@ from pipeline.store.layout import (
     HDF5_FORMAT,
     dataset_layouts,
 )
-from support.guarded_hdf5_file import GuardedHDF5File
+from support.deferred_error_file import DeferredErrorFile
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,7 +55,7 @@ class StoreWriter:
 
     def __init__(self, path: StrPath, shape: SequenceShape = COURSE_SHAPE) -> None:
         self._shape = shape
-        self._output = GuardedHDF5File(path)
+        self._output = DeferredErrorFile(path)
         self._file = h5py.File(self._output, "w", libver=(HDF5_FORMAT, HDF5_FORMAT))
         self._frame_numbers = FrameNumbers()
         self._videos = Videos()

@@ -261,7 +261,7 @@ def test_unusable_inputs_are_refused(model, refused, tmp_path):
         ("list.mp4", "is not a readable video (Invalid data found when processing input)"),
         ("cut.mp4", "is damaged: its video encoding is unknown; pass a complete copy"),
         ("empty", "has no pictures"),
-        ("script", "a.jpg is no picture that can be read (BMP, GIF, JPEG, PNG, TIFF, WEBP)"),
+        ("script", "a.jpg is not a readable picture (BMP, GIF, JPEG, PNG, TIFF, WEBP)"),
     ):
         assert message in refused(model, tmp_path / name, "--out", tmp_path / "out")
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from grading.grade import MEETS_REQUIREMENTS, NOT_SCORED, SCORED_WITH_BREACHES, Grade, GradeScores, ShownFrame
+from grading.stored_grade import MEETS_REQUIREMENTS, NOT_SCORED, SCORED_WITH_BREACHES, Grade, GradeScores, ShownFrame
 from pipeline.joints import JOINT_NAMES
 from report.overlays import draw_frame
 

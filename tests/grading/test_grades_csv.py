@@ -2,8 +2,8 @@ import csv
 
 import pytest
 
-from grading.grade import SCORED_WITH_BREACHES
 from grading.grades_csv import write_grades_csv
+from grading.stored_grade import SCORED_WITH_BREACHES
 from tests.grading.made_grades import made_course, made_grade
 
 HEADER = (

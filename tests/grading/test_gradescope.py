@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from grading.grade import SCORED_WITH_BREACHES
 from grading.gradescope import write_gradescope_results
+from grading.stored_grade import SCORED_WITH_BREACHES
 from tests.grading.made_grades import made_grade
 
 # The documented format: https://gradescope-autograders.readthedocs.io/en/latest/specs/

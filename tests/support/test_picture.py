@@ -41,7 +41,7 @@ def test_other_formats_are_not_tried(file_format, tmp_path):
         image.putpalette([0, 0, 0] * 256)
     image.save(tmp_path / "a.jpg", file_format)
     assert refusal(tmp_path / "a.jpg") == (
-        f"{tmp_path / 'a.jpg'} is no picture that can be read (BMP, GIF, JPEG, PNG, TIFF, WEBP); "
+        f"{tmp_path / 'a.jpg'} is not a readable picture (BMP, GIF, JPEG, PNG, TIFF, WEBP); "
         "take it out, or give another copy"
     )
 
@@ -49,7 +49,7 @@ def test_other_formats_are_not_tried(file_format, tmp_path):
 def test_formats_and_advice_can_be_given(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.gif", "PNG")
     line = refusal(tmp_path / "a.gif", formats=("GIF",), advice="ask for it")
-    assert line == f"{tmp_path / 'a.gif'} is no picture that can be read (GIF); ask for it"
+    assert line == f"{tmp_path / 'a.gif'} is not a readable picture (GIF); ask for it"
 
 
 @pytest.mark.parametrize(

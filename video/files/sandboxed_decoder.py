@@ -37,7 +37,7 @@ LATEST_SECOND = 1e9  # ticks of a 90 kHz clock still fit into 64 bits at twice t
 
 @dataclass(frozen=True)
 class VideoProperties:
-    """What a video's header states; None where it states nothing."""
+    """What a video's header states; None if it states nothing."""
 
     rate: Fraction  # frames per second
     pixel_aspect: Fraction | None  # width / height of a pixel

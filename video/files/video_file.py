@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 
 from support.atomic_write import atomic_write
+from support.deferred_error_file import DeferredErrorFile
 from support.destination import check_destination
-from support.guarded_hdf5_file import GuardedHDF5File
 from support.user_error import UserError
 from video.files.media import VIDEO_EXTENSIONS, Frame, WriteFrame, extension_of
 from video.files.sandboxed_decoder import SandboxedDecoder
@@ -70,8 +70,8 @@ class VideoFile:
         atomically. Raises UserError if FFmpeg rejects the size of the frames or their times.
         """
         container_name, codec, options = FORMATS[extension_of(path)]
-        # FFmpeg does not say why a write failed, and fails again when it closes. GuardedHDF5File keeps the first error.
-        with atomic_write(path) as partial, GuardedHDF5File(partial) as file, _explained_errors(path, file):
+        # FFmpeg does not say why a write failed, and fails again when it closes. The file object keeps the first error.
+        with atomic_write(path) as partial, DeferredErrorFile(partial) as file, _explained_errors(path, file):
             with av.open(file, "w", format=container_name) as container:
                 stream: av.VideoStream | None = None
                 last_tick = -1
@@ -120,7 +120,7 @@ class VideoFile:
 
 
 @contextlib.contextmanager
-def _explained_errors(path: str, file: GuardedHDF5File) -> Iterator[None]:
+def _explained_errors(path: str, file: DeferredErrorFile) -> Iterator[None]:
     """Turns FFmpeg's errors into a UserError, unless the operating system could not write the file."""
     try:
         yield

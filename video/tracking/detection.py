@@ -13,12 +13,12 @@ import numpy as np
 from video.tracking.person import Detector, Person
 from video.tracking.pose_check import PoseCheck, ScaleCrop
 
-# Time between two detections, and at most so many frames: of a tracked person, and otherwise.
+# Time between two detections, and the most frames: of a tracked person, and otherwise.
 SECONDS_TRACKED, FRAMES_TRACKED = 0.2, 5
 SECONDS_SEARCHING, FRAMES_SEARCHING = 0.5, 15
 # After this many misses in a row the whole picture is searched, and after this many the person is given up.
 MISSES_BEFORE_SEARCH, MISSES_BEFORE_END = 2, 10
-# Every so many detections of a tracked person, the whole picture is searched for others.
+# After this number of detections of a tracked person, the whole picture is searched for others.
 DETECTIONS_PER_SEARCH, DETECTIONS_PER_SEARCH_UNCONFIRMED = 10, 3
 MAX_CHECKED = 3  # people per detection whom the pose model checks
 

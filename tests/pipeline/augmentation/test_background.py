@@ -74,7 +74,7 @@ def test_the_person_stays_and_the_rest_comes_from_the_previous_sequence():
 
 def test_a_person_with_another_background_gets_separate_colours():
     frames, labels = sequences(100, 200, 50)
-    # Three gains of 1, no offsets, another look without another curve of tones, a negative, no mixed channels.
+    # Three gains of 1, no offsets, another appearance without another tone curve, a negative, no mixed channels.
     negative = [0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]
     uniform = np.float32([LEFT_EDGE, NONE, NONE])
     with tf.Graph().as_default():

@@ -45,7 +45,7 @@ def test_without_a_different_look_a_channel_is_a_linear_function_of_itself():
     )
 
 
-def test_half_of_the_sequences_get_a_different_look():
+def test_half_of_the_sequences_get_a_different_appearance():
     """Of a ramp of red, in front of constant green and blue, these get some in the other channels."""
     frames = np.full((200, 10, 64, 64, 3), 128, np.uint8)
     frames[..., 0] = ramp()[..., 0]

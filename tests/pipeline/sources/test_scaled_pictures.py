@@ -61,7 +61,7 @@ def test_names_a_picture_that_is_cut_short(share, format, tmp_path):
 @pytest.mark.parametrize("file_format", ["DDS", "EPS"])
 def test_other_formats_are_not_tried(file_format, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", file_format)
-    with pytest.raises(UserError, match="a.jpg is no picture that can be read .*; unpack the release again"):
+    with pytest.raises(UserError, match="a.jpg is not a readable picture .*; unpack the release again"):
         list(scaled_pictures([tmp_path / "a.jpg"], 8, 8))
 
 

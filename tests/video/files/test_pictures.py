@@ -232,10 +232,10 @@ def test_unreadable_pictures_are_refused(folder, monkeypatch):
         assert "a.png" in str(error.value) or "a.tif" in str(error.value)
 
     (folder / "a.png").write_text("no picture")
-    refusal("is no picture that can be read")
+    refusal("is not a readable picture")
     for file_format in ("EPS", "DDS"):
         save(noise, folder / "a.png", format=file_format)
-        refusal("is no picture that can be read")
+        refusal("is not a readable picture")
     save(noise, folder / "a.png")
     contents = (folder / "a.png").read_bytes()
     (folder / "a.png").write_bytes(contents[: len(contents) // 2])

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from grading.grade import read_grade, write_grade
+from grading.stored_grade import read_grade, write_grade
 from tests.grading.made_grades import made_course, made_grade
 
 REMOVED = object()

@@ -2,11 +2,11 @@ import os
 
 import pytest
 
-from support.guarded_hdf5_file import GuardedHDF5File
+from support.deferred_error_file import DeferredErrorFile
 
 
 def test_it_writes_reads_and_truncates(tmp_path):
-    with GuardedHDF5File(tmp_path / "data") as output:
+    with DeferredErrorFile(tmp_path / "data") as output:
         assert output.write(b"abcdef") == 6
         output.truncate(4)
         output.seek(1)
@@ -18,7 +18,7 @@ def test_it_writes_reads_and_truncates(tmp_path):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 @pytest.mark.parametrize("change", [lambda output: output.write(b"abc"), lambda output: output.truncate(10)])
 def test_it_stores_the_first_error_until_check(change):
-    with GuardedHDF5File("/dev/full") as output:
+    with DeferredErrorFile("/dev/full") as output:
         change(output)
         assert output.write(b"defg") == 4
         output.truncate(3)

@@ -1,4 +1,4 @@
-"""A file object for HDF5 that turns a full disk into an exception; HDF5 alone would crash the process."""
+"""A file object for HDF5 and FFmpeg that keeps the error of a full disk; HDF5 alone would crash the process."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, StrPath
 
 
-class GuardedHDF5File(io.FileIO):
-    """A new file at `path` for h5py.File to write to. Raises OSError if it cannot be created.
+class DeferredErrorFile(io.FileIO):
+    """A new file at `path` for h5py or PyAV to write to. Raises OSError if it cannot be created.
 
     HDF5 cannot recover from a failed write: when it closes the file, it writes its buffers again, fails again, and the
     process crashes. So this file stores the first error, lets that write and all later ones appear to succeed, and

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.blocks import FRAMES_PER_BLOCK, SEQUENCES_PER_BLOCK, evaluation_blocks
+from evaluation.evaluation_blocks import FRAMES_PER_BLOCK, SEQUENCES_PER_BLOCK, evaluation_blocks
 from pipeline.store.reader import SequenceStore
 
 INDICES = np.random.default_rng(0).permutation(600)
