@@ -34,10 +34,8 @@ def change_colours(frames: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     is_different = tf.cast(different > 0, tf.float32)
     sign = 1 - 2 * is_different * tf.cast(negative > NEGATIVE_FROM, tf.float32)
     largest_gain = LARGEST_GAIN + is_different * (LARGEST_GAIN_IF_DIFFERENT - LARGEST_GAIN)
-    bend, shares = (
-        is_different * (LARGEST_BEND / 255) * bend,
-        [is_different * LARGEST_SHARE * share for share in shares],
-    )
+    bend = is_different * (LARGEST_BEND / 255) * bend
+    shares = [is_different * LARGEST_SHARE * share for share in shares]
     # One channel at a time, because broadcasting over the last of five dimensions takes twice as long.
     channels = [_bent(channel, bend) * sign for channel in tf.unstack(frames, axis=-1)]
     changed = []
