@@ -26,7 +26,7 @@ FIGURES = (
     "error after --time-limit, px",
     "peak memory, MiB",
 )
-# Infinity where the target was not reached.
+# Infinity if the target was not reached.
 Figures = tuple[float, float, float, float]
 
 

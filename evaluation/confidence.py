@@ -62,7 +62,7 @@ def positions_of(sums: np.ndarray) -> Positions:
 
 
 def confidence_of(spread: np.ndarray) -> np.ndarray:
-    """Converts the spread in pixels to a confidence from 0 to 1, same shape; NaN where the spread is NaN."""
+    """Converts the spread in pixels to a confidence from 0 to 1, same shape; NaN if the spread is NaN."""
     with np.errstate(over="ignore"):  # some models output enormous numbers
         return np.float32(1) / (1 + (spread / np.float32(HALFWAY)) ** np.float32(STEEPNESS))
 

@@ -18,7 +18,7 @@ from pipeline.sequence_shape import SequenceShape
 from pipeline.store.blocks import Blocks, cut_into_blocks
 from pipeline.store.reader import SequenceStore
 
-# The frames of a load, and of a part of a long video. Some frames are read twice where a video is cut into parts: fewer
+# The frames of a load, and of a part of a long video. Some frames are read twice if a video is cut into parts: fewer
 # with larger parts. With smaller loads, more of them fit into the window. A sequence of every other frame spans 19.
 MOST_FRAMES_OF_LOAD = 384
 FEWEST_FRAMES_OF_LOAD = 48

@@ -32,7 +32,7 @@ def processor_flags(cpuinfo: str = CPUINFO) -> list[str]:
 
 
 def processor_name(cpuinfo: str = CPUINFO) -> str | None:
-    """The processor's model name; None where Linux does not give it."""
+    """The processor's model name; None if Linux does not report it."""
     return " ".join(_processor_fields(cpuinfo).get("model name", "").split()) or None
 
 

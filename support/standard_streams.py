@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def prepare_standard_streams() -> None:
-    """Keeps printing from failing where only the reader, the terminal or the encoding is to blame.
+    """Keeps printing from failing because of the reader, the terminal or the encoding.
 
     A stream that is closed drops what is printed. So does a pipe whose reader has ended, as in `command | head`, and a
     terminal that has been closed: the command finishes its work and ends with its usual status. Characters that the
@@ -47,7 +47,7 @@ def _prepared(stream: TextIO | None, original: TextIO | None, descriptor: int) -
 class _StandardFile(io.FileIO):
     """The file of a standard stream. After a write has failed, it drops everything.
 
-    That write raises OSError, except where nobody reads the stream any more, or with `drops_everything`, which suits
+    That write raises OSError, unless nobody reads the stream any more, or with `drops_everything`, which suits
     standard error: there is no other place for the message.
     """
 

@@ -131,7 +131,7 @@ def working_python(version):
 
 
 def venv(name, python, resolution):
-    """Makes or updates a virtual environment with what the tests need; returns the path of its Python."""
+    """Makes or updates a virtual environment with the tests' dependencies; returns the path of its Python."""
     folder = VENVS / name
     executable = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     installed = folder / "installed"

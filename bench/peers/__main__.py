@@ -5,7 +5,7 @@ process. They take turns, so that other work on the machine affects all of them,
 runs. In the first run of each, one batch is compared with the data. --copies makes larger data sets from DATA.h5.
 
 `pip install -r requirements-bench.txt` installs the other projects' packages. Three of them read files of whole
-sequences, each 16 times as large as DATA.h5 where sequences overlap as the course's do.
+sequences, each 16 times as large as DATA.h5 if sequences overlap as the course's do.
 """
 
 from __future__ import annotations

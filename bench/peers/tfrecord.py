@@ -1,7 +1,7 @@
 """`tf.data` over TFRecord files of whole sequences, as TensorFlow's guide to its performance advises.
 
 https://www.tensorflow.org/guide/data_performance: files are read with a parallel `interleave`, what is parsed is parsed
-a batch at a time, in parallel, and batches are prefetched; `cache` keeps the data in memory where they fit. Ten files
+a batch at a time, in parallel, and batches are prefetched; `cache` keeps the data in memory if they fit. Ten files
 for one host that reads are what https://www.tensorflow.org/tutorials/load_data/tfrecord advises.
 """
 

@@ -19,7 +19,7 @@ OTHER_SIDE = [0, 2, 1, 4, 3, 6, 5]
 
 
 def nan_on_one_colour() -> None:
-    """Divides by the deviation of the frame, which is 0 where the frame has one colour."""
+    """Divides by the deviation of the frame, which is 0 if the frame has one colour."""
 
     def divided_by_deviation(frames: tf.Tensor) -> tf.Tensor:
         values = tf.cast(frames, tf.float32)
@@ -58,7 +58,7 @@ def x_and_y_swapped() -> None:
 
 
 def left_and_right_swapped() -> None:
-    """The left joints where the right ones belong."""
+    """Left and right joints are swapped."""
     plain_network(change_positions=lambda positions: tf.gather(positions, OTHER_SIDE, axis=2))
 
 

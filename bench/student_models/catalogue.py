@@ -101,14 +101,14 @@ _INTERFACE = {
     "float-input": Submission(saved(interface.float_placeholder), SCORED, "input_frames has dtype float32"),
     "wrong-order": Submission(saved(interface.wrong_order), SCORED, "joint_pos before input_frames"),
     "normalized-collected": Submission(
-        saved(interface.normalized_input_collected), SCORED, "truediv_1:0 where input_frames belongs"
+        saved(interface.normalized_input_collected), SCORED, "truediv_1:0 instead of input_frames"
     ),
     "no-collection": Submission(saved(interface.no_collection), SCORED, "the collection holds nothing"),
     "no-collection-no-names": Submission(
         saved(interface.no_collection_and_other_names), NOT_SCORED, "the collection holds nothing"
     ),
     "three-collected": Submission(saved(interface.three_in_collection), SCORED, "the collection holds labels:0 too"),
-    "other-names": Submission(saved(interface.other_names), SCORED, "x:0 where input_frames belongs, and y:0"),
+    "other-names": Submission(saved(interface.other_names), SCORED, "x:0 instead of input_frames, and y:0"),
     "markup-in-collection": Submission(
         interface.collection_that_holds("<b>joint_pos</b>:0"), SCORED, "what the collection holds, as text"
     ),

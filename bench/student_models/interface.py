@@ -49,7 +49,7 @@ def wrong_order() -> None:
 
 
 def normalized_input_collected() -> None:
-    """The collection holds truediv_1:0, the normalized frames, where the placeholder belongs."""
+    """The collection contains truediv_1:0, the normalized frames, instead of the placeholder."""
     frames = frames_placeholder()
     input_frames = tf.cast(frames, tf.float32) / 255
     input_frames = (input_frames - 0.5) / 0.25

@@ -99,7 +99,7 @@ def _is_ours(file: h5py.File) -> bool:
 
 
 def _shape_of(file: h5py.File) -> SequenceShape:
-    """The shape of the sequences, from the shapes of frames and labels; the course's where these are malformed."""
+    """The shape of the sequences, from the shapes of frames and labels; the course's if these are malformed."""
     length, height, width = COURSE_SHAPE
     shapes = {name: _shape_in(file, name) for name in ("frames", "labels")}
     if len(shapes["frames"]) == 4 and min(shapes["frames"][1:]) > 0:

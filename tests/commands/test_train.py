@@ -127,10 +127,10 @@ def test_nothing_but_what_it_says_is_on_the_terminal(trained_run):
 def test_says_how_many_validation_sequences_share_frames(trained_run):
     expected = "validation      22 sequences from 1 video (split: video); 0 share frames with training"
     assert trained_run.stdout.splitlines()[1] == expected
-    watched = "evaluations     during training on 16 of the validation sequences, at the end on all"
-    assert trained_run.stdout.splitlines()[2] == watched
-    tells = "measures        accuracy on people who are not in the training data. "
-    assert trained_run.stdout.splitlines()[3].startswith(tells)
+    evaluations = "evaluations     during training on 16 of the validation sequences, at the end on all"
+    assert trained_run.stdout.splitlines()[2] == evaluations
+    measures = "measures        accuracy on people who are not in the training data. "
+    assert trained_run.stdout.splitlines()[3].startswith(measures)
 
 
 def test_names_the_model_the_pictures_and_the_numbers(trained_run):
@@ -197,13 +197,13 @@ def test_the_mean_pose_is_that_of_the_training_sequences(trained_run, people):
     assert f"{metrics['mean_pixel_error']:.2f} px" in mean_row and f" {expected:.2f} px " in mean_row
 
 
-def test_the_best_weights_on_the_watched_sequences_are_exported(trained_run, people):
+def test_the_best_weights_on_the_monitored_sequences_are_exported(trained_run, people):
     best = min(read_history(trained_run.folder / "history.csv"), key=lambda row: row["validation_pixel_error"])
     _, validation = split_of_shared_run(people)
     with SequenceStore(people.path) as store:
-        watched = monitored_sequences(store, validation)
-    errors = errors_by_numpy(trained_run.folder / "model", people.frames[watched], people.labels[watched])
-    assert len(watched) == 16 and errors.mean() == pytest.approx(best["validation_pixel_error"], abs=1e-4)
+        monitored = monitored_sequences(store, validation)
+    errors = errors_by_numpy(trained_run.folder / "model", people.frames[monitored], people.labels[monitored])
+    assert len(monitored) == 16 and errors.mean() == pytest.approx(best["validation_pixel_error"], abs=1e-4)
     for path in (trained_run.folder / "model").iterdir():
         assert (
             path.read_bytes() == (trained_run.folder / "checkpoints" / f"best-{best['step']}" / path.name).read_bytes()
@@ -211,7 +211,7 @@ def test_the_best_weights_on_the_watched_sequences_are_exported(trained_run, peo
 
 
 @pytest.mark.parametrize("split, expected", [("video", 0), ("random", 15), ("tail", 15)])
-def test_what_a_split_shares_is_said(split, expected, people, tmp_path):
+def test_the_number_of_sequences_that_share_frames_is_printed(split, expected, people, tmp_path):
     given = {"data": str(people.path), "seed": 3, "validation_split": split, "validation_sequences": 15}
     settings = complete_settings(given)
     with contextlib.ExitStack() as open_files:
@@ -220,7 +220,7 @@ def test_what_a_split_shares_is_said(split, expected, people, tmp_path):
     assert line.endswith(f"(split: {split}); {expected} share frames with training")
 
 
-def test_a_file_of_its_own_for_validation(people, made_data, write_data_set, tmp_path):
+def test_a_separate_file_for_validation(people, made_data, write_data_set, tmp_path):
     frames = made_data.frames.copy()
     frames[:10] = people.frames[100]
     sequences = np.arange(100, dtype=np.int32).reshape(10, 10)
@@ -300,7 +300,7 @@ def test_a_run_that_is_done_is_not_trained_again(resumed_run):
             assert after[path] == contents
 
 
-def test_a_run_of_an_earlier_version_goes_on(resumed_run):
+def test_a_run_of_an_earlier_version_resumes(resumed_run):
     folder, before = resumed_run
     assert json.loads((folder / "config.json").read_text()) == json.loads(before[folder / "config.json"])
 

@@ -1,4 +1,4 @@
-"""Fuzzes history.csv as a run that is resumed reads it and writes it anew, and as the loss curves show it.
+"""Fuzzes history.csv: a resumed run reads and rewrites it, and the loss curves show it.
 
 The file must either be refused with a UserError or give rows that read back the same, cut back to a step.
 """

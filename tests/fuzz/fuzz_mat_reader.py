@@ -30,7 +30,7 @@ from tests.fuzz.fuzzer import fuzz
 HEADER_BYTES = 128
 COMPRESSED = 15
 MOST_MEGABYTES = 1000
-# A program of its own takes as long as a thousand forks.
+# Starting a separate program takes as long as a thousand forks.
 COMMAND_OF = 5000
 LABEL_NAMES = ("Head", "Right wrist", "Left wrist", "Right elbow", "Left elbow", "Right shoulder", "Left shoulder")
 WORDS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 14, 15, 17, 18, 255, 1 << 16, 1 << 31, (1 << 32) - 1, (1 << 31) - 1, 0x10001, 0x801)

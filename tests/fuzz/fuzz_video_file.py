@@ -73,7 +73,7 @@ def change_bytes(contents: bytes, largest_input: int, seed: int) -> bytes:
 
 
 def read(contents: bytes) -> int:
-    """The number of frames, at most MOST_FRAMES; raises UserError where the file is refused."""
+    """The number of frames, at most MOST_FRAMES; raises UserError if the file is rejected."""
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
         file.write(contents)
         file.flush()

@@ -147,21 +147,22 @@ def test_other_errors_of_the_generator_are_not_changed(rounds_then, session, mad
         run_to_the_error(session, tensors)
 
 
-def test_the_next_frames_are_read_in_advance(session, made_data, monkeypatch):
-    begun = []
+def test_the_next_rounds_are_read_in_advance(session, made_data, monkeypatch):
+    read = []
 
-    def counted_rounds(store, order):
+    def recorded_rounds(store, order):
         for round_ in frame_window.rounds(store, order):
-            begun.append(round_)
+            read.append(round_)
             yield round_
 
-    monkeypatch.setattr("pipeline.dataset.rounds", counted_rounds)
+    monkeypatch.setattr("pipeline.dataset.rounds", recorded_rounds)
     session.run(open_iterator(session, make_dataset(made_data.path, SMALL_WINDOW)))
-    in_first_batch = next(number for number, round_ in enumerate(begun, 1) if len(round_.labels))
+    # The rounds up to the first that has a batch.
+    needed = next(number for number, round_ in enumerate(read, 1) if len(round_.labels))
     deadline = time.monotonic() + PATIENCE
-    while len(begun) <= in_first_batch and time.monotonic() < deadline:
+    while len(read) <= needed and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert in_first_batch < len(begun) < in_first_batch + 30
+    assert needed < len(read) < needed + 30
 
 
 def test_augmented_batches_depend_on_seed_and_step(made_data):

@@ -27,7 +27,7 @@ MAX_CHECKED = 3  # people per detection whom the pose model checks
 class SearchState:
     """What is known after the detections of a shot so far."""
 
-    person: Person | None = None  # who is searched for next
+    person: Person | None = None  # the person to search for next
     is_confirmed: bool = False  # the pose model has seen them too
     misses: int = 0  # detections in a row that missed them
     earlier: tuple[tuple[Person, ...], ...] = ()  # the people of the last two searches of whole pictures
@@ -91,7 +91,7 @@ def detect(
 
 
 def _confirmed(people: list[Person], checked: Callable[[Person], Person | None]) -> tuple[list[Person], bool]:
-    """Returns those whom the pose model sees too, corrected, and True; if there are none, everybody and False."""
+    """Returns the people whom the pose model confirms, corrected, and True; all people and False if it confirms nobody."""
     confirmed = []
     for person in sorted(people, key=lambda person: -person.width)[:MAX_CHECKED]:
         better = checked(person)

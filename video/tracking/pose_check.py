@@ -1,7 +1,7 @@
 """Locates a person with the pose model itself, which also sees people from behind and is more precise than the face.
 
-The model finds joints everywhere, so it is asked twice, with two crops some distance apart. Where somebody is, both
-answers are the same place in the picture; where nobody is, they move along with the crop.
+The model finds joints everywhere, so it predicts them in two crops some distance apart. If a person is there, both
+predictions are the same place in the picture; if not, they move along with the crop.
 """
 
 from __future__ import annotations

@@ -339,7 +339,7 @@ def test_refuses_protocol_2_text_of_the_wrong_length():
         (b"\x80\x02T\xff\xff\xff\xff.", "length -1"),
     ],
 )
-def test_names_the_kind_of_a_file_that_is_no_pickle(data, complaint):
+def test_names_the_kind_of_a_file_that_is_not_a_pickle(data, complaint):
     assert complaint in refusal(data)
 
 

@@ -12,7 +12,7 @@ from tests.pipeline.sources.youtube_pose import area_average_by_repetition
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-    """90 pictures, each of one colour of its own."""
+    """90 pictures, each filled with a different colour."""
     folder = tmp_path_factory.mktemp("pictures")
     for value in range(90):
         Image.new("RGB", (40 + value, 32), (value, 2 * value, 0)).save(folder / f"{value:02}.png")

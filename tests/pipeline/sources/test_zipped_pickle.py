@@ -132,7 +132,7 @@ def test_says_what_is_wrong_with_an_entry(place, number, length, complaint, tmp_
     assert complaint in refusal(tmp_path / "data.zip", data)
 
 
-def test_refuses_a_name_that_is_no_text_and_a_list_that_is_elsewhere(tmp_path):
+def test_refuses_a_name_that_is_not_text_and_a_misplaced_file_list(tmp_path):
     data = zipped(tmp_path / "data.zip", name="é.pkl")
     assert "damaged" in refusal(tmp_path / "data.zip", data.replace("é".encode(), b"\xff\xff"))
     data = zipped(tmp_path / "data.zip")

@@ -23,7 +23,7 @@ def arrays(made_data):
 
 
 def rows_in_every_way(number):
-    """Row numbers in a data set of so many rows, by the case that they test."""
+    """Row numbers in a data set of `number` rows, by the case that they test."""
     random = np.random.default_rng(0)
     last = number - 1
     return {

@@ -241,7 +241,7 @@ def test_unreadable_pictures_are_refused(folder, monkeypatch):
     (folder / "a.png").write_bytes(contents[: len(contents) // 2])
     refusal("give a whole copy")
     (folder / "a.png").write_bytes(contents)
-    # The picture has 3072 pixels: Pillow raises where that is over twice the limit, and warns where it is over it.
+    # The picture has 3072 pixels: Pillow raises if that is over twice the limit, and warns if it is over the limit.
     for largest in (1000, 2000):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", largest)
         refusal("million pixels; scale it down")

@@ -16,7 +16,7 @@ PICTURE = np.zeros((400, 900, 3), np.uint8)
 
 
 def detections_of(answers, check=None, state=None):
-    """Returns each (Detection, SearchState), and around whom the detector searched. answers: of the detector."""
+    """Returns each (Detection, SearchState), and the person each search was around. answers: of the detector."""
     state = state or SearchState()
     searched, results = [], []
     for people in answers:

@@ -11,7 +11,7 @@ PERSON = Person(420, 300, 60)
 
 
 class FakeDetector:
-    """Returns what `people_in` returns for a picture; records around whom it searched."""
+    """Returns what `people_in` returns for a picture; records the person it searched around."""
 
     def __init__(self, people_in=lambda picture: [PERSON]):
         self.people_in, self.searched = people_in, []
