@@ -91,7 +91,7 @@ def detect(
 
 
 def _confirmed(people: list[Person], checked: Callable[[Person], Person | None]) -> tuple[list[Person], bool]:
-    """Returns the people whom the pose model confirms, corrected, and True; all people and False if it confirms nobody."""
+    """Returns the people whom the pose model confirms, corrected, and True; if it confirms none, all and False."""
     confirmed = []
     for person in sorted(people, key=lambda person: -person.width)[:MAX_CHECKED]:
         better = checked(person)
