@@ -2,10 +2,9 @@
 
 A window is a sequence of ten consecutive frames. The more its windows disagree about a frame, the lower the confidence.
 
-An alternative is to compare the predictions for a frame and its mirror image. On people not in the training data, both
-measures have about the same rank correlation with a joint's error (mirror 0.44, windows 0.45), and the mirror has a
-higher one with a frame's error (0.59 and 0.50). The model outputs only the average of both images, however, so each
-frame would have to be computed once more.
+An alternative is to compare the predictions for a frame and its mirror image. It is slightly better, but the model
+outputs only the average of both, so each frame would have to be computed once more. "Video" in docs/EXPERIMENTS.md has
+the figures.
 """
 
 from __future__ import annotations
