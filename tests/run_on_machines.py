@@ -35,8 +35,10 @@ QUICK = (
     "tests/model/training/test_weight_average.py",
     "tests/pipeline/test_dataset.py",
 )
-# Tests whose results depend on weights. They must pass with other rounding errors too.
+# Tests whose results depend on weights. They must pass with other rounding errors too. Moving the weights adds an op to
+# exported graphs, so the test of their ops is left out.
 NUMERICAL = (
+    "--ignore=tests/model/export/test_tensorflow_1_15.py",
     "tests/model",
     "tests/commands/test_train.py",
     "tests/commands/test_evaluate.py",

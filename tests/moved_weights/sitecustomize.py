@@ -45,11 +45,14 @@ def moving(create):
 
 
 def moved(values):
-    """The next value of float32 for each of the values; values of another dtype as they are."""
+    """The next value of float32 for each of the values but zeros; values of another dtype as they are."""
     tf = sys.modules["tensorflow"]
     values = tf.convert_to_tensor(values)
     towards = TOWARDS[os.environ["MOVED_WEIGHTS"]]
-    return tf.math.nextafter(values, towards) if values.dtype.base_dtype == tf.float32 else values
+    if values.dtype.base_dtype != tf.float32:
+        return values
+    # The neighbours of zero are subnormal, and some ops flush these to zero.
+    return tf.where(tf.equal(values, 0), values, tf.math.nextafter(values, towards))
 
 
 sys.meta_path.insert(0, MoveInitialWeights())
