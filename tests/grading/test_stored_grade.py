@@ -5,7 +5,7 @@ import pytest
 from grading.stored_grade import read_grade, write_grade
 from tests.grading.made_grades import made_course, made_grade
 
-REMOVED = object()
+REMOVED = "(removed)"  # stands for no value at all
 
 
 @pytest.fixture
