@@ -62,12 +62,12 @@ def main() -> None:
         print(description, flush=True)
 
         # The first use of TensorFlow, which takes seconds to import. Most errors of the user have been reported by now.
-        # Checkpoints are checked in a forked process, so before TensorFlow starts threads.
+        # Checkpoints are checked in a forked process, before TensorFlow starts threads.
         checkpoint = checkpoint_to_resume(paths)
         precision = prepare_tensorflow(settings, cluster)
         # Waits for the other workers, and checks that all have the same data, settings and precision.
         workers = join(cluster, settings, identity, precision, checkpoint.step if checkpoint else 0)
-        write_config(paths.config, settings, identity)
+        write_config(paths.config, settings, identity)  # to a temporary folder, if this is not the chief
         with stop_signals() as is_stop_requested:
             train(Run(request, paths, data, precision, workers, checkpoint, began), is_stop_requested)
             if workers.is_chief:
@@ -107,7 +107,7 @@ def train(run: Run, is_stop_requested: Callable[[], bool]) -> None:
         if run.checkpoint:
             restore_checkpoint(run.checkpoint, graph, session)
         elif sharing and workers.is_chief:
-            # The same initial weights as a single worker draws.
+            # A shared graph draws other random numbers: take the initial weights that a single worker draws.
             load_values(graph, session, initial_values(build_graph(batches)))
         # All workers get the chief's weights here. The chief alone evaluates, saves and shows progress.
         steps = Steps(graph, session, workers.is_chief, is_stop_requested)

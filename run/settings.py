@@ -109,7 +109,7 @@ def _setting(group: str, values: Values, default: Any, help: str, **others: Any)
 class Settings:
     """What a run trains on, and how. config.json has the same names in the same order."""
 
-    data: str | None = _setting("data", _DATA_SET, None, "train on this data set, written by convert_pkl_to_h5.py")
+    data: str | None = _setting("data", _DATA_SET, None, "train on this data set, written by a convert command")
     demo: bool = _setting("data", _SWITCH, False, "train on generated pictures of people", instead_of=("data",))
     epochs: int | None = _setting(
         "duration", _whole_number(1, LARGEST_INT32), None, "passes over the training sequences", default_text="no limit"
@@ -148,7 +148,8 @@ class Settings:
         "model",
         _one_of(("auto", "float32", "bfloat16")),
         "auto",
-        "precision of convolutions and matrix products; auto: bfloat16 if the processor supports it",
+        "precision of convolutions and matrix products; auto: bfloat16 if the processor supports it, float32 with "
+        "several workers or --exact",
     )
     validation_split: str = _setting(
         "validation",

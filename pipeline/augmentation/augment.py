@@ -24,7 +24,7 @@ from pipeline.augmentation.warp import random_transforms, warp_frames, warp_labe
 from pipeline.tensorflow_v1 import tf
 
 # The random numbers that each kind of augmentation needs for a sequence, in the order of their columns. Colours need
-# two sets: one for a person who gets another background, one for the whole frame.
+# two sets of numbers: one for a person who gets another background, one for the whole frame.
 NUMBERS_DRAWN = {
     "mirror": 1,
     "scale": 2,
@@ -68,15 +68,15 @@ def augment(
     frame repeat its edge. Labels may lie outside the new frame.
 
     rows: given if `frames` and `labels` are only a part of the batch, consecutive sequences. The result is then that
-    part of the whole batch's result, bit for bit. With "background", the first sequence is the one before the part; it
-    is not returned.
+    part of the whole batch's result, bit for bit. With "background", `frames` starts with the sequence before the part,
+    which gives its background and is not returned.
     """
     drawn = _draw(tf.shape(frames)[0] if rows is None else rows.total, seed)
     # Zeros leave everything in place.
     moves = {kind: drawn[kind] * np.float32(kind in kinds) for kind in ("mirror", "scale", "rotation", "shift")}
     transforms = random_transforms(**moves, height=frames.shape[2].value, width=frames.shape[3].value)
     if rows is not None:
-        # Computed for the whole batch first: the last bit of an exponential depends on its position in the vector.
+        # Computed for the whole batch first: TensorFlow vectorizes exp, and its last bit depends on the position.
         drawn = {kind: tf.gather(numbers, rows.places) for kind, numbers in drawn.items()}
         transforms = tf.gather(transforms, rows.places)
     if "pace" in kinds:
@@ -85,9 +85,8 @@ def augment(
         colours = drawn["colour"][:, NUMBERS:] if "colour" in kinds else None
         frames = change_backgrounds(frames, labels, drawn["background"], colours)
         if rows is not None:
-            frames, labels, transforms, drawn["colour"] = (
-                values[1:] for values in (frames, labels, transforms, drawn["colour"])
-            )
+            frames, labels, transforms = (values[1:] for values in (frames, labels, transforms))
+            drawn = {kind: numbers[1:] for kind, numbers in drawn.items()}
     warped = warp_frames(frames, transforms)
     if "colour" in kinds:
         warped = change_colours(warped, drawn["colour"][:, :NUMBERS])

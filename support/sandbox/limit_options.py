@@ -35,8 +35,8 @@ def add_limit_options(parser: argparse._ActionsContainer, time_limit_help: str, 
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="also run graphs with ops that no network needs, such as file access; an untrusted graph can then do what "
-        "you can",
+        help="also run graphs with ops that no network needs; such a graph can read and delete files, and use the "
+        "network",
     )
 
 

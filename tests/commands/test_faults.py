@@ -190,7 +190,7 @@ def check_same_end(folder, uninterrupted):
 
 
 @pytest.mark.promise(
-    "A run that is killed at any moment and resumed ends with the same history and weights as an uninterrupted run"
+    "A run with --epochs and float32 that is killed at any moment and resumed ends like an uninterrupted run"
 )
 def test_a_run_killed_at_random_moments_ends_like_an_uninterrupted_one(start, uninterrupted, people, tmp_path):
     folder, log, draw = tmp_path / "run", tmp_path / "log", random.Random(5)

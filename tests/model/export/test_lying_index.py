@@ -45,7 +45,7 @@ def test_a_false_index_is_one_message(lie, folder):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces a memory limit")
-@pytest.mark.promise("A saved model uses no more memory than --memory-limit allows")
+@pytest.mark.promise("A saved model uses no more memory than --memory-limit allows (Linux)")
 def test_a_shape_over_the_memory_limit_is_one_message(folder):
     write_weights(folder, **LARGE_LIES["a shape of 4 terabytes"])
     with sandboxed_model(str(folder), limits=Limits(megabytes=2000)) as model:

@@ -154,7 +154,7 @@ def test_a_fork_server_without_tensorflow_works_too(fine_model):
 
 
 @on_linux
-@pytest.mark.promise("A saved model cannot write files")
+@pytest.mark.promise("A saved model cannot write files (Linux)")
 def test_the_process_cannot_write_files(fine_model):
     with sandboxed_model(str(fine_model)) as model, open(f"/proc/{model.process.pid}/limits") as file:
         [line] = [line for line in file if line.startswith("Max file size")]
@@ -194,7 +194,7 @@ def test_the_process_ends_when_the_command_is_killed(tmp_path):
 
 @pytest.mark.slow
 @on_linux
-@pytest.mark.promise("A saved model uses no more memory than --memory-limit allows")
+@pytest.mark.promise("A saved model uses no more memory than --memory-limit allows (Linux)")
 def test_a_model_over_its_memory_limit_is_stopped(messages_about_large_model):
     messages = messages_about_large_model.result()
     assert any("OOM" in line or "memory" in line for line in messages), messages

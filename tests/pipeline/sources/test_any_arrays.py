@@ -31,7 +31,7 @@ def frames_and_labels(draw):
     return frames.view(draw(st.sampled_from([np.uint8, np.int8]))), labels
 
 
-@pytest.mark.promise("Converted data equals the pickled arrays, bit for bit")
+@pytest.mark.promise("Converted data equals the pickled arrays, bit for bit (float64 labels are rounded to float32)")
 @settings(max_examples=40, deadline=None)
 @given(
     frames_and_labels(),

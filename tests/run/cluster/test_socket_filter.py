@@ -16,7 +16,7 @@ def accepts(address, port):
     return True
 
 
-@pytest.mark.promise("TensorFlow's server can be reached only at the address given in TF_CONFIG")
+@pytest.mark.promise("TensorFlow's server can be reached only at the address given in TF_CONFIG (Linux)")
 def test_a_port_on_all_addresses_is_closed_except_on_the_given_ones():
     with socket.create_server(("0.0.0.0", 0)) as server:
         port = server.getsockname()[1]

@@ -37,7 +37,7 @@ def limits_of(pid):
 
 
 @on_linux
-@pytest.mark.promise("The process that decodes a video cannot open files, write files or start processes")
+@pytest.mark.promise("The process that decodes a video cannot open files, write files or start processes (Linux)")
 def test_the_process_is_sandboxed(decoder):
     limits = limits_of(decoder.pid)
     assert limits["Max file size"] == "0" and limits["Max open files"] == "3" and limits["Max core file size"] == "0"
@@ -49,7 +49,7 @@ def test_the_process_is_sandboxed(decoder):
 
 
 @on_linux
-@pytest.mark.promise("Decoding a video uses no more memory than its limit")
+@pytest.mark.promise("Decoding a video uses no more memory than its limit (Linux)")
 def test_a_video_that_needs_too_much_memory_is_refused(decoder, tmp_path):
     assert int(limits_of(decoder.pid)["Max data size"]) < 5e9
     path = write_video(tmp_path / "large.avi", [np.zeros((3000, 4000, 3), np.uint8)])
