@@ -1,10 +1,10 @@
 """Measures predict.py on clips in which the person does not fill the frame as in the training videos.
 
 Makes each clip itself: a person at a third of the size at the right of 1280×720 black or coloured noise, one across the
-whole width of 720×1280 noise, head and shoulders alone, as in a call, and pictures of nobody. Errors are means over
-joints and frames, in pixels of the clip; for head and shoulders alone, over these three joints. People are those of the
-publisher's release in --data, or drawn ones. With --speed SECONDS it times predict.py on a video of 1280×720 instead,
-and measures its memory.
+whole width of 720×1280 noise, head and shoulders alone, as in a call, and pictures without people. Errors are means
+over joints and frames, in pixels of the clip; for head and shoulders alone, over these three joints. People are those
+of the publisher's release in --data, or drawn ones. With --speed SECONDS it times predict.py on a video of 1280×720
+instead, and measures its memory.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def main() -> None:
         print_table(rows)
         for nobody in clips_of_nobody(arguments):
             found = [result.is_found for result in predicted_frames(predictor, as_media(nobody), "auto", detector)]
-            print(f"\n{nobody.name}, nobody there: a person found in {np.mean(found):.1%} of the frames")
+            print(f"\n{nobody.name}, no person there: a person found in {np.mean(found):.1%} of the frames")
     share = np.mean(arms_outside)
     print(f"\n{HEAD_AND_SHOULDERS}: both arms reported as outside the picture in {share:.0%} of the frames")
     print_confidence(np.concatenate(errors), np.concatenate(confidences))

@@ -1,4 +1,4 @@
-"""Clips that bench.own_video makes as they are read: people pasted into larger pictures, and pictures of nobody."""
+"""Clips that bench.own_video makes as they are read: people pasted into larger pictures, and empty scenes."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ class Nobody:
 def strips_beside(people: Iterable[Person], least: float = 9, margin: float = 0.6) -> np.ndarray:
     """What pictures of the people show to the left and right of them, side by side, uint8 (720, width, 3).
 
-    In the first fold of bench.unseen_people it shows nobody; in others there are posters and spectators. least: width
-    in pixels of the 64×64 frame. margin: shoulder widths from the outermost joints.
+    In the first fold of bench.unseen_people it shows no person; in others there are posters and spectators. least:
+    width in pixels of the 64×64 frame. margin: shoulder widths from the outermost joints.
     """
     strips = []
     for person in people:

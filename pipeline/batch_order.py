@@ -1,4 +1,4 @@
-"""The order in which sequences are trained on: a function of the seed and the epoch number alone.
+"""The order in which sequences are trained on: a function of the seed, the epoch and the window's size.
 
 If all frames fit into the window of memory, the order is a full permutation. If not, it is quasi-random, as in FFCV
 (Leclerc et al., *FFCV: Accelerating Training by Removing Data Bottlenecks*, CVPR 2023): blocks of neighbouring
@@ -63,8 +63,8 @@ def epoch_order(indices: np.ndarray, seed: int, epoch: int) -> np.ndarray:
 def quasi_random_order(blocks: Blocks, window: int, seed: int, epoch: int) -> EpochOrder:
     """The order of an epoch in which the blocks in use at any time hold at most about `window` frames.
 
-    Time is counted in frames that have passed through the window. A block is in use for a window's length around the
-    time of its middle, less at the beginning and the end of the epoch.
+    The blocks lie one after another on a time axis, one unit per frame. A block enters half a window before the time of
+    its middle and leaves half a window after it; both times are limited at the beginning and the end of the epoch.
     """
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(len(blocks.ends))
@@ -94,7 +94,7 @@ def steps_per_epoch(number_of_sequences: int, batch_size: int) -> int:
 
 
 def steps_from(first_step: int, steps: int) -> Iterator[tuple[int, int]]:
-    """Yields each epoch, from that of step `first_step` on, with its first step: 0 for all epochs but the first.
+    """Yields (epoch, first step within it), starting at step `first_step` of the run; later epochs start at 0.
 
     steps: the number of steps in an epoch.
     """

@@ -55,8 +55,8 @@ def make_dataset(
 
     path: of an HDF5 store. order: the sequences of each batch. augmentation: applied to every batch. shape: of the
     store's sequences; the graph is built for it. part: the part of each batch to return, for one worker of a cluster.
-    A third element follows then, an int32 scalar: the number of sequences in the whole batch. If the part has no
-    sequences, one sequence of another part is returned; shared_step gives it weight zero in the loss.
+    With a part, a third element follows: an int32 scalar, the number of sequences in the whole batch. If the part has
+    no sequences, one sequence of another part is returned; shared_step gives it weight zero in the loss.
 
     The window is a local variable: initialize the graph's local variables and an initializable iterator. The file is
     open from an iterator's first element until the iterator is destroyed.

@@ -18,8 +18,8 @@ from pipeline.sequence_shape import SequenceShape
 from pipeline.store.blocks import Blocks, cut_into_blocks
 from pipeline.store.reader import SequenceStore
 
-# The frames of a load, and of a part of a long video. Some frames are read twice if a video is cut into parts: fewer
-# with larger parts. With smaller loads, more of them fit into the window. A sequence of every other frame spans 19.
+# The frames of a load, and of a part of a long video, whose neighbouring parts share frames. Larger parts mean fewer
+# frames read twice; smaller loads fill the window better. A sequence of every other frame spans 19.
 MOST_FRAMES_OF_LOAD = 384
 FEWEST_FRAMES_OF_LOAD = 48
 LOADS_IN_SMALL_WINDOW = 8
@@ -47,7 +47,7 @@ class _Plan:
 
 
 def window_rows(order: BatchOrder, shape: SequenceShape) -> int:
-    """The number of frames of this shape in the window: as many as fit into its memory, but two batches at least."""
+    """The number of frames of this shape that fit into the window, but at least two batches and three loads."""
     fitting = int(order.window_megabytes * 1e6) // int(np.prod(shape.frame))
     return max(fitting, 2 * order.batch_size * shape.length, 3 * _most_frames_of_load(0, shape))
 

@@ -49,7 +49,7 @@ def checkpoint_to_resume(paths: RunPaths) -> Checkpoint | None:
         raise UserError(f"{paths.last_states} has no checkpoint to resume from; start a new run")
     if checkpoint and checkpoint.damaged:
         damaged, step = " and ".join(checkpoint.damaged), checkpoint.step
-        print(f"warning: {damaged} in {paths.last_states}: truncated; resuming from step {step}", file=sys.stderr)
+        print(f"warning: {damaged} in {paths.last_states}: damaged; resuming from step {step}", file=sys.stderr)
     return checkpoint
 
 

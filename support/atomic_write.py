@@ -63,7 +63,10 @@ def atomic_folder(directory: StrPath) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _locked(partial: str) -> Iterator[None]:
-    """Creates the file and locks it, if the file system has locks: other processes remove unlocked partial files."""
+    """Creates the file and locks it, because other processes remove unlocked partial files.
+
+    If the file system has no locks, the file stays unlocked.
+    """
     with contextlib.ExitStack() as open_files:
         if CAN_LOCK_WHILE_WRITING:
             try:

@@ -40,7 +40,7 @@ def open_regular_file(path: StrPath, within: StrPath | None = None) -> BinaryIO:
         folder = os.path.join(os.path.realpath(within), "")
         if not os.path.realpath(path).startswith(folder):
             raise UserError(f"{path} is a link out of its folder; put the file itself there")
-    # Checked before opening, because opening a device may start it, and afterwards, because it may have been replaced.
+    # Before opening, because opening a device may start it.
     _require_regular(path, os.stat(path))
     return open(path, "rb", opener=_opened_without_waiting)
 
@@ -54,6 +54,7 @@ def _opened_without_waiting(path: str, flags: int) -> int:
     # Opening a pipe waits for a writer without this flag. It has no effect on regular files.
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     try:
+        # Again after opening, because the file may have been replaced.
         _require_regular(path, os.fstat(descriptor))
     except UserError:
         os.close(descriptor)
@@ -80,8 +81,8 @@ def opened_picture(
 
     path: names the file in messages. formats: Pillow's names of the formats to try. advice: what to do about a picture
     that cannot be read; the default depends on the reason. Raises UserError if the picture has more than
-    largest_picture() pixels, has another format or is damaged, and instead of anything that Pillow raises in the `with`
-    block. Errors of the operating system pass through.
+    largest_picture() pixels, has another format or is damaged. Other Pillow errors in the `with` block become
+    UserError. Errors of the operating system pass through.
     """
     try:
         with Image.open(file, formats=formats) as image:

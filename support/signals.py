@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-# `read` fails when the process has ended without writing a line. The terminal's signals are for the command alone.
+# `read` fails when the process has ended without writing a line. The terminal's signals are for the command, so the
+# shell ignores them.
 WATCH = 'trap "" INT TERM HUP; read -r ended || printf "error: %s\\n" "$0" >&2'
 
 
@@ -57,8 +58,8 @@ def reported_sudden_end(message: str) -> Iterator[None]:
 
     The operating system kills a process when memory runs out, and TensorFlow aborts it when it gets no thread or no
     memory. Nothing in the process runs after that, so a shell (1 MB) waits for its end and prints the line. The exit
-    status is still that of the signal. Does nothing on Windows, and if no process can be started. faulthandler prints
-    Python's stack instead, and nothing after SIGKILL.
+    status is still that of the signal. Does nothing on Windows, and if no process can be started. faulthandler was
+    considered: it prints Python's stack instead, and nothing after SIGKILL.
     """
     watch = None
     if sys.platform != "win32":

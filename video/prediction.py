@@ -39,7 +39,7 @@ class PredictionSummary:
     """What `predict` reports about the media."""
 
     frame_count: int
-    found_count: int  # frames in which somebody was found
+    found_count: int  # frames in which a person was found
     outside_counts: np.ndarray  # int (7,), of those, the frames in which each joint is outside the picture
     width: int  # of the last frame, pixels
     height: int
@@ -94,10 +94,10 @@ class PredictedFrame:
     """The prediction for one frame."""
 
     frame: Frame
-    joints: np.ndarray  # float32 (7, 2), pixels of the frame; NaN if only known to be outside, or if nobody was found
+    joints: np.ndarray  # float32 (7, 2), pixels of the frame; NaN if only known to be outside, or if no person is found
     confidence: np.ndarray  # float32 (7,)
     crop: Crop  # what the model saw
-    is_found: bool  # somebody was found
+    is_found: bool  # a person was found
 
     def row(self) -> Row:
         """The row in the table of joints."""

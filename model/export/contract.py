@@ -31,7 +31,7 @@ class ExaminedModel:
     predictor: Predictor | None  # None if the model cannot be scored
     breaches: list[str]  # of the requirements, one line each
     warnings: list[str]  # other problems that affect scores, one line each
-    tensorflow_version: str | None = None  # that saved the model, if known
+    tensorflow_version: str | None = None  # version that saved it; None if unknown
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _examined(
     breaches += probed.breaches
     if not probed.can_score:
         return ExaminedModel(None, breaches, probed.warnings, version)
-    # A graph that breaks a requirement is computed without sharing frames. Breaches by the files do not matter here.
+    # A graph that breaks a requirement is computed without sharing frames. Breaches concerning files are irrelevant.
     shared = None if graph_breaches or probed.breaches else shared_nodes(graph)
     predictor = Predictor(session, input_frames, joint_pos, shared, probed.batch_size)
     return ExaminedModel(predictor, breaches, probed.warnings, version)
@@ -165,7 +165,7 @@ def _takes_sequences(dimensions: list[int | None] | None, shape: SequenceShape) 
 
 
 def _name_breaches(names: list[str], nodes: dict[str, tf.NodeDef]) -> list[str]:
-    """The breaches by names of tensors in the collection."""
+    """Breaches concerning the names of tensors in the collection."""
     breaches = []
     for collected, name in zip(names, ("input_frames", "joint_pos"), strict=True):
         if collected == f"{name}:0":

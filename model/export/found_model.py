@@ -22,10 +22,10 @@ IGNORED_FOLDERS = {"__MACOSX", "__pycache__", "node_modules"}
 
 @dataclass(frozen=True)
 class FoundModel:
-    folder: str  # that contains the files
+    folder: str  # contains the files
     graph: str  # path of the .meta file; "" if no model can be loaded
     weights: str  # path of the weights without endings; "" if no model can be loaded
-    breaches: list[str]  # of the requirements on names and places of files, one line each
+    breaches: list[str]  # breaches concerning names and places of files, one line each
 
 
 def find_model(path: str) -> FoundModel:

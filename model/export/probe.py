@@ -16,7 +16,7 @@ from support.user_error import UserError
 USUAL_BATCH_SIZES = (32, 16, 8, 64, 10, 20, 4, 2, 128, 100, 50, 5)
 LARGEST_BATCH_SIZE = 256
 MOST_ATTEMPTS = 16
-# Sums over batches of another size are computed in another order.
+# Tolerance, because the batch size changes the order of sums.
 LARGEST_DIFFERENCE = 0.01  # pixels
 
 Run = Callable[[np.ndarray], np.ndarray]
@@ -68,7 +68,7 @@ def _failures(run: Run, numbers: list[int], shape: SequenceShape, is_any_shape: 
         try:
             found = run(_noise(number, shape)).shape
         except tf.errors.ResourceExhaustedError as error:
-            # TensorFlow retries for ten seconds before it fails, and would do so for every other size.
+            # No other size is tried, because TensorFlow would retry each for ten seconds before it fails.
             raise UserError(f"the model runs out of memory: {failure_cause(error)}") from error
         except Exception as error:  # also UnicodeDecodeError, for a message that is not UTF-8
             failures.append(f"joint_pos cannot be computed for {number} sequences: {failure_cause(error)}")

@@ -1,7 +1,7 @@
 """A training step that several workers take together: each computes a part of the batch, all end with equal weights.
 
-A worker's contribution to a step is one row of float32: its gradients, and everything else that is summed. So a single
-collective exchanges it, besides those of batch normalization, which uses statistics of the whole batch.
+Each worker sends one row of float32 in one collective: its gradients, and everything else that is summed. Batch
+normalization needs further collectives, because it uses statistics of the whole batch.
 
 With exact sums, each shard of the batch has its own copy of the network, its own batch normalization and its own row.
 The rows of all shards are gathered and added in the order of the shards, so the result does not depend on which worker

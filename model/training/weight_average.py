@@ -17,11 +17,11 @@ def moving_averages(
 ) -> tuple[dict[str, tf.Variable], tf.Operation]:
     """Returns the moving average of each variable by the variable's name, and the op that updates all of them.
 
-    variables: their initial values are those of the averages. decay: of an average, 0 to 1; early in training it is
-    (1 + step) / (10 + step), which is smaller. step: the number of steps taken, int64 variable. Call this function
-    under the control dependencies of a training step, so that the op runs after them.
+    variables: their initial values are those of the averages. decay: the upper limit, 0 to 1; early in
+    training (1 + step) / (10 + step) is used instead. step: the number of steps taken, int64 variable. Call this
+    function under the control dependencies of a training step, so that the op runs after them.
     """
-    # Reads the value after the control dependencies. The addition comes before the cast, because TensorFlow's graph
+    # `read_value` reads after the control dependencies. The addition comes before the cast, because TensorFlow's graph
     # optimizer moves the cast of a variable before the control dependencies.
     counted = step.read_value() + 1
     share = 1 - tf.minimum(decay, tf.cast(counted, tf.float32) / tf.cast(counted + 9, tf.float32))

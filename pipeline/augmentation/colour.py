@@ -1,4 +1,4 @@
-"""Colour: a random gain and offset for each channel of a sequence; half of them change their appearance completely.
+"""Colour: a random gain and offset for each channel of a sequence; half of the sequences look entirely different.
 
 A few dozen people have few clothes and few skin tones. In negatives, and with other tone curves and mixed channels, a
 sleeve can be darker or brighter than the hand and the wall, so that only its shape identifies it. Xu et al., *Robust
@@ -14,12 +14,11 @@ NUMBERS = 15  # the random numbers for one sequence
 MIDDLE = 127.5
 LARGEST_GAIN = 0.25
 LARGEST_OFFSET = 16.0
-# For the half with a different appearance: the largest gain; the largest bend of the tone curve, where 1 would make
-# one end flat; the largest share of each other channel; and the threshold above which it is a negative, three in ten.
+# Of the half with a different appearance:
 LARGEST_GAIN_IF_DIFFERENT = 0.5
-LARGEST_BEND = 0.9
-LARGEST_SHARE = 0.4
-NEGATIVE_FROM = 0.4
+LARGEST_BEND = 0.9  # of the tone curve; 1 would make one end flat
+LARGEST_SHARE = 0.4  # of each other channel
+NEGATIVE_FROM = 0.4  # random numbers above this make a negative: three in ten
 
 
 def change_colours(frames: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:

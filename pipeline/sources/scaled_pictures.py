@@ -75,7 +75,10 @@ def area_average(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _sums(values: np.ndarray, new: int) -> np.ndarray:
-    """Divides the first axis into `new` equal parts and sums each: int64 (new, ...), the sums times `new`."""
+    """Divides the first axis into `new` equal parts and sums each.
+
+    Returns the sums multiplied by `new`, so that they are whole numbers, int64 (new, ...).
+    """
     old = len(values)
     # A boundary between parts lies after `whole` values and part/new of the next one.
     whole, part = np.divmod(np.arange(new + 1) * old, new)

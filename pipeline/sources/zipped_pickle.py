@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 
 from support.user_error import UserError
 
-# zipfile reads the list of files at once; a megabyte lists some twenty thousand. By default it seeks in steps of 16 MB,
+# zipfile reads the list of files at once; a megabyte holds about 20,000 names. By default it seeks in steps of 16 MB,
 # which take 50 MB of memory.
 LARGEST_READ = 1 << 20
 # The highest compression ratio of deflate, https://zlib.net/zlib_tech.html.

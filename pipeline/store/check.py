@@ -1,8 +1,8 @@
 """Checks that an HDF5 file is a store, before any of its data is read.
 
-A malicious file can make HDF5 follow links and raw data into other files, invent data that is not stored, and skip
-checksums. All of this is refused. Everything that is read afterwards is in the file itself, has checksums, and takes no
-more memory than the size of the file.
+A malicious file can make HDF5 read other files through links or external storage, return data that is not stored, and
+skip checksums. All of this is refused. Everything that is read afterwards is in the file itself, has checksums, and
+takes no more memory than the size of the file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONGEST_TEXT = 4096
 
 def damaged(path: str, what: str) -> UserError:
     """The UserError to raise if the file at this path is damaged. what: what is wrong with it."""
-    return UserError(f"{path}: damaged ({what}); convert the pickle again")
+    return UserError(f"{path}: damaged ({what}); convert the data again")
 
 
 def checked_datasets(path: str, file: h5py.File) -> tuple[dict[str, h5py.Dataset], SequenceShape]:
@@ -54,7 +54,9 @@ def checked_datasets(path: str, file: h5py.File) -> tuple[dict[str, h5py.Dataset
 
 
 def text_attribute(file: h5py.File, name: str) -> str | None:
-    """An attribute of the file as at most 100 printable characters; None if it is missing, "" if it is not short text.
+    """An attribute of the file as at most 100 printable characters.
+
+    Returns None if it is missing, "" if it is not short text.
 
     Text of variable length, which no release has written, is not read: HDF5 stores it in a heap, and a damaged heap can
     send HDF5 into an endless loop. Raises UserError if the attribute cannot be read, for instance because it has a type
@@ -76,7 +78,8 @@ def text_attribute(file: h5py.File, name: str) -> str | None:
 def _checked_version(path: str, file: h5py.File) -> int:
     if not {"format", "format_version"} <= set(file.attrs) or not _is_ours(file):
         raise UserError(
-            f"{path}: an HDF5 file, but not one that convert_pkl_to_h5.py wrote; convert the pickle with this command"
+            f"{path}: an HDF5 file, but not one that convert_pkl_to_h5.py wrote; "
+            "convert the data with convert_pkl_to_h5.py"
         )
     attribute = file.attrs.get_id("format_version")
     is_number = attribute.shape == () and attribute.dtype.kind in "iu"
@@ -84,7 +87,7 @@ def _checked_version(path: str, file: h5py.File) -> int:
     if version not in READABLE_VERSIONS:
         raise UserError(
             f"{path}: format version {version or 'unknown'}, this program reads versions "
-            f"{' and '.join(map(str, READABLE_VERSIONS))}; convert the pickle again"
+            f"{' and '.join(map(str, READABLE_VERSIONS))}; convert the data again"
         )
     return version
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from pipeline.store.layout import frame_digest
 
-# Most sequences continue an earlier one by a frame: at stride 1 the previous one, at stride 2 the one before that, and
-# so on. Comparing bytes is ten times as fast as hashing them.
+# Most sequences repeat an earlier sequence shifted by one frame; at stride s it is s sequences back. Comparing bytes is
+# ten times as fast as hashing them.
 DISTANCES_TO_COMPARE = (1, 2, 3)
 # Every 251st word of a frame is compared first, and all words only if these are equal.
 WORDS_PER_SAMPLE = 251
@@ -39,8 +39,7 @@ class NumberedFrames:
 class FrameNumbers:
     """Gives equal frames equal numbers, from 0 in order of first appearance; a context manager that frees its index.
 
-    Memory: 5 MB for the latest digests and 8 MB for SQLite's cache, which finds the earlier ones. On disk, each of
-    these takes about 30 bytes.
+    Memory: 5 MB for the latest digests and 8 MB for SQLite's cache; older digests are in its file, about 30 bytes each.
     """
 
     def __init__(self, digests_in_memory: int = DIGESTS_IN_MEMORY, cache_kibibytes: int = CACHE_KIBIBYTES) -> None:
@@ -165,7 +164,7 @@ class Videos:
     def __init__(self) -> None:
         self.count = 0  # the number of videos that `videos` has returned so far
         # For each frame, another frame of the same video. One frame of each video, its root, has a negative number
-        # instead: NONE_YET or, once the video has a number, NONE_YET - 1 minus this number.
+        # instead: NONE_YET, which is -1, or -2 - VIDEO once the video is numbered.
         self._joined_to = array("i")
 
     def join(self, numbers: np.ndarray) -> None:

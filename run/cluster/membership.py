@@ -73,14 +73,14 @@ class Workers:
         return Sharing(self.cluster.device, steps, variables, part, is_exact)
 
     def leave(self) -> None:
-        """Waits until all workers have arrived here, so that none mistakes the end of another for its death."""
+        """Waits until all workers have arrived here, so that no worker takes a normal exit for a crash."""
         if self.watch is None:
             return
         nothing = np.zeros(1, np.int64)
         with self.broken_cluster():
             _exchanged(self.cluster, self.target, ARRIVAL, nothing)
         self.watch.stop()
-        # A worker that is gone by now has seen all others arrive.
+        # An error here is harmless: a worker that has already exited saw all others arrive.
         with contextlib.suppress(tf.errors.OpError):
             _exchanged(self.cluster, self.target, END, nothing)
 
@@ -92,7 +92,7 @@ class Workers:
         except _errors_of_an_ended_worker() as error:
             if self.watch is None:
                 raise
-            # Workers forward what they heard from others: the last one named is the first that failed.
+            # An error is forwarded from worker to worker, so the last name in it is the origin.
             suspects = [int(number) for number in REMOTE_TASK.findall(error.message)]
             suspects = [number for number in suspects if number != self.cluster.worker]
             self.watch.wait_for_the_end(suspects[-1:], _first_line(error))
@@ -118,16 +118,16 @@ def join(
 ) -> Workers:
     """Meets the other workers; returns when all are there and train the same model.
 
-    first_step: of the run; the chief's counts. say: gets a line on where this worker listens, and one on the workers
-    it waits for. Raises UserError within a minute if a worker is missing, if this worker's address is wrong or in use,
-    or if properties differ; the message names workers and properties. Exits with status 3 if another worker ends
-    meanwhile, as the workers of a broken run do while this one is already restarted.
+    first_step: of the run; each worker passes its own, and the chief's is used. say: gets a line on where this worker
+    listens, and one on the workers it waits for. Raises UserError within a minute if a worker is missing, if this
+    worker's address is wrong or in use, or if properties differ; the message names workers and properties. Exits with
+    status 3 if another worker ends meanwhile, as the workers of a broken run do while this one is already restarted.
     """
     if cluster.is_alone:
         return Workers(cluster, first_step)
     server = _start_server(cluster, say)
     _meet(cluster, say)
-    # From now on, because the workers that were met may belong to a broken run that is ending.
+    # Watch from here on: the workers that were met may belong to a broken run that is ending.
     watch = WorkerWatch(cluster.addresses, cluster.worker, cluster.named)
     properties = compared_properties(settings, identity, precision)
     row = np.array([[first_step, *fingerprints(properties)]], np.int64)
@@ -166,7 +166,7 @@ def _others(cluster: Cluster) -> list[int]:
 
 
 def _first_line(error: tf.errors.OpError) -> str:
-    """The first line of the message that is not about the place in the graph."""
+    """The first line of the message that does not locate the op in the graph."""
     about_the_graph = ("Graph execution error", "Detected at", "File ", "Node: ", "From /job")
     lines = [" ".join(line.split()) for line in error.message.splitlines()]
     return next((line for line in lines if line and not line.startswith(about_the_graph)), type(error).__name__)
@@ -214,7 +214,7 @@ def _meet(cluster: Cluster, say: Callable[[str], None]) -> None:
 
 def _clustered(config: tf.ConfigProto, cluster: Cluster) -> tf.ConfigProto:
     config.experimental.collective_group_leader = f"/job:{JOB}/replica:0/task:0"
-    # Sessions wait only for these devices.
+    # Without filters, a session waits for all workers. It needs only its own devices and those of the leader.
     config.device_filters.extend(f"/job:{JOB}/replica:0/task:{number}" for number in {0, cluster.worker})
     return config
 

@@ -316,7 +316,7 @@ def test_rejects_damaged_frames(foreign_model, people, rejected, tmp_path):
     contents[contents.index(people.frames[40, 5].tobytes()) + 5000] ^= 1
     (tmp_path / "damaged.h5").write_bytes(contents)
     [line] = rejected(foreign_model, tmp_path / "damaged.h5")
-    assert line == f"{tmp_path / 'damaged.h5'}: damaged (frames cannot be read); convert the pickle again"
+    assert line == f"{tmp_path / 'damaged.h5'}: damaged (frames cannot be read); convert the data again"
 
 
 def test_rejects_out_without_data(foreign_model, rejected, tmp_path):

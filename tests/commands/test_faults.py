@@ -214,7 +214,7 @@ def test_a_run_killed_at_random_moments_ends_like_an_uninterrupted_one(start, un
     process.join()
     assert process.exitcode == 2
     warning, error = (line for line in log.read_text().splitlines() if line.startswith(("warning: ", "error: ")))
-    assert f"{newest.name.split('.')[0]} in {folder}/checkpoints/last: truncated; resuming from step" in warning
+    assert f"{newest.name.split('.')[0]} in {folder}/checkpoints/last: damaged; resuming from step" in warning
     advice = "free some disk space, then continue with --resume"
     assert error == f"error: {folder}/checkpoints/last: File too large; {advice}"
 

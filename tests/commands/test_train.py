@@ -608,7 +608,7 @@ def test_damage_that_shows_only_while_it_trains(people, monkeypatch, capfd, tmp_
     arguments = ["--data", "damaged.h5", "--network", "strided", "--epochs", 1, "--num-units", 8, "--seed", 3]
     arguments += ["--validation-sequences", 20]
     line = error_line_of(arguments, monkeypatch, capfd, tmp_path)
-    assert line == "damaged.h5: damaged (frames cannot be read); convert the pickle again"
+    assert line == "damaged.h5: damaged (frames cannot be read); convert the data again"
 
 
 @pytest.mark.promise("A NaN or infinite loss ends a run with an error, and the last good checkpoint is kept")

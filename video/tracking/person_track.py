@@ -18,7 +18,7 @@ from video.tracking.person import Person, interpolate, median_person
 
 DETECTIONS_AROUND = 3  # detections before and after that vote
 LEAST_VOTES = 2
-LEAST_VOTES_UNCONFIRMED = 4  # if the pose model confirms nobody
+LEAST_VOTES_UNCONFIRMED = 4  # if the pose model confirms no person
 LONGEST_GAP = 10  # detections without the person, about 5 s, before they are considered gone
 # The crop stands still until the person has moved by this many shoulder widths, or changed in size by this ratio.
 MAX_MOVE = 0.3
@@ -45,7 +45,7 @@ class TrackedPerson:
 
 
 def track_person(frames: Iterable[SampledFrame[T]]) -> Iterator[tuple[T, TrackedPerson | None]]:
-    """Yields each frame with the tracked person, or None if nobody is there.
+    """Yields each frame with the tracked person, or None if no person is there.
 
     The frames up to the third next detection wait in memory.
     """

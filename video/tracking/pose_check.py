@@ -31,7 +31,7 @@ HEAD_WEIGHT = 0.9
 
 ScaleCrop = Callable[[Crop], np.ndarray]
 # Called with a function that scales a crop of the picture to a frame, with the picture's height and width, and with an
-# approximate position. Returns where the model sees the person; None if it sees nobody there.
+# approximate position. Returns where the model sees the person; None if it sees no person there.
 PoseCheck = Callable[[ScaleCrop, int, int, Person], Person | None]
 
 

@@ -26,8 +26,8 @@ class View:
     frame: np.ndarray  # uint8 (64, 64, 3)
     crop: Crop  # the part of the picture
     begins_shot: bool
-    is_found: bool = True  # somebody is there
-    person: Person | None = None  # None if nobody was searched for
+    is_found: bool = True  # a person is there
+    person: Person | None = None  # None if no person was searched for
 
 
 @dataclass(frozen=True)
