@@ -35,15 +35,17 @@ QUICK = (
     "tests/model/training/test_weight_average.py",
     "tests/pipeline/test_dataset.py",
 )
-# Tests whose results depend on weights. They must pass with other rounding errors too. Moving the weights adds an op to
-# exported graphs, so the test of their ops is left out.
+# Tests whose results depend on weights. They must pass with other rounding errors too.
 NUMERICAL = (
-    "--ignore=tests/model/export/test_tensorflow_1_15.py",
-    "tests/model",
+    "tests/model/training",
+    "tests/model/export/test_graph.py",
+    "tests/model/test_batch_normalization.py",
+    "tests/model/test_layers.py",
+    "tests/model/test_network.py",
+    "tests/model/test_predictor.py",
     "tests/commands/test_train.py",
     "tests/commands/test_evaluate.py",
     "tests/commands/test_cluster.py",
-    "tests/commands/test_faults.py",
 )
 # Instruction sets that oneDNN can be limited to, and the flag that Linux reports for a processor that has them.
 ONEDNN_ISAS = {"SSE41": "sse4_1", "AVX2": "avx2", "AVX512_CORE": "avx512bw"}
