@@ -116,15 +116,15 @@ def describe_run_data(settings: Settings, data: RunData) -> str:
     validation_videos = len(np.unique(data.validation_store.videos[data.validation]))
     source = os.path.basename(settings.validation_data or "") or f"split: {settings.validation_split}"
     lines = [
-        f"training        {counted(len(data.training), 'sequence')} from {counted(videos, 'video')}",
-        f"validation      {counted(len(data.validation), 'sequence')} from {counted(validation_videos, 'video')} "
+        f"training:       {counted(len(data.training), 'sequence')} from {counted(videos, 'video')}",
+        f"validation:     {counted(len(data.validation), 'sequence')} from {counted(validation_videos, 'video')} "
         f"({source}); {shared} share frames with training",
-        f"evaluations     during training on {len(data.monitored)} of the validation sequences, at the end on all",
-        f"measures        {_meaning(settings, data, shared)}",
+        f"evaluations:    during training on {len(data.monitored)} of the validation sequences, at the end on all",
+        f"measures:       {_meaning(settings, data, shared)}",
     ]
     if data.store.shape != COURSE_SHAPE:
         lines.append(
-            f"note            the data set has {data.store.shape}; the assignment requires {COURSE_SHAPE}, "
+            f"note:           the data set has {data.store.shape}; the assignment requires {COURSE_SHAPE}, "
             "so this model cannot be handed in"
         )
     return "\n".join(lines)

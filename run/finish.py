@@ -16,6 +16,7 @@ from run.config_file import read_config
 from run.data import RunData
 from run.folder import RunPaths
 from run.history import read_history
+from support.text import counted
 from support.user_error import UserError
 
 
@@ -60,6 +61,7 @@ def _summary(history: Sequence[HistoryRow], data: RunData) -> str:
     if data.validates_on_training:
         chosen = "from the last evaluation, because no data was held out to select the best"
     return (
-        f"Trained for {last['step']} steps ({last['epoch']} whole epochs) in {last['seconds']:.0f} s. "
+        f"Trained for {counted(int(last['step']), 'step')} ({counted(int(last['epoch']), 'whole epoch')}) "
+        f"in {last['seconds']:.0f} s. "
         f"The model is {chosen}."
     )

@@ -96,7 +96,7 @@ class Progress:
             self._is_printed, taken = True, steps.seconds - self._first_seconds
             total = in_words(self._duration.start + taken + left)
             parts = f"{in_words(taken + training)} of training and {in_words(evaluations)} of evaluations"
-            tqdm.write(f"duration        about {total}, with {parts}")
+            tqdm.write(f"duration:       about {total}, with {parts}")
         speed = steps.number * self._settings.batch_size / steps.seconds
         text = f"{in_words(left)} left, loss {loss:.2f} px², {speed:.0f} sequences/s"
         self._bar.set_postfix_str(text, refresh=False)

@@ -115,21 +115,21 @@ def test_a_run_s_folder(trained_run):
 def test_nothing_but_what_it_says_is_on_the_terminal(trained_run):
     assert trained_run.stderr == ""
     lines = trained_run.stdout.splitlines()
-    assert lines[0] == "training        110 sequences from 5 videos"
+    assert lines[0] == "training:       110 sequences from 5 videos"
     steps = [line for line in lines if line.startswith("step ")]
     assert len(steps) == len(read_history(trained_run.folder / "history.csv"))
     others = [line for line in lines if line not in steps]
     some = r"\d+ (s|min)"
-    assert re.fullmatch(f"duration        about {some}, with {some} of training and {some} of evaluations", others[4])
+    assert re.fullmatch(f"duration:       about {some}, with {some} of training and {some} of evaluations", others[4])
     assert others[5:7] == ["", "errors on the 22 validation sequences"] and others[7].startswith("joint ")
 
 
 def test_says_how_many_validation_sequences_share_frames(trained_run):
-    expected = "validation      22 sequences from 1 video (split: video); 0 share frames with training"
+    expected = "validation:     22 sequences from 1 video (split: video); 0 share frames with training"
     assert trained_run.stdout.splitlines()[1] == expected
-    evaluations = "evaluations     during training on 16 of the validation sequences, at the end on all"
+    evaluations = "evaluations:    during training on 16 of the validation sequences, at the end on all"
     assert trained_run.stdout.splitlines()[2] == evaluations
-    measures = "measures        accuracy on people who are not in the training data. "
+    measures = "measures:       accuracy on people who are not in the training data. "
     assert trained_run.stdout.splitlines()[3].startswith(measures)
 
 
@@ -229,10 +229,10 @@ def test_a_separate_file_for_validation(people, made_data, write_data_set, tmp_p
     with contextlib.ExitStack() as open_files:
         data = open_run_data(settings, RunPaths(str(tmp_path)), open_files)
         assert describe_run_data(settings, data).splitlines() == [
-            "training        132 sequences from 6 videos",
-            "validation      10 sequences from 1 video (other.h5); 1 share frames with training",
-            "evaluations     during training on 10 of the validation sequences, at the end on all",
-            "measures        memorization, not accuracy on new people: validation frames are trained on",
+            "training:       132 sequences from 6 videos",
+            "validation:     10 sequences from 1 video (other.h5); 1 share frames with training",
+            "evaluations:    during training on 10 of the validation sequences, at the end on all",
+            "measures:       memorization, not accuracy on new people: validation frames are trained on",
         ]
         np.testing.assert_allclose(data.mean_pose, people.labels.mean(axis=(0, 1), dtype=np.float64), rtol=1e-6)
 
@@ -251,8 +251,8 @@ def test_where_all_are_trained_on_the_last_weights_are_kept(people, run, monkeyp
     arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 8, "--num-units", 8, "--members", 1, "--seed", 3]
     output = run(*arguments, "--network", "strided", "--no-augment", "--validation-split", "none", "--out", "run")
     first, second, *_ = output.splitlines()
-    assert first == "training        132 sequences from 6 videos"
-    assert second.startswith("validation      100 sequences from 6 videos (split: none); 100 share frames")
+    assert first == "training:       132 sequences from 6 videos"
+    assert second.startswith("validation:     100 sequences from 6 videos (split: none); 100 share frames")
     assert "no data is held out" in output
     assert "from the last evaluation" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     rows = read_history(tmp_path / "run" / "history.csv")
@@ -362,7 +362,7 @@ def test_sequences_of_another_shape_are_trained_on_and_scored(other_data, people
     arguments += ["--validation-sequences", 10]
     said = run("--data", other_data, "--out", "run", *arguments)
     misfit = "4 frames of 40×24 px"
-    assert f"note            the data set has {misfit}; the assignment requires 10 frames of 64×64 px" in said
+    assert f"note:           the data set has {misfit}; the assignment requires 10 frames of 64×64 px" in said
     assert f"The model takes {misfit}, but the assignment requires 10 frames of 64×64 px. It meets" in said
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     with SequenceStore(other_data) as store:
