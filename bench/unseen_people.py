@@ -1,4 +1,4 @@
-"""Measures the error on people whom the network has never seen, by cross-validation with folds of whole videos.
+"""Measures the error on people who are not in the training data, by cross-validation with folds of whole videos.
 
 A fold holds out every FOLDS-th video. train.py trains on the others for --time-limit seconds and validates on a few of
 their sequences, so nothing is chosen on the people held out. evaluate.py then scores the model on them. With --recipe

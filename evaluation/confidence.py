@@ -17,8 +17,8 @@ from evaluation.pixel_errors import pixel_distances
 from pipeline.joints import JOINT_NAMES
 
 # The confidence is the share of positions that are at most WITHIN pixels off, as a logistic curve of the logarithm of
-# the spread. It was fitted on ten people of YouTube Pose whom the model was not trained on. `python -m bench.own_video`
-# measures how well it fits the same people in larger pictures.
+# the spread. It was fitted on ten people of YouTube Pose who are not in the model's training data.
+# `python -m bench.own_video` measures how well it fits the same people in larger pictures.
 WITHIN = 5  # pixels of the 64×64 frame
 HALFWAY = 1.21  # pixels of spread at which the confidence is 0.5
 STEEPNESS = 1.43

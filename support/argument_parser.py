@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 from support.user_error import UserError
@@ -63,16 +63,5 @@ def positive(kind: type[Number]) -> Callable[[str], Number]:
         if not 0 < value < math.inf:
             raise ValueError(text)
         return value
-
-    return parse
-
-
-def one_of(choices: Collection[str]) -> Callable[[str], str]:
-    """The type of an option whose value is one of the choices."""
-
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {', '.join(choices)})")
-        return text
 
     return parse

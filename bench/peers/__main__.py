@@ -17,7 +17,7 @@ from bench.larger_data import copies
 from bench.peers.data import data_of_size, folder_for_files
 from bench.peers.table import table
 from bench.peers.turns import PEERS, measure_in_turn
-from support.argument_parser import ArgumentParser, one_of, positive
+from support.argument_parser import ArgumentParser, positive
 from support.user_error import reported_user_errors
 
 
@@ -59,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        type=one_of(PEERS),
+        choices=list(PEERS),
         default=list(PEERS),
         metavar="NAME",
         help=f"measure only these; default: all of {', '.join(PEERS)}",

@@ -20,7 +20,7 @@ SECONDS_SEARCHING, FRAMES_SEARCHING = 0.5, 15
 MISSES_BEFORE_SEARCH, MISSES_BEFORE_END = 2, 10
 # After this number of detections of a tracked person, the whole picture is searched for others.
 DETECTIONS_PER_SEARCH, DETECTIONS_PER_SEARCH_UNCONFIRMED = 10, 3
-MAX_CHECKED = 3  # people per detection whom the pose model checks
+MAX_CHECKED = 3  # people that the pose model checks per detection
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def detect(
 
 
 def _confirmed(people: list[Person], checked: Callable[[Person], Person | None]) -> tuple[list[Person], bool]:
-    """Returns the people whom the pose model confirms, corrected, and True; if it confirms none, all and False."""
+    """Returns the people that the pose model confirms, corrected, and True; if it confirms none, all and False."""
     confirmed = []
     for person in sorted(people, key=lambda person: -person.width)[:MAX_CHECKED]:
         better = checked(person)

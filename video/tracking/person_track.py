@@ -41,7 +41,7 @@ class TrackedPerson:
     """The person in one frame."""
 
     person: Person
-    crop_center: Person  # the Person around whom the crop is taken
+    crop_center: Person  # the crop is taken around this Person
 
 
 def track_person(frames: Iterable[SampledFrame[T]]) -> Iterator[tuple[T, TrackedPerson | None]]:

@@ -19,7 +19,7 @@ from video.tracking.person import HEAD_ABOVE_SHOULDERS, Person, crop_around, int
 # In shoulder widths: how far each crop is moved horizontally and vertically, and how far the answers may differ.
 OFFSET = (0.35, 0.15)
 MAX_DIFFERENCE = 0.2
-# Shoulder width according to a model over the true one: the median of ten people whom it was not trained on.
+# Shoulder width according to a model over the true one: the median of ten people who are not in its training data.
 WIDTH_BY_MODEL = 0.83
 # A person who is too large for the crop yields a small one inside the face. Smaller answers, relative to the width
 # that the crop was made for, are discarded.
