@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I
 from tqdm import tqdm
 
 from model.training.checkpoint import Checkpoint, restore_checkpoint
-from model.training.graph import build_training_graph, initial_values, load_values
+from model.training.graph import build_training_graph
 from model.training.steps import Steps
 from pipeline.augmentation.augment import Augmentation
 from pipeline.batch_order import BatchOrder, steps_per_epoch
@@ -84,31 +84,18 @@ def train(run: Run, is_stop_requested: Callable[[], bool]) -> None:
     augmentation = None
     if settings.augment:
         augmentation = Augmentation(tuple(settings.augment), settings.seed, workers.first_step)
-    batches = partial(make_dataset, data.path, order, augmentation, data.store.shape)
+    # Cores share each step, and so do the workers of a cluster: every batch is divided into shards.
+    sharing = workers.sharing(settings)
+    batches = partial(make_dataset, data.path, order, augmentation, data.store.shape, sharing.part)
 
-    # The graph: normalization, network, loss, Adam. With several workers, each computes a part of every batch.
-    build_graph = partial(
-        build_training_graph,
-        network=settings.network,
-        num_units=settings.num_units,
-        mean_pose=data.mean_pose,
-        seed=settings.seed,
-        members=settings.members,
-    )
-    sharing = workers.sharing(settings.exact)
-    if sharing is None:
-        graph = build_graph(batches)
-    else:
-        graph = build_graph(partial(batches, part=sharing.part), sharing=sharing)
+    # The graph: normalization, network, loss, Adam.
+    graph = build_training_graph(batches, settings.network, settings.num_units, data.mean_pose, settings.seed, sharing)
 
     with training_session(graph, workers, run.precision) as session, contextlib.ExitStack() as chief_only:
         # Restore or initialize.
         session.run(graph.initialize)
         if run.checkpoint:
             restore_checkpoint(run.checkpoint, graph, session)
-        elif sharing and workers.is_chief:
-            # A shared graph draws other random numbers: take the initial weights that a single worker draws.
-            load_values(graph, session, initial_values(build_graph(batches)))
         # All workers get the chief's weights here. The chief alone evaluates, saves and shows progress.
         steps = Steps(graph, session, workers.is_chief, is_stop_requested)
         total_steps = None

@@ -20,12 +20,14 @@ import numpy as np
 from model.network_kinds import NETWORKS
 from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config
 from model.training.graph import build_training_graph
+from model.training.shared_step import among_cores
 from pipeline.augmentation.augment import KINDS, Augmentation
 from pipeline.batch_order import BatchOrder
 from pipeline.dataset import make_dataset
 from pipeline.mean_pose import mean_pose
 from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
+from support.machine import usable_cores
 
 FIRST_STEPS = 20  # not timed
 
@@ -55,7 +57,7 @@ def compare(
 ) -> tuple[list[float], list[float]]:
     """Steps per second of each run, streamed and with the constant batch."""
     defaults = NETWORKS[network]
-    keep_each_op_on_a_thread(defaults.members)
+    keep_each_op_on_a_thread(usable_cores())
     with SequenceStore(path) as store:
         indices = np.arange(len(store))
         pose = mean_pose(store, indices)
@@ -79,7 +81,7 @@ def constant_dataset(batch: list[np.ndarray]) -> tf.data.Dataset:
 def training_rate(network: str, pose: np.ndarray, make: Callable[[], tf.data.Dataset], seconds: float) -> float:
     """Steps per second. make: makes the data set in the current graph."""
     defaults = NETWORKS[network]
-    training = build_training_graph(make, network, defaults.num_units, pose, 0, defaults.members)
+    training = build_training_graph(make, network, defaults.num_units, pose, 0, among_cores(usable_cores()))
     with tf.Session(graph=training.graph, config=session_config(resolve_precision("auto"))) as session:
         session.run(training.initialize)
         step = session.make_callable(training.train_step, feed_list=[training.learning_rate])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,18 @@ class Convolution(Protocol):
     def __call__(self, name: str, values: tf.Tensor, filters: int, size: int, stride: int = 1) -> tf.Tensor: ...
 
 
+def seed_of(variable: str) -> int:
+    """A seed for the initial value of this variable of the current variable scope.
+
+    Without one, TensorFlow derives it from the number of ops created before, which depends on how steps are shared.
+    """
+    return zlib.crc32(f"{tf.get_variable_scope().name}/{variable}".encode()) % 2**31
+
+
+def _weights(shape: list[int]) -> tf.Variable:
+    return tf.get_variable("weights", shape, initializer=tf.initializers.he_normal(seed_of("weights")))
+
+
 def convolution(name: str, values: tf.Tensor, filters: int, size: int, stride: int = 1) -> tf.Tensor:
     """float32 (F, H, W, C) → (F, H / stride, W / stride, filters), with a bias and without an activation."""
     with tf.variable_scope(name):
@@ -27,8 +40,7 @@ def convolution(name: str, values: tf.Tensor, filters: int, size: int, stride: i
 def bare_convolution(values: tf.Tensor, filters: int, size: int, stride: int = 1) -> tf.Tensor:
     """The same without a bias, in the current variable scope."""
     shape = [size, size, values.shape[3].value, filters]
-    weights = tf.get_variable("weights", shape, initializer=tf.initializers.he_normal())
-    return tf.nn.conv2d(values, weights, strides=[1, stride, stride, 1], padding="SAME")
+    return tf.nn.conv2d(values, _weights(shape), strides=[1, stride, stride, 1], padding="SAME")
 
 
 def instance_normalized_convolution(
@@ -54,7 +66,9 @@ def instance_normalized_convolution(
 def fully_connected(name: str, values: tf.Tensor, units: int) -> tf.Tensor:
     """float32 (F, C) → (F, units), with a bias and without an activation."""
     with tf.variable_scope(name):
-        weights = tf.get_variable("weights", [values.shape[1].value, units], initializer=tf.initializers.he_normal())
+        weights = tf.get_variable(
+            "weights", [values.shape[1].value, units], initializer=tf.initializers.he_normal(seed_of("weights"))
+        )
         bias = tf.get_variable("bias", [units], initializer=tf.zeros_initializer())
         return tf.nn.bias_add(tf.matmul(values, weights), bias)
 
@@ -63,7 +77,9 @@ def linear_maps(name: str, values: tf.Tensor, number: int) -> tf.Tensor:
     """A 1×1 convolution to K channels without a bias: float32 (F, H, W, C) → (F, K, H*W), as soft_argmax needs it."""
     height, width, channels = values.shape[1].value, values.shape[2].value, values.shape[3].value
     with tf.variable_scope(name):
-        weights = tf.get_variable("weights", [channels, number], initializer=tf.initializers.he_normal())
+        weights = tf.get_variable(
+            "weights", [channels, number], initializer=tf.initializers.he_normal(seed_of("weights"))
+        )
     flat = tf.reshape(values, [-1, height * width, channels])
     return tf.matmul(tf.transpose(weights)[tf.newaxis], flat, transpose_b=True)
 

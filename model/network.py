@@ -7,9 +7,8 @@
     head             float32  (B*10, 14)            one matmul for all frames
     positions        float32  (B, 10, 7, 2)         x and y of each joint, in pixels
 
-Several such networks, an ensemble, may be trained side by side; their predictions are averaged. `training_positions`
-builds the ensemble for the training graph, `predicted_positions` for the exported graph, from the same parts. The CNNs
-are in model/cnn/; model/network_kinds.py lists them.
+`training_positions` builds it for the training graph, `predicted_positions` for the exported graph, from the same
+functions. The CNNs are in model/cnn/; model/network_kinds.py lists them.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from typing import NamedTuple, Protocol, cast
 import numpy as np
 
 from model.batch_normalization import normalized_convolution
-from model.layers import Convolution, convolution
+from model.layers import Convolution, convolution, seed_of
 from model.network_kinds import NETWORKS
 from pipeline.joints import JOINT_NAMES, MIRRORED_JOINTS
 from pipeline.normalization import normalize_frames
@@ -65,7 +64,7 @@ class NetworkOutput(NamedTuple):
     points: tf.Tensor | None  # float32 (B, 10, 7, 2), pixels, estimated by the CNN, if it does
 
     def prediction(self) -> tf.Tensor:
-        """The average of both, float32 (B, 10, 7, 2) in pixels. "Ensembles" in docs/EXPERIMENTS.md has the errors."""
+        """The average of both, float32 (B, 10, 7, 2) in pixels. docs/EXPERIMENTS.md has the errors of each."""
         return self.positions if self.points is None else (self.positions + self.points) / 2
 
 
@@ -73,25 +72,19 @@ def training_positions(
     input_frames: tf.Tensor,
     network: str,
     num_units: int,
-    members: int,
     mean_pose: np.ndarray,
     convolve: Convolution = normalized_convolution,
-) -> list[NetworkOutput]:
-    """Builds the ensemble for training; returns the output of each network.
+) -> NetworkOutput:
+    """Builds the network for training.
 
     input_frames: uint8 tensor (B, 10, 64, 64, 3), or that of another SequenceShape whose height and width are multiples
-    of SIZE_STEP. network: a key of NETWORKS. num_units: size of the LSTM. members: number of networks. mean_pose:
-    float32 array (7, 2) in pixels, the initial bias of the heads. convolve: creates the convolutions that have batch
-    normalization.
+    of SIZE_STEP. network: a key of NETWORKS. num_units: size of the LSTM. mean_pose: float32 array (7, 2) in pixels,
+    the initial bias of the head. convolve: creates the convolutions that have batch normalization.
     """
-    cnn, shape, outputs = _cnn(network), _sequence_shape(input_frames), []
-    frames = _normalized_frames(input_frames, shape)
-    for scope in _scopes(members):
-        with tf.variable_scope(scope):
-            features = cnn.frame_features(frames, convolve)
-            by_sequence = features._make(tf.reshape(part, [-1, shape.length, *part.shape[1:]]) for part in features)
-            outputs.append(_network_output(by_sequence, network, num_units, shape, convolve, mean_pose))
-    return outputs
+    shape = _sequence_shape(input_frames)
+    features = _cnn(network).frame_features(_normalized_frames(input_frames, shape), convolve)
+    by_sequence = features._make(tf.reshape(part, [-1, shape.length, *part.shape[1:]]) for part in features)
+    return _network_output(by_sequence, network, num_units, shape, convolve, mean_pose)
 
 
 def _cnn(network: str) -> CNN:
@@ -100,11 +93,6 @@ def _cnn(network: str) -> CNN:
 
 def _sequence_shape(input_frames: tf.Tensor) -> SequenceShape:
     return SequenceShape(*input_frames.shape.as_list()[1:4])
-
-
-def _scopes(members: int) -> list[str]:
-    """The variable scope of each network of the ensemble."""
-    return [f"member_{number + 1}" for number in range(members)]
 
 
 def _normalized_frames(input_frames: tf.Tensor, shape: SequenceShape) -> tf.Tensor:
@@ -131,7 +119,8 @@ def _network_output(
 def _lstm(features: tf.Tensor, num_units: int, shape: SequenceShape, forget_bias: float) -> tf.Tensor:
     """The LSTM over the frames of each sequence: float32 (B*10, D) → hidden states (B*10, num_units)."""
     sequences = tf.reshape(features, [-1, shape.length, features.shape[1].value])
-    cell = tf.nn.rnn_cell.LSTMCell(num_units, forget_bias=forget_bias)
+    initializer = tf.initializers.glorot_uniform(seed_of("lstm"))
+    cell = tf.nn.rnn_cell.LSTMCell(num_units, forget_bias=forget_bias, initializer=initializer)
     hidden_states, _ = tf.nn.dynamic_rnn(cell, sequences, dtype=tf.float32)
     return tf.reshape(hidden_states, [-1, num_units])
 
@@ -144,35 +133,31 @@ def _head(hidden_states: tf.Tensor, shape: SequenceShape, mean_pose: np.ndarray 
         weights = tf.get_variable(
             "weights",
             [hidden_states.shape[1].value, num_outputs],
-            initializer=tf.initializers.random_normal(stddev=HEAD_DEVIATION),
+            initializer=tf.initializers.random_normal(stddev=HEAD_DEVIATION, seed=seed_of("weights")),
         )
         bias = tf.get_variable("bias", [num_outputs], initializer=initial_bias)
     positions = tf.nn.bias_add(tf.matmul(hidden_states, weights), bias)
     return tf.reshape(positions, [-1, *shape.labels])
 
 
-def predicted_positions(
-    input_frames: tf.Tensor, network: str, num_units: int, members: int, averages_mirror: bool
-) -> tf.Tensor:
-    """Builds the same ensemble for prediction: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2) in pixels.
+def predicted_positions(input_frames: tf.Tensor, network: str, num_units: int, averages_mirror: bool) -> tf.Tensor:
+    """Builds the same network for prediction: uint8 (B, 10, 64, 64, 3) → float32 (B, 10, 7, 2) in pixels.
 
-    The result is the average over the networks and, with averages_mirror, over the frames and the mirrored frames.
-    "Ensembles" in docs/EXPERIMENTS.md has the errors with and without. All frame features, of every network and of
-    mirrored frames, pass through one tensor, FRAME_FEATURES; everything after it is computed for each sequence.
+    With averages_mirror, the result is the average over the frames and the mirrored frames. "Averages of predictions"
+    in docs/EXPERIMENTS.md has the errors with and without. All frame features, those of mirrored frames too, pass
+    through one tensor, FRAME_FEATURES; everything after it is computed for each sequence.
     """
     cnn, shape = _cnn(network), _sequence_shape(input_frames)
     frames = _normalized_frames(input_frames, shape)
-    sides = (False, True) if averages_mirror else (False,)
-    views = [(scope, is_mirrored) for scope in _scopes(members) for is_mirrored in sides]
-    features, predictions = [], []
-    for scope, is_mirrored in views:
-        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
-            features.append(cnn.frame_features(tf.reverse(frames, axis=[2]) if is_mirrored else frames, convolution))
-    for (scope, is_mirrored), by_sequence in zip(views, _gathered_by_sequence(features, shape.length), strict=True):
-        with tf.variable_scope(scope, reuse=tf.AUTO_REUSE):
-            positions = _network_output(by_sequence, network, num_units, shape, convolution).prediction()
-        predictions.append(_mirrored(positions, shape.width) if is_mirrored else positions)
-    return tf.add_n(predictions) / len(predictions)
+    views = [frames, tf.reverse(frames, axis=[2])] if averages_mirror else [frames]
+    predictions = []
+    with tf.variable_scope("", reuse=tf.AUTO_REUSE):
+        features = [cnn.frame_features(view, convolution) for view in views]
+        for by_sequence in _gathered_by_sequence(features, shape.length):
+            predictions.append(_network_output(by_sequence, network, num_units, shape, convolution).prediction())
+    if not averages_mirror:
+        return predictions[0]
+    return (predictions[0] + _mirrored(predictions[1], shape.width)) / 2
 
 
 def _gathered_by_sequence(features: list[TensorTuple], length: int) -> list[TensorTuple]:

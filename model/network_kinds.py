@@ -16,7 +16,6 @@ class NetworkKind:
     batch_size: int
     learning_rate: float
     num_units: int
-    members: int
     evaluations: int
 
 
@@ -30,7 +29,6 @@ NETWORKS = {
         batch_size=16,
         learning_rate=5e-3,
         num_units=64,
-        members=1,
         evaluations=30,
     ),
     "pyramid": NetworkKind(
@@ -40,7 +38,6 @@ NETWORKS = {
         batch_size=8,
         learning_rate=4e-3,
         num_units=128,
-        members=2,
         evaluations=12,
     ),
 }

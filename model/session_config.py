@@ -28,14 +28,19 @@ def session_config(precision: str) -> tf.ConfigProto:
 def keep_each_op_on_a_thread(branches: int) -> None:
     """Makes TensorFlow compute each op on one thread if the graph has at least as many branches as there are cores.
 
-    branches: parts of the graph that can run at the same time. By default each op is split over all cores, so two
-    networks side by side evict each other's data from the caches; bench/README.md has the cost. The threads belong to
+    branches: parts of the graph that can run at the same time. By default each op is split over all cores, so branches
+    evict each other's data from the caches; docs/EXPERIMENTS.md has the cost. The threads belong to
     the process and are created with the first session or data set; calls after that have no effect. ConfigProto and
     tf.config.threading have the same setting, but each is ignored if the other's session or data set came first;
     this environment variable applies to both. A value that the user has set is kept.
     """
     if usable_cores() <= branches:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow can use a GPU."""
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def tensorflow_version() -> str:

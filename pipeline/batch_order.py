@@ -44,7 +44,7 @@ class EpochOrder:
 
 @dataclass(frozen=True)
 class BatchPart:
-    """The part of each batch that one worker of a cluster gathers, augments and trains on.
+    """The part of each batch that one worker gathers, augments and trains on.
 
     Every batch is cut into the same number of shards, at positions that depend on its size alone. A worker has
     consecutive shards, and therefore consecutive sequences.
@@ -53,6 +53,19 @@ class BatchPart:
     first: int  # the worker's first shard
     end: int  # the shard after its last one
     shards: int  # in a whole batch
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the part is the whole batch."""
+        return self.end - self.first == self.shards
+
+    def cut(self, shard: int, total: Any) -> Any:
+        """The position in a batch of `total` sequences at which this shard begins, and the shard before it ends.
+
+        total: an int or an integer tensor; the result has the same type. The sizes of shards differ by at most one
+        sequence. If a batch has fewer sequences than shards, some are empty.
+        """
+        return total * shard // self.shards
 
 
 def epoch_order(indices: np.ndarray, seed: int, epoch: int) -> np.ndarray:
@@ -108,12 +121,3 @@ def worker_part(worker: int, workers: int, shards: int) -> BatchPart:
     """The part of worker number `worker`. shards: in a batch, a multiple of `workers`."""
     each = shards // workers
     return BatchPart(worker * each, (worker + 1) * each, shards)
-
-
-def shard_cuts(part: BatchPart, total: Any) -> list[Any]:
-    """The positions in a batch of `total` sequences at which the part's shards begin, and that at which the last ends.
-
-    total: an int or an integer tensor; the results have the same type. The sizes of shards differ by at most one
-    sequence. If a batch has fewer sequences than shards, some are empty.
-    """
-    return [total * shard // part.shards for shard in range(part.first, part.end + 1)]

@@ -26,7 +26,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.augmentation.augment import Augmentation, BatchRows, augment
-from pipeline.batch_order import BatchOrder, BatchPart, shard_cuts
+from pipeline.batch_order import BatchOrder, BatchPart
 from pipeline.frame_window import Round, rounds, window_rows
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
@@ -55,8 +55,8 @@ def make_dataset(
 
     path: of an HDF5 store. order: the sequences of each batch. augmentation: applied to every batch. shape: of the
     store's sequences; the graph is built for it. part: the part of each batch to return, for one worker of a cluster.
-    With a part, a third element follows: an int32 scalar, the number of sequences in the whole batch. If the part has
-    no sequences, one sequence of another part is returned; shared_step gives it weight zero in the loss.
+    Unless that is the whole batch, a third element follows: an int32 scalar, the number of sequences in the whole
+    batch. If the part has no sequences, one of another part is returned; shared_step gives it weight zero in the loss.
 
     The window is a local variable: initialize the graph's local variables and an initializable iterator. The file is
     open from an iterator's first element until the iterator is destroyed.
@@ -68,6 +68,8 @@ def make_dataset(
         with SequenceStore(path) as store:
             yield from rounds(store, order)
 
+    if part is not None and part.is_whole:
+        part = None
     window = frame_window(window_rows(order, shape), shape)
     types = (tf.int32, tf.uint8, tf.int32, tf.float32)
     shapes = ((None,), (None, *shape.frame), (None, None, shape.length), (None, None, *shape.labels))
@@ -134,7 +136,7 @@ def gather_part(
     background to the first sequence of the part.
     """
     total = tf.shape(rows)[0]
-    start, *_, end = shard_cuts(part, total)
+    start, end = part.cut(part.first, total), part.cut(part.end, total)
     # At least one sequence, because convolutions accept no empty batch.
     places = tf.range(start - int(needs_previous), tf.maximum(end, start + 1))
     places = tf.math.floormod(places, total)

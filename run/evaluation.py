@@ -145,7 +145,7 @@ def opened_evaluator(
     start_history(paths.history, step)
     keep_best_models(paths.checkpoints, step)
     inference = build_inference_graph(
-        settings.network, settings.num_units, "mirror" in settings.augment, settings.members, data.store.shape
+        settings.network, settings.num_units, "mirror" in settings.augment, data.store.shape
     )
     with tf.Session(graph=inference.graph) as inference_session, contextlib.ExitStack() as files:
         events = None

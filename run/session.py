@@ -9,7 +9,7 @@ from model.session_config import keep_each_op_on_a_thread, resolve_precision, se
 from model.training.graph import TrainingGraph
 from pipeline.dataset import user_errors_of_dataset
 from pipeline.tensorflow_v1 import tf
-from run.cluster.membership import Workers, require_shareable
+from run.cluster.membership import Workers, shards_per_worker
 from run.cluster.tf_config import Cluster, precision_of
 from run.settings import Settings
 
@@ -19,8 +19,7 @@ def prepare_tensorflow(settings: Settings, cluster: Cluster) -> str:
 
     Raises UserError if the precision is not available, or if this number of workers cannot share the steps.
     """
-    require_shareable(cluster, settings)
-    keep_each_op_on_a_thread(settings.members)
+    keep_each_op_on_a_thread(shards_per_worker(cluster, settings))
     return resolve_precision(precision_of(cluster, settings.exact, settings.precision))
 
 

@@ -139,7 +139,6 @@ class Settings:
     batch_size: int = _setting("model", _whole_number(1, 10**6), DERIVED, "sequences per training step")
     learning_rate: float = _setting("model", _positive_number("X"), DERIVED, "Adam's peak learning rate")
     num_units: int = _setting("model", _whole_number(1, 2**14), DERIVED, "units of the LSTM")
-    members: int = _setting("model", _whole_number(1, 1000), DERIVED, "networks whose predictions are averaged")
     evaluations: int = _setting("validation", _whole_number(1, 10**6), DERIVED, "number of evaluations during training")
     seed: int = _setting(
         "model", _whole_number(0, LARGEST_INT32), 0, "seed of initial weights, split, batch order and augmentation"

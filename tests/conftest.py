@@ -58,7 +58,7 @@ def make_people(folder):
 @pytest.fixture(scope="session")
 def trained_run(people, tmp_path_factory):
     """A run of two epochs on five of the six videos, validated on the sixth; trained in a separate process."""
-    arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 4, "--num-units", 8, "--members", 1, "--seed", 3]
+    arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 4, "--num-units", 8, "--seed", 3]
     arguments += ["--evaluations", 12, "--precision", "float32", "--validation-sequences", 20, "--out"]
     arguments = [str(argument) for argument in arguments]
 

@@ -18,7 +18,7 @@ from support.user_error import UserError
 
 LONGEST = 10.0  # seconds within which all others must end
 BROKEN = 3  # their exit status
-SMALL = ["--members", "1", "--num-units", "8", "--batch-size", "8", "--validation-sequences", "20", "--seed", "1"]
+SMALL = ["--num-units", "8", "--batch-size", "8", "--validation-sequences", "20", "--seed", "1"]
 # Between two kills the run advances by two or three of these.
 EVALUATIONS_A_KILL = 4
 

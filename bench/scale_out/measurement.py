@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.scale_out.network_model import Gradient, Step, measured_step
+from bench.scale_out.network_model import Step, measured_step
 from bench.scale_out.places import Connection, Network, measured_connection, places
 from bench.scale_out.runs import seconds_per_step, train
 from model.network import training_positions
@@ -38,9 +38,8 @@ def measure(
         batch = config["batch_size"]
         train(alone, data, half, [*options, "--batch-size", str(batch // 2)])
     by_batch = {batch: seconds_per_step(whole), batch // 2: seconds_per_step(half)}
-    step = measured_step(by_batch, gradient_of(config))
-    gradient = step.gradient
-    print(f"{config['network']}: gradient {gradient.size / 1e6:.2f} MB, {gradient.collectives} collectives per step")
+    step = measured_step(by_batch, gradient_bytes(config))
+    print(f"{config['network']}: gradient {step.gradient / 1e6:.2f} MB")
     for size, seconds in by_batch.items():
         speed = f"{1e3 * seconds:.1f} ms per step, {size / seconds:.1f} sequences/s"
         print(f"one worker on one core, batch of {size}: {speed}")
@@ -72,12 +71,9 @@ def _row(measurements: list[Measurement], step: Step) -> str:
     return f"{last.network!s:22}{connection}{last.workers:9}" + "".join(f"{1e3 * seconds:8.1f}" for seconds in columns)
 
 
-def gradient_of(config: dict[str, Any]) -> Gradient:
-    """That of the network that config.json describes."""
+def gradient_bytes(config: dict[str, Any]) -> int:
+    """The size of the gradient of the network that config.json describes."""
     with tf.Graph().as_default():
         frames = tf.placeholder(tf.uint8, [None, 10, 64, 64, 3])
-        mean_pose = np.zeros((7, 2), np.float32)
-        training_positions(frames, config["network"], config["num_units"], config["members"], mean_pose)
-        numbers = sum(variable.shape.num_elements() for variable in tf.trainable_variables())
-        layers = sum(variable.op.name.endswith("/scale") for variable in tf.trainable_variables())
-    return Gradient(4 * numbers, 2 * layers + 1)
+        training_positions(frames, config["network"], config["num_units"], np.zeros((7, 2), np.float32))
+        return 4 * sum(variable.shape.num_elements() for variable in tf.trainable_variables())

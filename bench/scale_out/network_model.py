@@ -22,22 +22,15 @@ ACCUMULATED = 4  # batches per step
 
 
 @dataclasses.dataclass(frozen=True)
-class Gradient:
-    """What a step exchanges."""
-
-    size: int  # bytes
-    collectives: int  # including that of the gradient
-
-
-@dataclasses.dataclass(frozen=True)
 class Step:
     """A training step, without the network."""
 
     batch: int  # sequences
     fixed: float  # seconds
     each: float  # seconds per sequence
-    gradient: Gradient
+    gradient: int  # bytes, exchanged in one collective
     sharing: float = 0.0  # seconds that are added on several machines
+    exchanges: float = 1.0  # of the gradient, per step
 
     def computing(self, machines: int) -> float:
         """Seconds on the slowest machine, which has the most sequences of the batch."""
@@ -45,15 +38,15 @@ class Step:
 
     def on_the_wire(self, machines: int, network: Connection) -> float:
         """Seconds that the network adds."""
-        hop = self.gradient.collectives * network.round_trip + self.gradient.size / machines / network.rate
-        return 2 * (machines - 1) * hop
+        hop = network.round_trip + self.gradient / machines / network.rate
+        return 2 * (machines - 1) * hop * self.exchanges
 
     def speed(self, machines: int, network: Connection) -> float:
         """Sequences per second."""
         return self.batch / (self.computing(machines) + self.on_the_wire(machines, network))
 
 
-def measured_step(seconds_by_batch: dict[int, float], gradient: Gradient) -> Step:
+def measured_step(seconds_by_batch: dict[int, float], gradient: int) -> Step:
     """The straight line through the two batch sizes measured on one machine."""
     (fewer, less), (more, longer) = sorted(seconds_by_batch.items())
     each = (longer - less) / (more - fewer)
@@ -66,7 +59,7 @@ def print_predictions(step: Step) -> None:
     The gains are those at the number of machines that is fastest, two at least.
     """
     print("\nsequences/s by the number of machines, as the model predicts; what bfloat16 on the wire would gain,")
-    print(f"one collective of the gradient per {ACCUMULATED} batches, and {ACCUMULATED} times the batch")
+    print(f"one exchange of the gradient per {ACCUMULATED} batches, and {ACCUMULATED} times the batch")
     columns = "".join(f"{machines:8}" for machines in MACHINES)
     print(f"{'network':19}{'batch':>6}{columns}{'bfloat16':>10}{'accumulated':>13}{'larger batch':>14}")
     for name, network in NETWORKS.items():
@@ -81,11 +74,10 @@ def print_predictions(step: Step) -> None:
 
 def _other_exchanges(step: Step) -> list[Step]:
     """Three variants of the step: with half of the gradient's bytes; with a gradient that is exchanged once in
-    ACCUMULATED batches, while batch normalization is exchanged in each; and with a batch ACCUMULATED times as large.
+    ACCUMULATED batches; and with a batch ACCUMULATED times as large.
     """
-    size, collectives = step.gradient.size, step.gradient.collectives
     return [
-        dataclasses.replace(step, gradient=Gradient(size // 2, collectives)),
-        dataclasses.replace(step, gradient=Gradient(size // ACCUMULATED, collectives - 1)),
+        dataclasses.replace(step, gradient=step.gradient // 2),
+        dataclasses.replace(step, exchanges=1 / ACCUMULATED),
         dataclasses.replace(step, batch=ACCUMULATED * step.batch),
     ]

@@ -26,20 +26,18 @@ def build_inference_graph(
     network: str,
     num_units: int,
     averages_mirror: bool = False,
-    members: int = 1,
     shape: SequenceShape = COURSE_SHAPE,
 ) -> InferenceGraph:
     """Builds a graph with `input_frames`, `joint_pos` and the collection `validation_nodes` of both.
 
     network: a key of NETWORKS. num_units: size of the LSTM. averages_mirror: average over the mirrored frames too,
-    which helps only if mirrored frames were trained on. members: number of networks in the ensemble. shape:
-    SequenceShape of the input; a model for another than the assignment's cannot be handed in. Variables have the same
-    names as in the training graph.
+    which helps only if mirrored frames were trained on. shape: SequenceShape of the input; a model for another than the
+    assignment's cannot be handed in. Variables have the same names as in the training graph.
     """
     graph = tf.Graph()
     with graph.as_default():
         input_frames = tf.placeholder(dtype=tf.uint8, shape=[None, *shape.frames], name="input_frames")
-        positions = predicted_positions(input_frames, network, num_units, members, averages_mirror)
+        positions = predicted_positions(input_frames, network, num_units, averages_mirror)
         joint_pos = tf.identity(positions, name="joint_pos")
         tf.add_to_collection("validation_nodes", input_frames)
         tf.add_to_collection("validation_nodes", joint_pos)

@@ -9,12 +9,12 @@ from functools import partial
 
 import numpy as np
 
-from model.batch_normalization import fold_normalization, normalized_convolution
+from model.batch_normalization import fold_normalization
 from model.layers import Convolution
 from model.network import training_positions
 from model.network_kinds import NETWORKS
 from model.training.losses import mean_distance, mean_squared_error
-from model.training.shared_step import Agreement, Sharing, copied_variables, shared_gradients
+from model.training.shared_step import Agreement, Sharing, among_cores, copied_variables, shared_gradients
 from model.training.weight_average import moving_averages
 from pipeline.tensorflow_v1 import tf
 
@@ -28,14 +28,14 @@ class TrainingGraph:
 
     graph: tf.Graph
     train_step: tf.Operation
-    loss: tf.Tensor  # of the ensemble's average, float32 scalar, px²
+    loss: tf.Tensor  # of the predictions, float32 scalar, px²
     learning_rate: tf.Tensor  # placeholder, float32 scalar
     global_step: tf.Variable  # int64
     averages: dict[str, tf.Variable]  # the moving average of each variable, by the variable's name
     progress: dict[str, tf.Variable]  # "training_seconds" and "best_validation_error", float64, in the checkpoint too
     initialize: tf.Operation
     saver: tf.train.Saver  # of all variables
-    agreement: Agreement | None = None  # between workers that share the steps
+    agreement: Agreement  # between the workers that share the steps
 
 
 def build_training_graph(
@@ -44,39 +44,33 @@ def build_training_graph(
     num_units: int,
     mean_pose: np.ndarray,
     seed: int,
-    members: int = 1,
     sharing: Sharing | None = None,
 ) -> TrainingGraph:
     """Builds a new graph.
 
-    make_dataset: returns a tf.data.Dataset of frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2); with
-    `sharing`, those of a part of the batch, followed by the size of the whole batch, int32. network: a key of NETWORKS.
-    num_units: size of the LSTM. mean_pose: float32 (7, 2), the initial positions. seed: of the initial weights; with
-    `sharing` it leads to other weights, because other ops are created first (see initial_values). members: number of
-    networks in the ensemble, trained on the same batches. sharing: how workers share the steps, each with such a graph.
+    make_dataset: returns a tf.data.Dataset of frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2); if
+    this worker has a part of each batch, those of the part, followed by the size of the whole batch, int32. network: a
+    key of NETWORKS. num_units: size of the LSTM. mean_pose: float32 (7, 2), the initial positions. seed: of the initial
+    weights. sharing: how cores and workers share the steps, each worker with such a graph; None for one shard.
     """
     graph = tf.Graph()
-    device = None if sharing is None else sharing.device
-    with graph.as_default(), tf.device(device):
+    sharing = sharing or among_cores(shards=1)
+    with graph.as_default(), tf.device(sharing.device):
         tf.set_random_seed(seed)
         # Initializable, because the data set may have variables.
-        iterator = tf.data.make_initializable_iterator(make_dataset())
-        frames, labels, *total = iterator.get_next()
-        losses = partial(_losses, network, num_units, mean_pose, members)
-        if sharing is None:
-            loss, minimized = losses(frames, labels)
-        else:
-            shared = shared_gradients(sharing, frames, labels, total[0], losses)
-            loss = shared.loss
+        # On the CPU, also if the rest of the graph is on a GPU.
+        with tf.device("/device:CPU:0"):
+            iterator = tf.data.make_initializable_iterator(make_dataset())
+            frames, labels, *size = iterator.get_next()
+        total = size[0] if size else tf.shape(labels)[0]
+        losses = partial(_losses, network, num_units, mean_pose)
+        shared = shared_gradients(sharing, frames, labels, total, losses)
         weights = tf.global_variables()
 
         learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         global_step = tf.train.get_or_create_global_step()
         adam = tf.train.AdamOptimizer(learning_rate, beta2=NETWORKS[network].adam_beta2)
-        if sharing is None:
-            descend = adam.minimize(minimized, global_step)
-        else:
-            descend = adam.apply_gradients(shared.gradients, global_step)
+        descend = adam.apply_gradients(shared.gradients, global_step)
         with tf.control_dependencies([descend, *tf.get_collection(tf.GraphKeys.UPDATE_OPS)]):
             averages, train_step = moving_averages(weights, NETWORKS[network].average_decay, global_step)
 
@@ -88,13 +82,10 @@ def build_training_graph(
                 "best_validation_error", initializer=tf.constant(float("inf"), tf.float64), trainable=False
             ),
         }
-        agreement = None
-        if sharing is not None:
-            agreement = Agreement(shared.sent, shared.received, copied_variables(sharing, tf.global_variables()))
         training_graph = TrainingGraph(
             graph,
             train_step,
-            loss,
+            shared.loss,
             learning_rate,
             global_step,
             averages,
@@ -102,7 +93,7 @@ def build_training_graph(
             tf.group(tf.global_variables_initializer(), tf.local_variables_initializer(), iterator.initializer),
             # By default a checkpoint is kept forever every 10,000 hours, by a clock that the user can change.
             tf.train.Saver(max_to_keep=2, keep_checkpoint_every_n_hours=math.inf, save_relative_paths=True),
-            agreement,
+            Agreement(shared.sent, shared.received, copied_variables(sharing, tf.global_variables())),
         )
         graph.finalize()
     return training_graph
@@ -112,49 +103,21 @@ def _losses(
     network: str,
     num_units: int,
     mean_pose: np.ndarray,
-    members: int,
     frames: tf.Tensor,
     labels: tf.Tensor,
-    total: tf.Tensor | None = None,
-    convolve: Convolution = normalized_convolution,
+    total: tf.Tensor,
+    convolve: Convolution,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Builds the networks; returns the loss of the ensemble's average, and the sum of the members' losses to minimize.
-
-    total: as for mean_squared_error.
-    """
-    outputs = training_positions(frames, network, num_units, members, mean_pose, convolve)
-    loss = mean_squared_error(tf.add_n([output.prediction() for output in outputs]) / members, labels, total)
-    return loss, tf.add_n([_member_loss(positions, points, labels, total) for positions, points in outputs])
-
-
-def _member_loss(
-    positions: tf.Tensor, points: tf.Tensor | None, labels: tf.Tensor, total: tf.Tensor | None
-) -> tf.Tensor:
-    """The loss of one network of the ensemble, px²; each learns independently of the others.
+    """Builds the network for some sequences of a batch; returns the loss of its predictions, and the loss to minimize.
 
     The points' loss is their distance from the joints, not its square: with squares, one arm found on the wrong side
-    would outweigh all that are nearly right.
+    would outweigh all that are nearly right. total: as for mean_squared_error.
     """
-    loss = mean_squared_error(positions, labels, total)
-    return loss if points is None else loss + POINTS_WEIGHT * mean_distance(points, labels, total)
-
-
-def initial_values(training: TrainingGraph) -> dict[str, np.ndarray]:
-    """The initial values of this graph's variables, by variable name."""
-    with tf.Session(graph=training.graph) as session:
-        session.run(training.initialize)
-        return session.run({variable.op.name: variable for variable in _variables(training)})
-
-
-def load_values(training: TrainingGraph, session: tf.Session, values: dict[str, np.ndarray]) -> None:
-    """Sets the variables to these values, by variable name."""
-    variables = _variables(training)
-    feeds = {variable.initializer.inputs[1]: values[variable.op.name] for variable in variables}
-    session.run([variable.initializer for variable in variables], feeds)
-
-
-def _variables(training: TrainingGraph) -> list[tf.Variable]:
-    return training.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+    output = training_positions(frames, network, num_units, mean_pose, convolve)
+    minimized = mean_squared_error(output.positions, labels, total)
+    if output.points is not None:
+        minimized += POINTS_WEIGHT * mean_distance(output.points, labels, total)
+    return mean_squared_error(output.prediction(), labels, total), minimized
 
 
 def exported_weights(training: TrainingGraph, session: tf.Session) -> dict[str, np.ndarray]:

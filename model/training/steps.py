@@ -18,8 +18,8 @@ from pipeline.tensorflow_v1 import tf
 class Steps:
     """Takes the steps of a TrainingGraph in a session, whether or not they are shared with other workers.
 
-    number: steps taken so far. seconds: of training so far; with shared steps, the chief's time before the last step.
-    Where steps are shared, all workers get the values of the chief's variables first.
+    number: steps taken so far. seconds: of training so far, the chief's time before the last step. All workers get the
+    values of the chief's variables first.
     """
 
     def __init__(
@@ -27,35 +27,28 @@ class Steps:
     ) -> None:
         self._is_chief = is_chief
         self._is_stop_requested = is_stop_requested
-        self._is_shared = training.agreement is not None
         self._stops = False
-        fetches, feeds = [training.loss, training.train_step], [training.learning_rate]
-        if training.agreement is not None:
-            session.run(training.agreement.copy_variables)
-            fetches, feeds = [*fetches, training.agreement.received], [*feeds, training.agreement.sent]
-        self._run = session.make_callable(fetches, feed_list=feeds)
+        agreement = training.agreement
+        session.run(agreement.copy_variables)
+        self._run = session.make_callable(
+            [training.loss, agreement.received, training.train_step], [training.learning_rate, agreement.sent]
+        )
         self.number = int(session.run(training.global_step))
         self.seconds = float(session.run(training.progress["training_seconds"]))
         self._clock = self.seconds
 
     def is_stopping(self) -> bool:
-        """Whether training should stop; with shared steps, what all workers learned with the last step."""
-        return self._stops if self._is_shared else self._is_stop_requested()
+        """Whether training should stop: what all workers learned with the last step."""
+        return self._stops
 
     def take(self, learning_rate: float) -> float:
         """Takes one step; returns its loss, px²."""
         began = time.perf_counter()
-        if self._is_shared:
-            loss, _, received = self._run(learning_rate, self._message())
-        else:
-            loss, _ = self._run(learning_rate)
+        loss, received, _ = self._run(learning_rate, self._message())
         self._clock += time.perf_counter() - began
         self.number += 1
-        if self._is_shared:
-            stops, whole, rest = received.tolist()
-            self._stops, self.seconds = stops > 0, whole + rest
-        else:
-            self.seconds = self._clock
+        stops, whole, rest = received.tolist()
+        self._stops, self.seconds = stops > 0, whole + rest
         return float(loss)
 
     def _message(self) -> np.ndarray:

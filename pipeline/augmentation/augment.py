@@ -12,6 +12,7 @@ of memory, and a resumed run must see exactly the batches of an uninterrupted on
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,7 +21,7 @@ import numpy as np
 
 from pipeline.augmentation.background import change_backgrounds
 from pipeline.augmentation.colour import NUMBERS, change_colours
-from pipeline.augmentation.warp import random_transforms, warp_frames, warp_labels
+from pipeline.augmentation.warp import random_transforms, warp_labels, warp_pixels
 from pipeline.tensorflow_v1 import tf
 
 # The random numbers that each kind of augmentation needs for a sequence, in the order of their columns. Colours need
@@ -81,17 +82,18 @@ def augment(
         transforms = tf.gather(transforms, rows.places)
     if "pace" in kinds:
         frames, labels = half_of_frames(frames, labels, drawn["pace"])
+    pixels = _with_frames_last(frames)
     if "background" in kinds:
         colours = drawn["colour"][:, NUMBERS:] if "colour" in kinds else None
-        frames = change_backgrounds(frames, labels, drawn["background"], colours)
+        pixels = change_backgrounds(pixels, labels, drawn["background"], colours)
         if rows is not None:
-            frames, labels, transforms = (values[1:] for values in (frames, labels, transforms))
+            pixels, labels, transforms = (values[1:] for values in (pixels, labels, transforms))
             drawn = {kind: numbers[1:] for kind, numbers in drawn.items()}
-    warped = warp_frames(frames, transforms)
+    pixels = warp_pixels(pixels, transforms)
     if "colour" in kinds:
-        warped = change_colours(warped, drawn["colour"][:, :NUMBERS])
-    warped = tf.cast(tf.clip_by_value(tf.round(warped), 0.0, 255.0), tf.uint8)
-    return tf.ensure_shape(warped, frames.shape), warp_labels(labels, transforms)
+        pixels = tf.stack(change_colours(tf.unstack(pixels, axis=3), drawn["colour"][:, :NUMBERS]), axis=3)
+    changed = tf.cast(tf.clip_by_value(tf.round(tf.transpose(pixels, [0, 4, 1, 2, 3])), 0.0, 255.0), tf.uint8)
+    return tf.ensure_shape(changed, frames.shape), warp_labels(labels, transforms)
 
 
 def _draw(batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -99,6 +101,15 @@ def _draw(batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
     counts = list(NUMBERS_DRAWN.values())
     uniform = tf.random.stateless_uniform([batch, sum(counts)], seed, -1.0, 1.0)
     return dict(zip(NUMBERS_DRAWN, tf.split(uniform, counts, axis=1), strict=True))
+
+
+def _with_frames_last(frames: tf.Tensor) -> tf.Tensor:
+    """(B, 10, 64, 64, 3) → (B, 64, 64, 3, 10): what changes alike is together, which makes most steps faster.
+
+    Transposing five dimensions takes twice as long as three.
+    """
+    length, *shape = frames.shape.as_list()[1:]
+    return tf.reshape(tf.transpose(tf.reshape(frames, [-1, length, math.prod(shape)]), [0, 2, 1]), [-1, *shape, length])
 
 
 def half_of_frames(frames: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -7,6 +7,8 @@ outline of the person is estimated from the joints, not annotated.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pipeline.augmentation.colour import change_colours
@@ -23,45 +25,51 @@ HEAD, RIGHT_WRIST, LEFT_WRIST, RIGHT_ELBOW, LEFT_ELBOW, RIGHT_SHOULDER, LEFT_SHO
 
 
 def change_backgrounds(
-    frames: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor, colours: tf.Tensor | None = None
+    pixels: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor, colours: tf.Tensor | None = None
 ) -> tf.Tensor:
     """Gives half of the sequences of a batch the background of the sequence before them in the batch.
 
-    frames: uint8 (B, 10, 64, 64, 3). labels: float32 (B, 10, 7, 2), x and y in pixels. uniform: float32 (B, 3) from -1
-    to 1: whether the background changes, whether it is taken from the left or the right edge, and whether it is upside
-    down. colours: float32 (B, NUMBERS), the random numbers for change_colours, which is applied to the people who get
-    another background; None to keep their colours. Returns uint8 frames of the same shape.
+    pixels: uint8 (B, 64, 64, 3, 10), as in augment. labels: float32 (B, 10, 7, 2), x and y in pixels. uniform: float32
+    (B, 3) from -1 to 1: whether the background changes, whether it is taken from the left or the right edge, and
+    whether it is upside down. colours: float32 (B, NUMBERS), the random numbers for change_colours, which is applied to
+    the people who get another background; None to keep their colours. Returns uint8 pixels of the same shape.
     """
-    height, width = frames.shape[2].value, frames.shape[3].value
-    changed = tf.where(uniform[:, 0] > 0)
-    uniform = tf.gather_nd(uniform, changed)[:, :, None, None, None, None]
-    is_left, is_upside_down = uniform[:, 1] > 0, uniform[:, 2] > 0.5
-    others = tf.gather_nd(tf.roll(frames, 1, axis=0), changed)
-    columns = _strip_columns(width)
-    backgrounds = _choose(is_left, tf.gather(others, columns, axis=3), tf.gather(others, width - 1 - columns, axis=3))
-    backgrounds = _choose(is_upside_down, tf.reverse(backgrounds, axis=[2]), backgrounds)
-    masks = person_masks(tf.gather_nd(labels, changed), height, width)
-    back, front = tf.cast(backgrounds, tf.float32), tf.cast(tf.gather_nd(frames, changed), tf.float32)
+    height, width = pixels.shape[1].value, pixels.shape[2].value
+    batch = tf.shape(pixels)[0]
+    changed = tf.cast(tf.where(uniform[:, 0] > 0)[:, 0], tf.int32)
+    previous = tf.math.floormod(changed - 1, batch)
+    uniform = tf.gather(uniform, changed)
+    masks = person_masks(tf.gather(labels, changed), height, width)
+    backs = _channels(_backgrounds(tf.gather(pixels, previous), uniform[:, 1] > 0, uniform[:, 2] > 0.5))
+    fronts = _channels(tf.gather(pixels, changed))
     if colours is not None:
-        front = tf.clip_by_value(change_colours(front, tf.gather_nd(colours, changed)), 0.0, 255.0)
-    pasted = tf.cast(tf.round(back + masks * (front - back)), tf.uint8)
-    return tf.tensor_scatter_nd_update(frames, changed, pasted)
+        colourful = change_colours(fronts, tf.gather(colours, changed))
+        fronts = [tf.clip_by_value(channel, 0.0, 255.0) for channel in colourful]
+    pasted = [tf.round(back + masks * (front - back)) for front, back in zip(fronts, backs, strict=True)]
+    pasted = tf.stack([tf.cast(channel, tf.uint8) for channel in pasted], axis=3)
+    return tf.dynamic_stitch([tf.range(batch), changed], [pixels, pasted])
 
 
-def _choose(condition: tf.Tensor, values: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """`values` for the sequences whose condition, bool (B, 1, 1, 1, 1), is true; `others` for the rest."""
-    return tf.where(tf.broadcast_to(condition, tf.shape(values)), values, others)
+def _channels(pixels: tf.Tensor) -> list[tf.Tensor]:
+    """uint8 (B, 64, 64, 3, 10) → red, green and blue, float32 (B, 64, 64, 10)."""
+    return [tf.cast(channel, tf.float32) for channel in tf.unstack(pixels, axis=3)]
 
 
-def _strip_columns(width: int) -> np.ndarray:
-    """The columns of the strip at the left edge, reflected back and forth to fill the width: int (width,)."""
-    strip = max(1, round(STRIP_SHARE * width))
-    columns = np.arange(width) % (2 * strip)
-    return np.minimum(columns, 2 * strip - 1 - columns)
+def _backgrounds(pixels: tf.Tensor, is_left: tf.Tensor, is_upside_down: tf.Tensor) -> tf.Tensor:
+    """A strip of each sequence, reflected back and forth to fill the width: pixels to the same shape.
+
+    is_left, is_upside_down: bool (B,).
+    """
+    width = pixels.shape[2].value
+    size = max(1, round(STRIP_SHARE * width))
+    strips = tf.where(is_left, pixels[:, :, :size], tf.reverse(pixels[:, :, -size:], axis=[2]))
+    strips = tf.where(is_upside_down, tf.reverse(strips, axis=[1]), strips)
+    reflected = [strips, tf.reverse(strips, axis=[2])] * math.ceil(width / size / 2)
+    return tf.concat(reflected, axis=2)[:, :, :width]
 
 
 def person_masks(labels: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Masks of the person, estimated from the joints: float32 (B, 10, height, width, 1), 1 inside and 0 outside.
+    """Masks of the person, estimated from the joints: float32 (B, height, width, 10), 1 inside and 0 outside.
 
     labels: float32 (B, 10, 7, 2), x and y in pixels. height, width: of the frames, even numbers of pixels. A body is
     the union of parts. A part is the set of all points within some distance of a line segment. The body is assumed to
@@ -76,10 +84,9 @@ def person_masks(labels: tf.Tensor, height: int, width: int) -> tf.Tensor:
     squared = tf.square(from_start_x - share * along[:, :, :1]) + tf.square(from_start_y - share * along[:, :, 1:])
     depths = tf.reduce_max(radii - tf.sqrt(squared), axis=1)
     # Half the resolution takes a quarter of the time. An outline estimated from seven points is no more precise anyway.
-    depths = tf.reshape(depths, [-1, height // 2, width // 2, 1])
+    depths = tf.transpose(tf.reshape(depths, [-1, labels.shape[1].value, height // 2, width // 2]), [0, 2, 3, 1])
     depths = tf.image.resize_bilinear(depths, [height, width], half_pixel_centers=True)
-    masks = tf.clip_by_value(depths / SOFT_EDGE + 0.8, 0.0, 1.0)
-    return tf.reshape(masks, [-1, labels.shape[1].value, height, width, 1])
+    return tf.clip_by_value(depths / SOFT_EDGE + 0.8, 0.0, 1.0)
 
 
 def _body_parts(joints: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -21,12 +21,12 @@ LARGEST_SHARE = 0.4  # of each other channel
 NEGATIVE_FROM = 0.4  # random numbers above this make a negative: three in ten
 
 
-def change_colours(frames: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
-    """Frames with changed colours, float32 (B, 10, 64, 64, 3), not clipped to 0 to 255.
+def change_colours(channels: list[tf.Tensor], uniform: tf.Tensor) -> list[tf.Tensor]:
+    """The red, green and blue of frames with changed colours, float32 (B, 64, 64, 10) each, not clipped to 0 to 255.
 
-    frames: of the same type and shape; they are clipped to 0 to 255 first. uniform: float32 (B, NUMBERS) from -1 to 1:
-    three gains, three offsets, whether the sequence gets a different appearance, the bend of its tone curve, whether it
-    is a negative, and for each channel the shares of the two others.
+    channels: of the same type and shape; they are clipped to 0 to 255 first. uniform: float32 (B, NUMBERS) from -1 to
+    1: three gains, three offsets, whether the sequence gets a different appearance, the bend of its tone curve, whether
+    it is a negative, and for each channel the shares of the two others.
     """
     drawn = tf.unstack(uniform[:, :, None, None, None], axis=1)
     gains, offsets, (different, bend, negative), shares = drawn[:3], drawn[3:6], drawn[6:9], drawn[9:]
@@ -35,15 +35,14 @@ def change_colours(frames: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     largest_gain = LARGEST_GAIN + is_different * (LARGEST_GAIN_IF_DIFFERENT - LARGEST_GAIN)
     bend = is_different * (LARGEST_BEND / 255) * bend
     shares = [is_different * LARGEST_SHARE * share for share in shares]
-    # One channel at a time, because broadcasting over the last of five dimensions takes twice as long.
-    channels = [_bent(channel, bend) * sign for channel in tf.unstack(frames, axis=-1)]
+    channels = [_bent(channel, bend) * sign for channel in channels]
     changed = []
     for own, (gain, offset) in enumerate(zip(gains, offsets, strict=True)):
         parts = [channels[own] * (1 + largest_gain * gain)]
         parts += [channels[(own + other) % 3] * shares[2 * own + other - 1] for other in (1, 2)]
         # TensorFlow may reorder a chain of sums, which changes the last bit. It does not reorder this op.
         changed.append(tf.add_n(parts) + (MIDDLE + LARGEST_OFFSET * offset))
-    return tf.stack(changed, axis=-1)
+    return changed
 
 
 def _bent(channel: tf.Tensor, bend: tf.Tensor) -> tf.Tensor:

@@ -56,21 +56,20 @@ def warp_labels(labels: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
     return tf.where(mirrors, tf.gather(moved, MIRRORED_JOINTS, axis=2), moved)
 
 
-def warp_frames(frames: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
-    """The frames after the transforms: uint8 (B, 10, 64, 64, 3) to float32 of the same shape.
+def warp_pixels(pixels: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """The pixels after the transforms: uint8 (B, 64, 64, 3, 10), as in augment, to float32 of the same shape.
 
     Pixels move as joints do in warp_labels. Interpolation is bilinear between the centres of pixels, which are at
     (0.5, 0.5), (1.5, 0.5) and so on.
     """
-    shape = tf.shape(frames)
-    batch, length = shape[0], shape[1]
-    height, width = frames.shape[2].value, frames.shape[3].value
+    shape = tf.shape(pixels)
+    height, width = pixels.shape[1].value, pixels.shape[2].value
     x, y = _source_coordinates(transforms, height, width)
     left, top = tf.minimum(tf.floor(x), width - 2.0), tf.minimum(tf.floor(y), height - 2.0)
     right_share, bottom_share = tf.reshape(x - left, [-1, 1]), tf.reshape(y - top, [-1, 1])
     # A row holds the same pixel of all frames of a sequence, so that one gather moves it in all ten frames.
-    rows = tf.reshape(tf.transpose(frames, [0, 2, 3, 1, 4]), [-1, length * 3])
-    first = tf.cast(top * width + left, tf.int32) + tf.range(batch)[:, None] * (height * width)
+    rows = tf.reshape(pixels, [-1, shape[3] * shape[4]])
+    first = tf.cast(top * width + left, tf.int32) + tf.range(shape[0])[:, None] * (height * width)
     first = tf.reshape(first, [-1])
 
     def row_of(step: int) -> tf.Tensor:
@@ -78,8 +77,7 @@ def warp_frames(frames: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
 
     upper = row_of(0) * (1 - right_share) + row_of(1) * right_share
     lower = row_of(width) * (1 - right_share) + row_of(width + 1) * right_share
-    warped = upper * (1 - bottom_share) + lower * bottom_share
-    return tf.transpose(tf.reshape(warped, [batch, height, width, length, 3]), [0, 3, 1, 2, 4])
+    return tf.reshape(upper * (1 - bottom_share) + lower * bottom_share, shape)
 
 
 def _source_coordinates(transforms: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from model.session_config import has_gpu
 from model.training.collectives import Collectives
 from model.training.shared_step import Sharing
 from pipeline.batch_order import worker_part
@@ -26,10 +27,13 @@ from run.cluster.tf_config import JOB, VARIABLE, Cluster
 from run.cluster.worker_watch import BROKEN, WorkerWatch, unreachable_workers
 from run.data import DataIdentity
 from run.settings import Settings
+from support.machine import usable_cores
 from support.user_error import UserError, print_error
 
 # Of each batch with --exact. A number of workers that divides it can share them.
 EXACT_SHARDS = 4
+# Sequences in a shard without --exact.
+SMALLEST_SHARD = 2
 # Together less than a minute.
 SECONDS_TO_MEET = 35.0
 SECONDS_TO_COMPARE = 15.0
@@ -63,14 +67,12 @@ class Workers:
         """The same configuration for sessions that connect to `target`."""
         return config if self.cluster.is_alone else _clustered(config, self.cluster)
 
-    def sharing(self, is_exact: bool) -> Sharing | None:
-        """How the steps of a graph are shared, or None for a single worker without exact sums."""
-        workers, worker = len(self.cluster.addresses), self.cluster.worker
-        if workers == 1 and not is_exact:
-            return None
-        part = worker_part(worker, workers, EXACT_SHARDS if is_exact else workers)
+    def sharing(self, settings: Settings) -> Sharing:
+        """How the steps of a run are shared."""
+        workers = len(self.cluster.addresses)
+        part = worker_part(self.cluster.worker, workers, workers * shards_per_worker(self.cluster, settings))
         steps, variables = (_chain(self.cluster, chain) for chain in (STEPS, VARIABLES))
-        return Sharing(self.cluster.device, steps, variables, part, is_exact)
+        return Sharing(self.cluster.device, steps, variables, part, settings.exact)
 
     def leave(self) -> None:
         """Waits until all workers have arrived here, so that no worker takes a normal exit for a crash."""
@@ -98,14 +100,21 @@ class Workers:
             self.watch.wait_for_the_end(suspects[-1:], _first_line(error))
 
 
-def require_shareable(cluster: Cluster, settings: Settings) -> None:
-    """Raises UserError if this number of workers cannot share the shards of a batch."""
+def shards_per_worker(cluster: Cluster, settings: Settings) -> int:
+    """The number of shards of each batch that this worker computes at the same time.
+
+    One for each core, if batch normalization then has at least SMALLEST_SHARD sequences to compute statistics of; one
+    for a GPU. With --exact, EXACT_SHARDS in the whole batch; raises UserError if the workers cannot share them evenly.
+    """
     workers = len(cluster.addresses)
-    if settings.exact and EXACT_SHARDS % workers:
+    if not settings.exact:
+        return 1 if has_gpu() else max(1, min(usable_cores(), settings.batch_size // workers // SMALLEST_SHARD))
+    if EXACT_SHARDS % workers:
         raise UserError(
             f"--exact divides each batch into {EXACT_SHARDS} shards, which {workers} workers cannot share evenly; "
             "start 1, 2 or 4 workers, or leave --exact out"
         )
+    return EXACT_SHARDS // workers
 
 
 def join(

@@ -18,7 +18,7 @@ from support.atomic_write import atomic_write
 from tests.pipeline.sources.pickles import made_arrays, pickled
 
 DAY = 24 * 3600.0
-SETTINGS = ["--network", "strided", "--no-augment", "--epochs", 1, "--batch-size", 16, "--num-units", 8, "--members", 1]
+SETTINGS = ["--network", "strided", "--no-augment", "--epochs", 1, "--batch-size", 16, "--num-units", 8]
 SETTINGS += ["--evaluations", 4, "--precision", "float32", "--validation-sequences", 20]
 
 

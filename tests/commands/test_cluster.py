@@ -28,10 +28,10 @@ from tests.commands.test_faults import PATIENCE, values_of, wait_for_rows, write
 assert tf.nn.rnn_cell
 
 # 22 sequences: two batches of 8, and one of 6.
-PYRAMID = ["--network", "pyramid", "--members", 1, "--num-units", 4, "--batch-size", 8, "--epochs", 1, "--seed", 3]
+PYRAMID = ["--network", "pyramid", "--num-units", 4, "--batch-size", 8, "--epochs", 1, "--seed", 3]
 PYRAMID += ["--augment", "--precision", "float32", "--validation-sequences", 100]
 # 110 sequences: 18 batches of 6, and one of 2, in which two of the four shards are empty.
-STRIDED = ["--network", "strided", "--members", 1, "--num-units", 4, "--batch-size", 6, "--epochs", 1, "--seed", 3]
+STRIDED = ["--network", "strided", "--num-units", 4, "--batch-size", 6, "--epochs", 1, "--seed", 3]
 STRIDED += ["--augment", "--precision", "float32", "--validation-sequences", 20]
 
 
@@ -123,14 +123,16 @@ def pair(start, people, tmp_path_factory):
     return trained(start, tmp_path_factory.mktemp("pair"), people, workers=2)
 
 
-def trained(start, folder, people, workers, arguments=()):
-    group = start(folder, "--data", people.path, *PYRAMID, "--evaluations", 30, *arguments, workers=workers)
+def trained(start, folder, people, workers, arguments=(), before=None):
+    arguments = ["--data", people.path, *PYRAMID, "--evaluations", 30, *arguments]
+    group = start(folder, *arguments, workers=workers, before=before)
     assert statuses(group) == [0] * workers, logs(folder)
     return folder
 
 
 @pytest.mark.promise(
-    "A training step of two workers has the loss and gradient of a single worker, within float32 rounding"
+    "A training step of two workers has the loss and gradient of a single worker with the same shards, within float32 "
+    "rounding"
 )
 def test_a_step_of_two_workers_has_the_loss_and_gradient_of_one(start, people, tmp_path):
     # One step only: Adam amplifies rounding differences in gradients near zero, so later steps differ by more.
@@ -138,7 +140,8 @@ def test_a_step_of_two_workers_has_the_loss_and_gradient_of_one(start, people, t
     folders = [tmp_path / "one", tmp_path / "two"]
     for workers, folder in enumerate(folders, 1):
         folder.mkdir()
-        trained(start, folder, people, workers=workers, arguments=one_step)
+        cores = partial(use_cores, 4 // workers)
+        trained(start, folder, people, workers=workers, arguments=one_step, before=cores)
     one, two = map(losses, folders)
     assert len(one) == 1
     np.testing.assert_allclose(two, one, rtol=1e-5)
@@ -149,6 +152,11 @@ def test_a_step_of_two_workers_has_the_loss_and_gradient_of_one(start, people, t
     # Rounding decides for a few values close to zero whether ReLU passes their gradients.
     for name, expected in one.items():
         assert np.linalg.norm(two[name] - expected) < 0.01 * np.linalg.norm(expected), name
+
+
+def use_cores(cores, number):
+    """Divides the worker's part of each batch into this many shards."""
+    membership.usable_cores = lambda: cores
 
 
 def first_moments(folder):

@@ -160,7 +160,6 @@ def test_config_keeps_the_settings(trained_run, people):
         "time_limit": None,
         "batch_size": 4,
         "num_units": 8,
-        "members": 1,
         "seed": 3,
     }
     expected.update(
@@ -248,7 +247,7 @@ def test_where_all_are_trained_on_the_last_weights_are_kept(people, run, monkeyp
         return errors
 
     monkeypatch.setattr(evaluation, "errors_of", worse_and_worse)
-    arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 8, "--num-units", 8, "--members", 1, "--seed", 3]
+    arguments = ["--data", people.path, "--epochs", 2, "--batch-size", 8, "--num-units", 8, "--seed", 3]
     output = run(*arguments, "--network", "strided", "--no-augment", "--validation-split", "none", "--out", "run")
     first, second, *_ = output.splitlines()
     assert first == "training:       132 sequences from 6 videos"
@@ -565,7 +564,7 @@ def test_tensorboard_gets_the_curves_the_pictures_and_the_graph(plain_run):
 
     [graph] = [event.graph_def for event in events if event.HasField("graph_def")]
     names = {node.name for node in tf.GraphDef.FromString(graph).node}
-    assert {"learning_rate", "global_step", "member_1/head/weights"} <= names
+    assert {"learning_rate", "global_step", "head/weights"} <= names
 
 
 def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp_path):

@@ -18,7 +18,6 @@ from tests.model.counting_session import CountingSession
 
 POSE = np.linspace(5, 60, 14, dtype=np.float32).reshape(7, 2)
 NORMALIZED_LAYERS = {"pyramid": 8, "strided": 0}
-MEMBERS = {"pyramid": 2, "strided": 1}
 EXCHANGED = [0, 2, 1, 4, 3, 6, 5]
 EACH = 44  # every 44th sequence is trained on: three in all
 
@@ -37,7 +36,7 @@ class Trained:
 def trained(request, people):
     frames, labels = people.frames[::EACH], people.labels[::EACH]
     dataset = lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat()  # noqa: E731
-    training = build_training_graph(dataset, request.param, 16, POSE, seed=1, members=MEMBERS[request.param])
+    training = build_training_graph(dataset, request.param, 16, POSE, seed=1)
     with tf.Session(graph=training.graph) as session:
         session.run(training.initialize)
         fetches, feeds = [training.loss, training.train_step], {training.learning_rate: 0.01}
@@ -46,7 +45,7 @@ def trained(request, people):
 
 
 def inference_of(trained, **arguments):
-    return build_inference_graph(trained.network, num_units=16, members=MEMBERS[trained.network], **arguments)
+    return build_inference_graph(trained.network, num_units=16, **arguments)
 
 
 def positions_of(inference, weights, frames):
@@ -71,7 +70,7 @@ def test_points_are_in_frames_that_are_not_square():
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 40, 3), dtype=np.uint8)
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(0)
-        [(_, points)] = training_positions(tf.constant(frames), "pyramid", 8, members=1, mean_pose=POSE)
+        _, points = training_positions(tf.constant(frames), "pyramid", 8, mean_pose=POSE)
         session.run(tf.global_variables_initializer())
         middles = session.run(points).mean(axis=(0, 1, 2))
     # Maps of an untrained network are flat, which gives the frame's middle. Forty seeds came within 2 px.
@@ -117,7 +116,7 @@ def test_folded_weights_equal_batch_normalization(trained, people):
     layers = [
         op for op in graph.get_operations() if op.type.startswith("FusedBatchNorm") and "grad" not in op.name.lower()
     ]
-    assert len(layers) == NORMALIZED_LAYERS[trained.network] * MEMBERS[trained.network]
+    assert len(layers) == NORMALIZED_LAYERS[trained.network]
     variables = {name: graph.get_tensor_by_name(f"{name}:0") for name in trained.training.averages}
     statistics = {op.name.rpartition("/")[0]: (op.outputs[1], op.outputs[2]) for op in layers}
     loss, weights, statistics = trained.session.run([trained.training.loss, variables, statistics])
@@ -129,63 +128,19 @@ def test_folded_weights_equal_batch_normalization(trained, people):
     assert ((positions - people.labels[::EACH]) ** 2).mean() == pytest.approx(loss, rel=0.02)
 
 
-def test_an_ensemble_is_averaged(people):
-    frames = people.frames[::30]
-    one, three = (build_inference_graph("strided", num_units=16, members=members) for members in (1, 3))
-    weights = drawn_weights(three, seed=3)
-    positions = []
-    for number in (1, 2, 3):
-        scope = f"member_{number}/"
-        own = {name.replace(scope, "member_1/"): value for name, value in weights.items() if name.startswith(scope)}
-        positions.append(positions_of(one, own, frames))
-    assert np.abs(positions[0] - positions[1]).max() > 1
-    np.testing.assert_allclose(positions_of(three, weights, frames), np.mean(positions, axis=0), rtol=0, atol=1e-3)
-
-
-@pytest.mark.slow
-def test_the_networks_of_an_ensemble_learn_independently(people):
-    """A network learns the same with and without another one beside it."""
-    frames, labels = people.frames[::22], people.labels[::22]
-    dataset = lambda: tf.data.Dataset.from_tensors((frames, labels)).repeat()  # noqa: E731
-    learned = {}
-    for members in (1, 2):
-        training = build_training_graph(dataset, "strided", 16, POSE, seed=1, members=members)
-        own = [name for name in training.averages if name.startswith("member_1/")]
-        with tf.Session(graph=training.graph) as session:
-            session.run(training.initialize)
-            for variable in training.graph.get_collection("trainable_variables"):
-                name = variable.op.name
-                values = np.random.default_rng(len(name)).normal(0, 0.05, variable.shape.as_list())
-                session.run(variable.initializer, {variable.initializer.inputs[1]: values})
-            for _ in range(5):
-                session.run(training.train_step, {training.learning_rate: 0.01})
-            learned[members] = session.run([training.averages[name] for name in sorted(own)])
-    assert len(learned[1]) == len(learned[2]) > 0
-    # Adam's step is 0.01 for any gradient, even for one that is only rounding: a few values may differ.
-    for alone, beside in zip(learned[1], learned[2], strict=True):
-        assert np.abs(alone - beside).mean() < 1e-4
-
-
 def mirrored(positions):
     return positions[:, :, EXCHANGED] * [-1, 1] + [64, 0]
 
 
 @pytest.mark.parametrize("network", sorted(NETWORKS))
-@pytest.mark.parametrize(
-    "members, views", [(1, [(1, False), (1, True)]), (2, [(1, False), (1, True), (2, False), (2, True)])]
-)
-def test_each_network_sees_frames_and_mirrored_frames(members, views, network, people):
+def test_predictions_for_frames_and_mirrored_frames_are_averaged(network, people):
     frames = people.frames[::30]
-    averaging = build_inference_graph(network, 16, averages_mirror=True, members=members)
+    averaging = build_inference_graph(network, 16, averages_mirror=True)
     one = build_inference_graph(network, 16)
-    weights, of_views = drawn_weights(averaging, seed=3), []
-    for number, is_mirrored in views:
-        scope = f"member_{number}/"
-        own = {name.replace(scope, "member_1/"): value for name, value in weights.items() if name.startswith(scope)}
-        seen = positions_of(one, own, frames[:, :, :, ::-1] if is_mirrored else frames)
-        of_views.append(mirrored(seen) if is_mirrored else seen)
-    assert np.abs(of_views[0] - of_views[1]).max() > 1
-    np.testing.assert_allclose(positions_of(averaging, weights, frames), np.mean(of_views, axis=0), rtol=0, atol=1e-3)
+    weights = drawn_weights(averaging, seed=3)
+    views = [positions_of(one, weights, frames), mirrored(positions_of(one, weights, frames[:, :, :, ::-1]))]
+    assert np.abs(views[0] - views[1]).max() > 1
+    np.testing.assert_allclose(positions_of(averaging, weights, frames), np.mean(views, axis=0), rtol=0, atol=1e-3)
 
 
 def test_the_pyramid_sees_motion(people):
@@ -200,9 +155,9 @@ def test_the_pyramid_sees_motion(people):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", sorted(NETWORKS))
-@pytest.mark.parametrize(("averages_mirror", "members"), [(False, 1), (True, 2)])
-def test_each_frame_of_overlapping_sequences_is_computed_once(averages_mirror, members, network, people):
-    inference = build_inference_graph(network, 16, averages_mirror, members)
+@pytest.mark.parametrize("averages_mirror", [False, True])
+def test_each_frame_of_overlapping_sequences_is_computed_once(averages_mirror, network, people):
+    inference = build_inference_graph(network, 16, averages_mirror)
     frames = np.concatenate(people.frames[[0, 30]])
     positions = np.array([[*range(10)], [*range(5, 15)], [*range(10, 20)]])
     with tf.Session(graph=inference.graph) as session:

@@ -3,7 +3,7 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from pipeline.batch_order import epoch_order, quasi_random_order, shard_cuts, steps_from, steps_per_epoch, worker_part
+from pipeline.batch_order import epoch_order, quasi_random_order, steps_from, steps_per_epoch, worker_part
 from pipeline.store.blocks import Blocks
 
 INDICES = np.random.default_rng(0).permutation(1000)[:53]
@@ -100,10 +100,14 @@ def test_steps_from_begins_within_an_epoch(first_step, expected):
     assert list(islice(steps_from(first_step, 7), 3)) == expected
 
 
+def cuts_of(part, total):
+    return [part.cut(shard, total) for shard in range(part.first, part.end + 1)]
+
+
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 7, 16])
 @pytest.mark.parametrize(("workers", "shards"), [(1, 1), (2, 2), (3, 3), (1, 4), (2, 4), (4, 4)])
 def test_the_parts_of_all_workers_cover_each_batch_once(total, workers, shards):
-    cuts = [shard_cuts(worker_part(worker, workers, shards), total) for worker in range(workers)]
+    cuts = [cuts_of(worker_part(worker, workers, shards), total) for worker in range(workers)]
     pieces = [np.arange(*ends) for of_worker in cuts for ends in pairwise(of_worker)]
     assert len(pieces) == shards
     np.testing.assert_array_equal(np.concatenate(pieces), np.arange(total))
@@ -113,6 +117,6 @@ def test_the_parts_of_all_workers_cover_each_batch_once(total, workers, shards):
 
 def test_shards_do_not_depend_on_the_number_of_workers():
     for total in range(1, 10):
-        alone = shard_cuts(worker_part(0, 1, 4), total)
-        of_two = [shard_cuts(worker_part(worker, 2, 4), total) for worker in (0, 1)]
+        alone = cuts_of(worker_part(0, 1, 4), total)
+        of_two = [cuts_of(worker_part(worker, 2, 4), total) for worker in (0, 1)]
         assert alone == [*of_two[0], *of_two[1][1:]]

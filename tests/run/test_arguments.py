@@ -95,9 +95,9 @@ def test_options_that_are_not_settings(parse):
 @pytest.mark.parametrize(
     "arguments, expected",
     [
-        ([], {"network": "pyramid", "batch_size": 8, "num_units": 128, "members": 2, "evaluations": 12}),
+        ([], {"network": "pyramid", "batch_size": 8, "num_units": 128, "evaluations": 12}),
         (["--no-augment"], {"augment": [], "network": "strided", "batch_size": 16, "learning_rate": 0.005}),
-        (["--no-augment"], {"num_units": 64, "members": 1, "evaluations": 30}),
+        (["--no-augment"], {"num_units": 64, "evaluations": 30}),
         (["--augment"], {"augment": list(KINDS), "network": "pyramid"}),
         (["--augment", "shift,mirror"], {"augment": ["mirror", "shift"], "network": "pyramid"}),
         (["--network", "strided", "--batch-size", "3"], {"network": "strided", "batch_size": 3, "num_units": 64}),

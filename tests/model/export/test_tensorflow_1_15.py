@@ -109,7 +109,7 @@ def problems_in_1_15(meta_graph):
 @pytest.mark.parametrize("averages_mirror", [False, True])
 @pytest.mark.parametrize("network", sorted(NETWORKS))
 def test_every_exported_network_loads_in_1_15(network, averages_mirror, tmp_path):
-    inference = build_inference_graph(network, 8, averages_mirror, members=2)
+    inference = build_inference_graph(network, 8, averages_mirror)
     with tf.Session(graph=inference.graph) as session:
         load_weights(inference, session, drawn_weights(inference, seed=0))
         save_model(str(tmp_path / "model"), inference, session)

@@ -1,8 +1,11 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from model.export.graph import load_weights
 from model.training.graph import build_training_graph
+from model.training.shared_step import among_cores
 from pipeline.tensorflow_v1 import tf
 from tests.conftest import drawn_weights
 
@@ -139,6 +142,36 @@ def test_all_averages_move_by_the_same_fraction(training, session):
     share = (moved @ distance) / (distance @ distance)
     assert 0 < share < 1
     np.testing.assert_allclose(moved, share * distance, atol=1e-5)
+
+
+@pytest.mark.parametrize("shards", [1, 2, 4, 5])
+def test_shards_have_the_gradient_of_their_average_loss(shards, batch, people):
+    """Each shard is normalized on its own, so its loss and gradient are those of a batch that consists of it alone."""
+    frames, labels = people.frames[7::35], people.labels[7::35]
+    assert len(frames) == 4
+    cuts = [len(frames) * shard // shards for shard in range(shards + 1)]
+    parts = [slice(*ends) for ends in pairwise(cuts) if ends[0] < ends[1]]
+    whole = first_gradients(batch, frames, labels, shards)
+    alone = [first_gradients(batch, frames[part], labels[part], 1) for part in parts]
+    weights = [(part.stop - part.start) / len(frames) for part in parts]
+    assert len(whole) > 20
+    for name, value in whole.items():
+        expected = sum(weight * gradients[name] for weight, gradients in zip(weights, alone, strict=True))
+        # Rounding decides for a few values close to zero whether ReLU passes their gradients.
+        assert np.linalg.norm(value - expected) <= 0.01 * np.linalg.norm(expected) + 1e-6, name
+
+
+def first_gradients(batch, frames, labels, shards):
+    """By variable name: Adam's first moments after one step, a tenth of the gradients; and the loss, and the averages
+    that batch normalization keeps."""
+    batch.frames, batch.labels = frames, labels
+    training = build_training_graph(batch.make_dataset, "pyramid", 8, POSE, seed=5, sharing=among_cores(shards))
+    with tf.Session(graph=training.graph) as session:
+        session.run(training.initialize)
+        loss, _ = session.run([training.loss, training.train_step], {training.learning_rate: 0.0})
+        values = {v.op.name: v for v in training.graph.get_collection("variables")}
+        kept = [name for name in values if name.endswith(("/Adam", "/mean", "/variance"))]
+        return {"loss": loss, **session.run({name: values[name] for name in kept})}
 
 
 def test_the_seed_determines_the_initial_weights(training, session, batch):

@@ -15,6 +15,11 @@ def run(function, *values):
         return session.run(function(*placeholders), dict(zip(placeholders, values, strict=True)))
 
 
+def with_frames_last(frames):
+    """(B, 10, 64, 64, 3) → (B, 64, 64, 3, 10)."""
+    return np.moveaxis(frames, 1, -1).copy()
+
+
 def augmented(frames, labels, seed=(0, 0), kinds=KINDS):
     return run(lambda *batch: augment(*batch, tf.constant(seed, tf.int64), kinds), frames, labels)
 

@@ -4,6 +4,7 @@ import pytest
 from pipeline.augmentation.augment import augment
 from pipeline.augmentation.background import change_backgrounds, person_masks
 from pipeline.tensorflow_v1 import tf
+from tests.pipeline.augmentation.batches import with_frames_last
 
 # Head, then right and left wrist, elbow and shoulder, of a person in the middle of the frame with one arm raised.
 POSE = np.array([(32, 14), (12, 24), (42, 40), (18, 24), (41, 32), (26, 24), (38, 24)], np.float32)
@@ -18,12 +19,14 @@ def evaluated(tensor):
 def mask_of(pose, height=64, width=64):
     labels = np.broadcast_to(pose, (1, 10, 7, 2)).astype(np.float32)
     with tf.Graph().as_default():
-        return evaluated(person_masks(tf.constant(labels), height, width))[0, 0, :, :, 0]
+        return evaluated(person_masks(tf.constant(labels), height, width))[0, :, :, 0]
 
 
-def changed(frames, labels, uniform):
+def changed(frames, labels, uniform, colours=None):
+    """change_backgrounds with the order of dimensions that frames have elsewhere."""
     with tf.Graph().as_default():
-        return evaluated(change_backgrounds(*map(tf.constant, (frames, labels, np.float32(uniform)))))
+        batch = map(tf.constant, (with_frames_last(frames), labels, np.float32(uniform)))
+        return np.moveaxis(evaluated(change_backgrounds(*batch, colours)), -1, 1)
 
 
 def sequences(*values):
@@ -76,10 +79,7 @@ def test_a_person_with_another_background_gets_separate_colours():
     frames, labels = sequences(100, 200, 50)
     # Three gains of 1, no offsets, another appearance without another tone curve, a negative, no mixed channels.
     negative = [0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]
-    uniform = np.float32([LEFT_EDGE, NONE, NONE])
-    with tf.Graph().as_default():
-        colours = tf.constant(np.float32([negative] * 3))
-        changed_frames = evaluated(change_backgrounds(tf.constant(frames), tf.constant(labels), uniform, colours))
+    changed_frames = changed(frames, labels, [LEFT_EDGE, NONE, NONE], np.float32([negative] * 3))
     assert (changed_frames[0, :, :8, :8] == 50).all()
     for x, y in POSE.astype(int):
         assert (changed_frames[0, :, y, x] == 255 - 100).all()

@@ -1,6 +1,7 @@
 import numpy as np
 
 from pipeline.augmentation.colour import NUMBERS, change_colours
+from pipeline.tensorflow_v1 import tf
 from tests.pipeline.augmentation.batches import augmented, run
 
 NO_LABELS = np.zeros((200, 10, 7, 2), np.float32)
@@ -33,16 +34,14 @@ def test_tones_keep_their_order_or_reverse_it_and_do_not_wrap_around():
 
 def test_without_a_different_look_a_channel_is_a_linear_function_of_itself():
     random = np.random.default_rng(0)
-    frames = random.uniform(0, 255, (2, 10, 8, 8, 3)).astype(np.float32)
+    frames = random.uniform(0, 255, (3, 2, 8, 8, 10)).astype(np.float32)
     uniform = random.uniform(-1, 1, (2, NUMBERS)).astype(np.float32)
     uniform[:, 6] = (-0.5, 0.5)
-    same, other = run(change_colours, frames, uniform)
-    gains, offsets = 1 + 0.25 * uniform[0, :3], 16 * uniform[0, 3:6]
-    np.testing.assert_allclose(same, (frames[0] - 127.5) * gains + 127.5 + offsets, rtol=0, atol=1e-3)
-    assert all(
-        np.corrcoef(frames[1, ..., channel].ravel(), other[..., channel].ravel())[0, 1] ** 2 < 0.99
-        for channel in range(3)
-    )
+    channels = run(lambda *values: tf.stack(change_colours(tf.unstack(values[0], 3), values[1])), frames, uniform)
+    for channel, (before, after) in enumerate(zip(frames, channels, strict=True)):
+        gain, offset = 1 + 0.25 * uniform[0, channel], 16 * uniform[0, 3 + channel]
+        np.testing.assert_allclose(after[0], (before[0] - 127.5) * gain + 127.5 + offset, rtol=0, atol=1e-3)
+        assert np.corrcoef(before[1].ravel(), after[1].ravel())[0, 1] ** 2 < 0.99
 
 
 def test_half_of_the_sequences_get_a_different_appearance():

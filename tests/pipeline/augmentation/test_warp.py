@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from pipeline.augmentation.augment import augment
-from pipeline.augmentation.warp import warp_frames, warp_labels
+from pipeline.augmentation.warp import warp_labels, warp_pixels
 from pipeline.joints import JOINT_NAMES
 from pipeline.tensorflow_v1 import tf
-from tests.pipeline.augmentation.batches import MOVING_KINDS, augmented, centres, marked, run
+from tests.pipeline.augmentation.batches import MOVING_KINDS, augmented, centres, marked, run, with_frames_last
 
 UNCHANGED = [[1, 0, 0], [0, 1, 0]]
 MIRRORED = [[-1, 0, 64], [0, 1, 0]]
@@ -39,6 +39,11 @@ def test_frames_that_are_not_square():
     assert 5 < np.abs(new_labels - labels)[..., 1].max() <= 7.5 + 1e-3
 
 
+def warp_frames(frames, transforms):
+    """warp_pixels with the order of dimensions that frames have elsewhere."""
+    return np.moveaxis(run(warp_pixels, with_frames_last(frames), transforms), -1, 1)
+
+
 def augmented_labels(labels, kind):
     """Labels of frames of 64×64 px after one kind of augmentation; the frames are not computed."""
     frames = np.zeros((*labels.shape[:2], 64, 64, 3), np.uint8)
@@ -65,7 +70,7 @@ def test_mirror_reverses_the_columns():
     frames = random.integers(0, 256, (2, 10, 64, 64, 3), dtype=np.uint8)
     labels = random.uniform(0, 64, (2, 10, 7, 2)).astype(np.float32)
     transforms = np.array([UNCHANGED, MIRRORED], np.float32)
-    warped = run(warp_frames, frames, transforms)
+    warped = warp_frames(frames, transforms)
     np.testing.assert_allclose(warped[0], frames[0], rtol=0, atol=1e-3)
     np.testing.assert_allclose(warped[1], frames[1, :, :, ::-1], rtol=0, atol=1e-3)
     moved = run(warp_labels, labels, transforms)
@@ -85,7 +90,7 @@ def test_a_quarter_turn_by_hand():
     # (x, y) goes to (64 - y, x): the first row of pixels becomes the last column.
     frames = np.random.default_rng(0).integers(0, 256, (1, 10, 64, 64, 3), dtype=np.uint8)
     transform = np.array([[[0, -1, 64], [1, 0, 0]]], np.float32)
-    warped = run(warp_frames, frames, transform)
+    warped = warp_frames(frames, transform)
     np.testing.assert_allclose(warped, np.rot90(frames, -1, axes=(2, 3)), rtol=0, atol=1e-3)
     labels = np.full((1, 10, 7, 2), (10, 3), np.float32)
     np.testing.assert_allclose(run(warp_labels, labels, transform)[0, 0, 0], [61, 10], rtol=0, atol=1e-5)
@@ -93,7 +98,7 @@ def test_a_quarter_turn_by_hand():
 
 def test_half_a_pixel_lies_between_two():
     frames = np.random.default_rng(0).integers(0, 256, (1, 10, 64, 64, 3), dtype=np.uint8)
-    warped = run(warp_frames, frames, np.array([[[1, 0, 0.5], [0, 1, 0]]], np.float32))
+    warped = warp_frames(frames, np.array([[[1, 0, 0.5], [0, 1, 0]]], np.float32))
     between = (frames[..., 1:, :].astype(np.float32) + frames[..., :-1, :]) / 2
     np.testing.assert_allclose(warped[..., 1:, :], between, rtol=0, atol=1e-2)
     # Pixels beyond the edge repeat it.

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from run.cluster import membership
 from run.cluster.addresses import own_addresses
-from run.cluster.membership import require_shareable
+from run.cluster.membership import shards_per_worker
 from run.cluster.tf_config import ALONE, Cluster, cluster_of, precision_of
 from support.user_error import UserError
 
@@ -72,15 +73,36 @@ def test_a_malformed_tf_config_is_rejected(config, what):
     assert what in str(raised.value)
 
 
+def cluster_of_workers(number):
+    return Cluster(tuple(map(str, range(number))), 0)
+
+
 def test_exact_sums_need_1_2_or_4_workers():
-    for number in range(1, 9):
-        cluster = Cluster(tuple(map(str, range(number))), 0)
-        require_shareable(cluster, SimpleNamespace(exact=False))
-        if number in (1, 2, 4):
-            require_shareable(cluster, SimpleNamespace(exact=True))
-        else:
-            with pytest.raises(UserError, match="start 1, 2 or 4 workers"):
-                require_shareable(cluster, SimpleNamespace(exact=True))
+    settings = SimpleNamespace(exact=True, batch_size=1)
+    for number in (1, 2, 4):
+        assert shards_per_worker(cluster_of_workers(number), settings) == 4 // number
+    for number in (3, 5, 6, 7, 8):
+        with pytest.raises(UserError, match="start 1, 2 or 4 workers"):
+            shards_per_worker(cluster_of_workers(number), settings)
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "batch_size", "expected"),
+    [
+        (1, 1, 16, 1),
+        (2, 1, 16, 2),
+        (8, 1, 16, 8),
+        (16, 1, 16, 8),
+        (2, 1, 1, 1),
+        (4, 2, 16, 4),
+        (8, 4, 16, 2),
+        (8, 9, 16, 1),
+    ],
+)
+def test_each_core_gets_a_shard_of_at_least_two_sequences(cores, workers, batch_size, expected, monkeypatch):
+    monkeypatch.setattr(membership, "usable_cores", lambda: cores)
+    settings = SimpleNamespace(exact=False, batch_size=batch_size)
+    assert shards_per_worker(cluster_of_workers(workers), settings) == expected
 
 
 def test_a_loopback_address_is_rejected_among_other_machines(monkeypatch):
