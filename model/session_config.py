@@ -50,11 +50,12 @@ def tensorflow_version() -> str:
 def resolve_precision(precision: str, say: Callable[[str], None] = print) -> str:
     """The precision to train with: "float32" or "bfloat16".
 
-    precision: "float32", "bfloat16" or "auto", which is bfloat16 if the processor has instructions for it and
-    TensorFlow can use them. say: gets one line if the processor has the instructions but TensorFlow cannot use them.
+    precision: "float32", "bfloat16" or "auto", which is bfloat16 if the processor has instructions for it, TensorFlow
+    can use them, and there is no GPU, whose ops it would not affect. say: gets one line if the processor has the
+    instructions but TensorFlow cannot use them.
     Raises UserError for "bfloat16" if TensorFlow cannot compute with it.
     """
-    if precision == "float32" or (precision == "auto" and not has_bfloat16()):
+    if precision == "float32" or (precision == "auto" and (not has_bfloat16() or has_gpu())):
         return "float32"
     failure = bfloat16_failure()
     if failure is None:

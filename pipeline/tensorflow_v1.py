@@ -18,18 +18,19 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import os
 import sys
 import tempfile
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from support.deferred_module import DeferredModule
 
-__all__ = ["keep_freed_memory", "tf"]
+__all__ = ["keep_freed_memory", "return_freed_memory", "tf"]
 
 # Parameters of mallopt, from malloc.h.
 M_TRIM_THRESHOLD = -1
@@ -45,13 +46,22 @@ def keep_freed_memory() -> None:
     _set_allocator({M_MMAP_THRESHOLD: LARGEST_MMAP_THRESHOLD, M_TRIM_THRESHOLD: 2 * LARGEST_MMAP_THRESHOLD})
 
 
+def return_freed_memory() -> None:
+    """Frees graphs that are no longer used, and returns the memory to the system, as far as glibc does."""
+    gc.collect()  # Graphs are in reference cycles.
+    if trim := _allocator_function("malloc_trim"):
+        trim(0)
+
+
 def _set_allocator(parameters: dict[int, int]) -> None:
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
+    if mallopt := _allocator_function("mallopt"):
         for parameter, value in parameters.items():
             mallopt(parameter, value)
+
+
+def _allocator_function(name: str) -> Callable[..., int] | None:
+    """A function of glibc's allocator; None on systems without it."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None
 
 
 def _import_tensorflow() -> types.ModuleType:

@@ -7,6 +7,7 @@ from evaluation.scores import score
 from model.export.contract import opened_model
 from model.export.saved_model import copy_model
 from model.training.checkpoint import newest_best_model
+from pipeline.tensorflow_v1 import return_freed_memory
 from report.error_table import format_scores
 from report.html_report import Report, TrainingReport, write_html_report
 from report.plots import HistoryRow, loss_figure, write_png
@@ -26,6 +27,7 @@ def finish(paths: RunPaths, data: RunData, description: str) -> None:
     description: of the data, from describe_run_data. Raises UserError if the run has no model, or if the model violates
     the assignment's requirements in anything but the shape of sequences.
     """
+    return_freed_memory()
     _export_best(paths)
     with opened_model(paths.model, data.validation_store.shape) as model:
         scores = score(model.predictor, data.validation_store, data.validation, data.mean_pose)

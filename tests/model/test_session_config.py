@@ -59,17 +59,21 @@ def test_the_user_s_number_of_threads_is_kept(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wanted, has_it, failure, expected, count",
+    "wanted, has_it, has_gpu, failure, expected, count",
     [
-        ("float32", True, None, "float32", 0),
-        ("bfloat16", False, None, "bfloat16", 0),
-        ("auto", True, None, "bfloat16", 0),
-        ("auto", False, "never asked for", "float32", 0),
-        ("auto", True, "could not create a primitive", "float32", 1),
+        ("float32", True, False, None, "float32", 0),
+        ("bfloat16", False, False, None, "bfloat16", 0),
+        ("auto", True, False, None, "bfloat16", 0),
+        ("auto", True, True, None, "float32", 0),
+        ("auto", False, False, "never asked for", "float32", 0),
+        ("auto", True, False, "could not create a primitive", "float32", 1),
     ],
 )
-def test_auto_is_bfloat16_if_the_processor_has_it_and_it_works(wanted, has_it, failure, expected, count, monkeypatch):
+def test_auto_is_bfloat16_if_the_processor_has_it_and_it_works(
+    wanted, has_it, has_gpu, failure, expected, count, monkeypatch
+):
     monkeypatch.setattr(module, "has_bfloat16", lambda: has_it)
+    monkeypatch.setattr(module, "has_gpu", lambda: has_gpu)
     monkeypatch.setattr(module, "bfloat16_failure", lambda: failure)
     lines = []
     assert resolve_precision(wanted, lines.append) == expected
