@@ -21,7 +21,7 @@ from model.network_kinds import NETWORKS
 from model.session_config import keep_each_op_on_a_thread, resolve_precision, session_config
 from model.training.graph import build_training_graph
 from model.training.shared_step import among_cores
-from pipeline.augmentation.augment import KINDS, Augmentation
+from pipeline.augmentation.augment import FRAMES_USED, KINDS, Augmentation
 from pipeline.batch_order import BatchOrder
 from pipeline.dataset import make_dataset
 from pipeline.mean_pose import mean_pose
@@ -61,10 +61,9 @@ def compare(
     with SequenceStore(path) as store:
         indices = np.arange(len(store))
         pose = mean_pose(store, indices)
-        # Augmentation keeps half of each sequence's frames.
-        batch = [
-            values[:, :: 2 if augmentation else 1] for values in store.read_sequences(indices[: defaults.batch_size])
-        ]
+        batch = list(store.read_sequences(indices[: defaults.batch_size]))
+        if augmentation:
+            batch = [values[:, :FRAMES_USED] for values in batch]
     stream = partial(make_dataset, path, BatchOrder(indices, defaults.batch_size, 0), augmentation)
     streamed, constant = [], []
     for _ in range(runs):

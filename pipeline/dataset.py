@@ -88,7 +88,7 @@ def make_dataset(
         dataset = dataset.enumerate(augmentation.first_step).map(augmented)
     if part is not None:
         dataset = dataset.map(without_autograph(lambda frames, labels, part_rows: (frames, labels, part_rows.total)))
-    fitting = PREFETCHED_BYTES // (order.batch_size * math.prod(shape.frames))
+    fitting = PREFETCHED_BYTES // (order.batch_size * math.prod(dataset.element_spec[0].shape.as_list()[1:]))
     dataset = dataset.prefetch(int(min(max(fitting, 2), PREFETCHED_BATCHES)))
     # There is nothing to tune, and closing a session waits for the autotuning thread, which sleeps for up to a minute.
     options = tf.data.Options()

@@ -13,13 +13,15 @@ from model.batch_normalization import fold_normalization
 from model.layers import Convolution
 from model.network import training_positions
 from model.network_kinds import NETWORKS
-from model.training.losses import mean_distance, mean_squared_error
+from model.training.losses import mean_distance, mean_limb_distance, mean_squared_error
 from model.training.shared_step import Agreement, Sharing, among_cores, copied_variables, shared_gradients
 from model.training.weight_average import moving_averages
 from pipeline.tensorflow_v1 import tf
 
-# The weight, in pixels, of the points' mean distance (px) relative to the positions' mean squared error (px²).
+# The weights, in pixels, of the mean distances (px) of the points and of their limbs relative to the positions' mean
+# squared error (px²).
 POINTS_WEIGHT = 8.0
+LIMBS_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def _losses(
     minimized = mean_squared_error(output.positions, labels, total)
     if output.points is not None:
         minimized += POINTS_WEIGHT * mean_distance(output.points, labels, total)
+        minimized += LIMBS_WEIGHT * mean_limb_distance(output.points, labels, total)
     return mean_squared_error(output.prediction(), labels, total), minimized
 
 

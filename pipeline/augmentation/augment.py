@@ -19,8 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.augmentation import colour, legs
 from pipeline.augmentation.background import change_backgrounds
-from pipeline.augmentation.colour import NUMBERS, change_colours
+from pipeline.augmentation.colour import change_colours
+from pipeline.augmentation.legs import draw_legs
 from pipeline.augmentation.warp import random_transforms, warp_labels, warp_pixels
 from pipeline.tensorflow_v1 import tf
 
@@ -31,11 +33,13 @@ NUMBERS_DRAWN = {
     "scale": 2,
     "rotation": 1,
     "shift": 2,
-    "colour": 2 * NUMBERS,
+    "colour": 2 * colour.NUMBERS,
     "background": 3,
     "pace": 2,
+    "legs": legs.NUMBERS,
 }
 KINDS = tuple(NUMBERS_DRAWN)
+FRAMES_USED = 3  # of each sequence, by "pace"
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ def augment(
 
     frames: uint8 (B, 10, 64, 64, 3). labels: float32 (B, 10, 7, 2), x and y in pixels. seed: integers (2,), the only
     source of randomness. kinds: the kinds to apply. Returns frames and labels of the same types and shapes, except
-    that "pace" keeps half of the frames: (B, 5, 64, 64, 3) and (B, 5, 7, 2). Pixels from beyond the edge of the old
-    frame repeat its edge. Labels may lie outside the new frame.
+    that "pace" keeps FRAMES_USED of the frames: (B, 3, 64, 64, 3) and (B, 3, 7, 2). Pixels from beyond the edge of the
+    old frame repeat its edge. Labels may lie outside the new frame.
 
     rows: given if `frames` and `labels` are only a part of the batch, consecutive sequences. The result is then that
     part of the whole batch's result, bit for bit. With "background", `frames` starts with the sequence before the part,
@@ -81,19 +85,21 @@ def augment(
         drawn = {kind: tf.gather(numbers, rows.places) for kind, numbers in drawn.items()}
         transforms = tf.gather(transforms, rows.places)
     if "pace" in kinds:
-        frames, labels = half_of_frames(frames, labels, drawn["pace"])
+        frames, labels = few_frames(frames, labels, drawn["pace"])
     pixels = _with_frames_last(frames)
     if "background" in kinds:
-        colours = drawn["colour"][:, NUMBERS:] if "colour" in kinds else None
+        colours = drawn["colour"][:, colour.NUMBERS :] if "colour" in kinds else None
         pixels = change_backgrounds(pixels, labels, drawn["background"], colours)
         if rows is not None:
             pixels, labels, transforms = (values[1:] for values in (pixels, labels, transforms))
             drawn = {kind: numbers[1:] for kind, numbers in drawn.items()}
-    pixels = warp_pixels(pixels, transforms)
+    pixels, labels = warp_pixels(pixels, transforms), warp_labels(labels, transforms)
+    if "legs" in kinds:
+        pixels = draw_legs(pixels, labels, transforms, drawn["legs"])
     if "colour" in kinds:
-        pixels = tf.stack(change_colours(tf.unstack(pixels, axis=3), drawn["colour"][:, :NUMBERS]), axis=3)
+        pixels = tf.stack(change_colours(tf.unstack(pixels, axis=3), drawn["colour"][:, : colour.NUMBERS]), axis=3)
     changed = tf.cast(tf.clip_by_value(tf.round(tf.transpose(pixels, [0, 4, 1, 2, 3])), 0.0, 255.0), tf.uint8)
-    return tf.ensure_shape(changed, frames.shape), warp_labels(labels, transforms)
+    return tf.ensure_shape(changed, frames.shape), labels
 
 
 def _draw(batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -112,17 +118,19 @@ def _with_frames_last(frames: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.transpose(tf.reshape(frames, [-1, length, math.prod(shape)]), [0, 2, 1]), [-1, *shape, length])
 
 
-def half_of_frames(frames: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Five of a sequence's ten frames, consecutive or every other one, so that movements are seen at two speeds.
+def few_frames(frames: tf.Tensor, labels: tf.Tensor, uniform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Some of a sequence's frames, at equal distances that span all or half of it: movements are seen at two speeds.
 
-    Neighbouring frames look alike, so half of them teach a CNN nearly as much in half the time. frames: (B, 10, ...) to
-    (B, 5, ...), rounded up for odd lengths; the same for labels. uniform: float32 (B, 2) from -1 to 1. If the first
-    number is positive, every other frame is chosen. The second number chooses the first frame.
+    Neighbouring frames look alike, so a few of them teach a CNN nearly as much as all ten in a fraction of the time.
+    frames: (B, 10, ...) to (B, FRAMES_USED, ...), fewer for shorter sequences; the same for labels. uniform: float32
+    (B, 2) from -1 to 1. If the first number is positive, the distance is large. The second chooses the first frame.
     """
     length = frames.shape[1].value
-    chosen = (length + 1) // 2
-    pace = 1 + tf.cast(uniform[:, 0] > 0, tf.float32)
-    starts = length - pace * (chosen - 1)
+    chosen = min(FRAMES_USED, length)
+    largest = (length - 1) // max(1, chosen - 1)
+    smallest = max(1, largest // 2)
+    distance = smallest + (largest - smallest) * tf.cast(uniform[:, 0] > 0, tf.float32)
+    starts = length - distance * (chosen - 1)
     first = tf.minimum(tf.floor((uniform[:, 1] + 1) / 2 * starts), starts - 1)
-    slots = tf.cast(first[:, None] + pace[:, None] * np.arange(chosen, dtype=np.float32), tf.int32)
+    slots = tf.cast(first[:, None] + distance[:, None] * np.arange(chosen, dtype=np.float32), tf.int32)
     return tf.gather(frames, slots, batch_dims=1), tf.gather(labels, slots, batch_dims=1)

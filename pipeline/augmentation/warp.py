@@ -64,7 +64,9 @@ def warp_pixels(pixels: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
     """
     shape = tf.shape(pixels)
     height, width = pixels.shape[1].value, pixels.shape[2].value
-    x, y = _source_coordinates(transforms, height, width)
+    y, x = np.divmod(np.arange(height * width, dtype=np.float32), width)
+    x, y = source_coordinates(transforms, x + 0.5, y + 0.5)
+    x, y = tf.clip_by_value(x, 0.0, width - 1.0), tf.clip_by_value(y, 0.0, height - 1.0)
     left, top = tf.minimum(tf.floor(x), width - 2.0), tf.minimum(tf.floor(y), height - 2.0)
     right_share, bottom_share = tf.reshape(x - left, [-1, 1]), tf.reshape(y - top, [-1, 1])
     # A row holds the same pixel of all frames of a sequence, so that one gather moves it in all ten frames.
@@ -80,17 +82,20 @@ def warp_pixels(pixels: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
     return tf.reshape(upper * (1 - bottom_share) + lower * bottom_share, shape)
 
 
-def _source_coordinates(transforms: tf.Tensor, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """x and y in the old frame of each pixel of the new one, float32 (B, height * width).
+def source_coordinates(transforms: tf.Tensor, x: np.ndarray, y: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where points of the new frame were in the old one, in pixels from the centre of its first pixel: float32 (B, N).
 
-    0 is the centre of the first pixel. Coordinates beyond the edge are clipped to the edge.
+    x, y: float32 (N,), in pixels from the corner of the frame.
     """
-    y, x = np.divmod(np.arange(height * width, dtype=np.float32), width)
     a, b, shift_x, c, d, shift_y = tf.unstack(tf.reshape(transforms, [-1, 6, 1]), axis=1)
-    x, y = x + 0.5 - shift_x, y + 0.5 - shift_y
+    x, y = x - shift_x, y - shift_y
     determinant = _determinants(transforms)[:, None]
-    source_x, source_y = (d * x - b * y) / determinant - 0.5, (a * y - c * x) / determinant - 0.5
-    return tf.clip_by_value(source_x, 0.0, width - 1.0), tf.clip_by_value(source_y, 0.0, height - 1.0)
+    return (d * x - b * y) / determinant - 0.5, (a * y - c * x) / determinant - 0.5
+
+
+def scales(transforms: tf.Tensor) -> tf.Tensor:
+    """How many times as large each transform makes a person, float32 (B,)."""
+    return tf.sqrt(tf.abs(_determinants(transforms)))
 
 
 def _determinants(transforms: tf.Tensor) -> tf.Tensor:

@@ -95,7 +95,7 @@ def test_options_that_are_not_settings(parse):
 @pytest.mark.parametrize(
     "arguments, expected",
     [
-        ([], {"network": "pyramid", "batch_size": 8, "num_units": 128, "evaluations": 12}),
+        ([], {"network": "pyramid", "batch_size": 24, "num_units": 128, "evaluations": 12}),
         (["--no-augment"], {"augment": [], "network": "strided", "batch_size": 16, "learning_rate": 0.005}),
         (["--no-augment"], {"num_units": 64, "evaluations": 30}),
         (["--augment"], {"augment": list(KINDS), "network": "pyramid"}),

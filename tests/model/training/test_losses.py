@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from model.training.losses import mean_distance, mean_squared_error
+from model.training.losses import mean_distance, mean_limb_distance, mean_squared_error
+from pipeline.joints import JOINT_NAMES, LIMBS
 from pipeline.tensorflow_v1 import tf
 
 LABELS = np.random.default_rng(0).uniform(0, 64, (3, 10, 7, 2)).astype(np.float32)
@@ -41,3 +42,16 @@ def test_distance_grows_linearly(evaluated):
 def test_the_gradient_at_zero_distance_is_zero(evaluated):
     value, gradient = evaluated(mean_distance, LABELS)
     assert value == pytest.approx(0.5) and (gradient == 0).all()
+
+
+def test_the_limb_distance_of_a_moved_person_is_zero(evaluated):
+    value, _ = evaluated(mean_limb_distance, LABELS + np.float32([30, 40]))
+    assert value == pytest.approx(0.5, abs=1e-3)
+
+
+def test_the_limb_distance_of_one_moved_joint_counts_its_limbs(evaluated):
+    positions = LABELS.copy()
+    positions[:, :, JOINT_NAMES.index("left elbow"), 0] += 30
+    value, _ = evaluated(mean_limb_distance, positions)
+    still, moved = 0.5, np.hypot(30, 0.5)
+    assert value == pytest.approx(((len(LIMBS) - 2) * still + 2 * moved) / len(LIMBS), rel=1e-4)

@@ -50,8 +50,10 @@ def test_no_op_depends_on_the_processor():
     assert [name for name in types if any(part in name for part in ("MatMul", "Conv", "Einsum"))] == []
 
 
-@pytest.mark.parametrize("length, chosen", [(10, 5), (7, 4), (2, 1), (1, 1)])
-def test_pace_keeps_half_of_the_frames_consecutive_or_every_other_one(length, chosen):
+@pytest.mark.parametrize(
+    "length, chosen, distances", [(10, 3, (2, 4)), (7, 3, (1, 3)), (3, 3, (1,)), (2, 2, (1,)), (1, 1, (1,))]
+)
+def test_pace_keeps_three_frames_at_one_of_two_distances(length, chosen, distances):
     numbers = np.arange(length)
     frames = np.broadcast_to(numbers[:, None, None, None], (300, length, 64, 64, 3)).astype(np.uint8)
     labels = np.broadcast_to(numbers[:, None, None], (300, length, 7, 2)).astype(np.float32)
@@ -59,8 +61,7 @@ def test_pace_keeps_half_of_the_frames_consecutive_or_every_other_one(length, ch
     assert new_frames.shape == (300, chosen, 64, 64, 3) and new_labels.shape == (300, chosen, 7, 2)
     seen = new_frames[..., 0, 0, 0]
     assert (new_frames == seen[:, :, None, None, None]).all() and (new_labels == seen[:, :, None, None]).all()
-    in_a_row = {tuple(numbers[start : start + chosen]) for start in range(length - chosen + 1)}
-    every_other = {tuple(numbers[start::2][:chosen]) for start in range(2) if len(numbers[start::2]) >= chosen}
-    assert set(map(tuple, seen.tolist())) == in_a_row | every_other
-    if chosen > 1:
-        assert 100 < (seen[:, 1] - seen[:, 0] == 2).sum() < 200
+    possible = {tuple(numbers[start::each][:chosen]) for each in distances for start in range(length)}
+    assert set(map(tuple, seen.tolist())) == {choice for choice in possible if len(choice) == chosen}
+    if len(distances) > 1:
+        assert 100 < (seen[:, 1] - seen[:, 0] == distances[1]).sum() < 200

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pipeline.augmentation.augment import augment
-from pipeline.augmentation.background import change_backgrounds, person_masks
+from pipeline.augmentation.background import change_backgrounds
+from pipeline.augmentation.body import person_masks
 from pipeline.tensorflow_v1 import tf
 from tests.pipeline.augmentation.batches import with_frames_last
 
