@@ -9,7 +9,7 @@ from model.session_config import keep_each_op_on_a_thread, resolve_precision, se
 from model.training.graph import TrainingGraph
 from pipeline.dataset import user_errors_of_dataset
 from pipeline.tensorflow_v1 import tf
-from run.cluster.membership import Workers, shards_per_worker
+from run.cluster.membership import EXACT_SHARDS, Workers, shards_per_worker
 from run.cluster.tf_config import Cluster, precision_of
 from run.settings import Settings
 
@@ -19,7 +19,9 @@ def prepare_tensorflow(settings: Settings, cluster: Cluster) -> str:
 
     Raises UserError if the precision is not available, or if this number of workers cannot share the steps.
     """
-    keep_each_op_on_a_thread(shards_per_worker(cluster, settings))
+    shards = shards_per_worker(cluster, settings)
+    # With --exact, each op must run on as many threads on any number of workers.
+    keep_each_op_on_a_thread(EXACT_SHARDS if settings.exact else shards)
     return resolve_precision(precision_of(cluster, settings.exact, settings.precision))
 
 

@@ -95,7 +95,12 @@ def build_training_graph(
             tf.group(tf.global_variables_initializer(), tf.local_variables_initializer(), iterator.initializer),
             # By default a checkpoint is kept forever every 10,000 hours, by a clock that the user can change.
             tf.train.Saver(max_to_keep=2, keep_checkpoint_every_n_hours=math.inf, save_relative_paths=True),
-            Agreement(shared.sent, shared.received, copied_variables(sharing, tf.global_variables())),
+            Agreement(
+                shared.sent,
+                shared.received,
+                copied_variables(sharing, tf.global_variables()),
+                is_alone=sharing.part.is_whole,
+            ),
         )
         graph.finalize()
     return training_graph

@@ -63,6 +63,7 @@ class Agreement:
     sent: tf.Tensor  # as in SharedGradients
     received: tf.Tensor  # as in SharedGradients
     copy_variables: tf.Operation  # gives all workers the chief's variables
+    is_alone: bool  # whether there is only one worker
 
 
 def shared_gradients(
@@ -116,8 +117,10 @@ def copied_variables(sharing: Sharing, variables: list[tf.Variable]) -> tf.Opera
 
 def _summed(sharing: Sharing, shards: list[list[tf.Tensor]]) -> list[tf.Tensor]:
     """The sums over the shards of all workers. shards: for each of this worker's, values of the same shapes."""
-    if sharing.part.is_whole:
-        return [tf.add_n(values) for values in zip(*shards, strict=True)]
+    if sharing.part.is_whole and not sharing.is_exact:
+        # As a tuple, so that no variable changes while a gradient is still computed from it.
+        return tf.tuple([tf.add_n(values) for values in zip(*shards, strict=True)])
+    # Rows also keep TensorFlow's graph optimizer from factoring sums out, which would change their last bit.
     rows = [tf.concat([tf.reshape(value, [-1]) for value in values], axis=0) for values in shards]
     if sharing.is_exact:
         row = tf.add_n(tf.unstack(sharing.steps.gathered(tf.stack(rows))))

@@ -18,8 +18,8 @@ from pipeline.tensorflow_v1 import tf
 class Steps:
     """Takes the steps of a TrainingGraph in a session, whether or not they are shared with other workers.
 
-    number: steps taken so far. seconds: of training so far, the chief's time before the last step. All workers get the
-    values of the chief's variables first.
+    number: steps taken so far. seconds: of training so far; with several workers, the chief's before the last step. All
+    workers get the values of the chief's variables first.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Steps:
         self._is_stop_requested = is_stop_requested
         self._stops = False
         agreement = training.agreement
+        self._is_alone = agreement.is_alone
         session.run(agreement.copy_variables)
         self._run = session.make_callable(
             [training.loss, agreement.received, training.train_step], [training.learning_rate, agreement.sent]
@@ -38,8 +39,8 @@ class Steps:
         self._clock = self.seconds
 
     def is_stopping(self) -> bool:
-        """Whether training should stop: what all workers learned with the last step."""
-        return self._stops
+        """Whether training should stop; with several workers, what all of them learned with the last step."""
+        return self._is_stop_requested() if self._is_alone else self._stops
 
     def take(self, learning_rate: float) -> float:
         """Takes one step; returns its loss, px²."""
@@ -48,7 +49,8 @@ class Steps:
         self._clock += time.perf_counter() - began
         self.number += 1
         stops, whole, rest = received.tolist()
-        self._stops, self.seconds = stops > 0, whole + rest
+        self._stops = stops > 0
+        self.seconds = self._clock if self._is_alone else whole + rest
         return float(loss)
 
     def _message(self) -> np.ndarray:

@@ -32,24 +32,25 @@ def draw_legs(pixels: tf.Tensor, labels: tf.Tensor, transforms: tf.Tensor, unifo
     old, labels, uniform = tf.gather(pixels, chosen), tf.gather(labels, chosen), tf.gather(uniform, chosen)
     transforms = tf.gather(transforms, chosen)
     is_bare_thigh, is_bare_shin = uniform[:, 11:12] > 0.5, uniform[:, 12:13] > 0.0
-    skin = _colour_at(old, tf.reduce_mean(labels[:, :, HEAD], axis=1))
+    # Without sums over frames or pixels, whose last bit depends on the number of sequences.
+    person = labels[:, labels.shape[1].value // 2]
+    skin, floor = _colour_at(old, person[:, HEAD]), old[:, -1, 0, :, 0]
     trousers = 127.5 * (1 + uniform[:, 8:11])
     thigh_colour = tf.where(tf.tile(is_bare_thigh, [1, 3]), skin, trousers)
     shin_colour = tf.where(tf.tile(is_bare_shin, [1, 3]), skin, thigh_colour)
     beyond = _depth_beyond_lower_edge(transforms, height, width)
-    thighs, shins = (tf.minimum(part, beyond) for part in _leg_depths(labels, uniform, height, width))
+    thighs, shins = (tf.minimum(part, beyond) for part in _leg_depths(person, uniform, height, width))
     depths = tf.reshape(tf.stack([beyond, thighs, shins], axis=-1), [-1, height // 2, width // 2, 3])
     masks = tf.unstack(soft_masks(depths, height, width)[:, :, :, :, tf.newaxis, tf.newaxis], axis=3)
-    floor = tf.reduce_mean(old, axis=[1, 2, 4])
     painted = old
     for mask, colour in zip(masks, (floor, thigh_colour, shin_colour), strict=True):
         painted += mask * (colour[:, tf.newaxis, tf.newaxis, :, tf.newaxis] - painted)
     return tf.dynamic_stitch([tf.range(batch), chosen], [pixels, painted])
 
 
-def _leg_depths(labels: tf.Tensor, uniform: tf.Tensor, height: int, width: int) -> list[tf.Tensor]:
-    """Depths in the thighs and in the shins, which do not move in a sequence: float32 (B, height / 2 * width / 2)."""
-    neck, size = neck_and_size(tf.unstack(tf.reduce_mean(labels, axis=1), axis=1))
+def _leg_depths(person: tf.Tensor, uniform: tf.Tensor, height: int, width: int) -> list[tf.Tensor]:
+    """Depths in the thighs and in the shins, float32 (B, height / 2 * width / 2) each. person: float32 (B, 7, 2)."""
+    neck, size = neck_and_size(tf.unstack(person, axis=1))
     thigh, shin = size * (1.15 + 0.25 * uniform[:, 2:3]), size * (1.15 + 0.25 * uniform[:, 3:4])
     radius = size * (0.18 + 0.06 * uniform[:, 1:2])
     joints: list[tuple[tf.Tensor, ...]] = []

@@ -165,7 +165,7 @@ def test_config_keeps_the_settings(trained_run, people):
     expected.update(
         augment=list(KINDS),
         network="pyramid",
-        learning_rate=0.004,
+        learning_rate=0.006,
     )
     expected.update(precision="float32", validation_split="video", validation_sequences=20, validation_data=None)
     assert expected.items() <= config.items()

@@ -172,8 +172,8 @@ def test_augmented_batches_depend_on_seed_and_step(made_data):
         with tf.Graph().as_default(), tf.Session() as session:
             dataset = make_dataset(made_data.path, order, Augmentation(KINDS, 5, first_step))
             frames, labels = open_iterator(session, dataset)
-            assert (frames.dtype, frames.shape.as_list()) == (tf.uint8, [None, 5, 64, 64, 3])
-            assert (labels.dtype, labels.shape.as_list()) == (tf.float32, [None, 5, 7, 2])
+            assert (frames.dtype, frames.shape.as_list()) == (tf.uint8, [None, 3, 64, 64, 3])
+            assert (labels.dtype, labels.shape.as_list()) == (tf.float32, [None, 3, 7, 2])
             drawn[first_step] = [session.run([frames, labels]) for _ in range(3)]
             batch = epoch_order(ORDER.indices, 3, 0)[3 * first_step + 3 :][:3]
             expected = augment(

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.pipeline.augmentation.batches import augmented
+from pipeline.augmentation.legs import NUMBERS, draw_legs
+from tests.pipeline.augmentation.batches import augmented, run
 
 # Head, then right and left wrist, elbow and shoulder, of a person whose hips are at the lower edge of the frame.
 POSE = np.array([(32, 14), (12, 34), (52, 34), (18, 30), (46, 30), (24, 28), (40, 28)], np.float32)
@@ -42,3 +43,18 @@ def test_legs_do_not_move_within_a_sequence(batch):
     frames = np.repeat(batch[0][:, :1], 2, axis=1)
     changed, _ = augmented(frames, batch[1], kinds=("scale", "legs"))
     np.testing.assert_array_equal(changed[:, 0], changed[:, 1])
+
+
+def test_legs_of_a_part_of_a_batch_are_those_of_the_whole_batch():
+    """Bit-identical, because the workers of a cluster augment parts of a batch."""
+    random = np.random.default_rng(0)
+    pixels = random.uniform(0, 255, (30, 64, 64, 3, 3)).astype(np.float32)
+    labels = (POSE / 2 + random.normal(0, 1, (30, 3, 7, 2))).astype(np.float32)
+    transforms = np.repeat(np.float32([[[0.5, 0, 16], [0, 0.5, 16]]]), 30, axis=0)
+    uniform = random.uniform(-0.1, 1, (30, NUMBERS)).astype(np.float32)
+    whole = run(draw_legs, pixels, labels, transforms, uniform)
+    assert (whole != pixels).any(axis=(1, 2, 3, 4)).all()
+    for size in (1, 2, 3):
+        parts = [slice(start, start + size) for start in range(0, 30, size)]
+        drawn = [run(draw_legs, *(values[part] for values in (pixels, labels, transforms, uniform))) for part in parts]
+        np.testing.assert_array_equal(np.concatenate(drawn), whole)
