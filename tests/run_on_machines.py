@@ -39,7 +39,6 @@ QUICK = (
 NUMERICAL = (
     "tests/model/training",
     "tests/model/export/test_graph.py",
-    "tests/model/test_batch_normalization.py",
     "tests/model/test_layers.py",
     "tests/model/test_network.py",
     "tests/model/test_predictor.py",
@@ -151,7 +150,7 @@ def venv(name, python, resolution):
 
 
 def run(machine, tests):
-    """Runs the tests and prints the machine's row; returns False if any failed."""
+    """Runs the tests and prints the machine's row; returns False if any failed, or if pytest found none to run."""
     if machine.missing:
         print(f"{machine.name:44}{'not available: ' + machine.missing}", flush=True)
         return True
@@ -171,7 +170,9 @@ def run(machine, tests):
     print(f"{machine.name:44}{counted - failed - skipped:8}{failed:8}{skipped:9}{seconds:9.0f}", flush=True)
     if failed:
         print("\n".join(line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))), flush=True)
-    return failed == 0
+    elif done.returncode:
+        print(f"{done.stdout}{done.stderr}", flush=True)
+    return done.returncode == 0
 
 
 if __name__ == "__main__":
