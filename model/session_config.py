@@ -29,10 +29,10 @@ def keep_each_op_on_a_thread(branches: int) -> None:
     """Makes TensorFlow compute each op on one thread if the graph has at least as many branches as there are cores.
 
     branches: parts of the graph that can run at the same time. By default each op is split over all cores, so branches
-    evict each other's data from the caches; docs/EXPERIMENTS.md has the cost. The threads belong to
-    the process and are created with the first session or data set; calls after that have no effect. ConfigProto and
-    tf.config.threading have the same setting, but each is ignored if the other's session or data set came first;
-    this environment variable applies to both. A value that the user has set is kept.
+    evict each other's data from the caches; docs/EXPERIMENTS.md has the cost. The threads belong to the process and are
+    created with the first session or data set; calls after that have no effect. ConfigProto and tf.config.threading
+    have the same setting, but each is ignored if the other's session or data set came first; this environment variable
+    applies to both. A value that the user has set is kept.
     """
     if usable_cores() <= branches:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -52,8 +52,7 @@ def resolve_precision(precision: str, say: Callable[[str], None] = print) -> str
 
     precision: "float32", "bfloat16" or "auto", which is bfloat16 if the processor has instructions for it, TensorFlow
     can use them, and there is no GPU, whose ops it would not affect. say: gets one line if the processor has the
-    instructions but TensorFlow cannot use them.
-    Raises UserError for "bfloat16" if TensorFlow cannot compute with it.
+    instructions but TensorFlow cannot use them. Raises UserError for "bfloat16" if TensorFlow cannot compute with it.
     """
     if precision == "float32" or (precision == "auto" and (not has_bfloat16() or has_gpu())):
         return "float32"
