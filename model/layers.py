@@ -66,9 +66,7 @@ def instance_normalized_convolution(
 def fully_connected(name: str, values: tf.Tensor, units: int) -> tf.Tensor:
     """float32 (F, C) → (F, units), with a bias and without an activation."""
     with tf.variable_scope(name):
-        weights = tf.get_variable(
-            "weights", [values.shape[1].value, units], initializer=tf.initializers.he_normal(seed_of("weights"))
-        )
+        weights = _weights([values.shape[1].value, units])
         bias = tf.get_variable("bias", [units], initializer=tf.zeros_initializer())
         return tf.nn.bias_add(tf.matmul(values, weights), bias)
 
@@ -77,9 +75,7 @@ def linear_maps(name: str, values: tf.Tensor, number: int) -> tf.Tensor:
     """A 1×1 convolution to K channels without a bias: float32 (F, H, W, C) → (F, K, H*W), as soft_argmax needs it."""
     height, width, channels = values.shape[1].value, values.shape[2].value, values.shape[3].value
     with tf.variable_scope(name):
-        weights = tf.get_variable(
-            "weights", [channels, number], initializer=tf.initializers.he_normal(seed_of("weights"))
-        )
+        weights = _weights([channels, number])
     flat = tf.reshape(values, [-1, height * width, channels])
     return tf.matmul(tf.transpose(weights)[tf.newaxis], flat, transpose_b=True)
 
