@@ -1,6 +1,7 @@
 """Checks whether a saved model meets the assignment's requirements and, given data, computes its pixel errors.
 
-A model that violates a requirement is scored anyway if possible, but the exit status is 2.
+A model that violates a requirement is scored anyway if possible, but the exit status is 2. Further files beside the
+four of the model, and a model in a subfolder, are only notes, unless --strict is given.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from report.score_files import write_score_files
 from support.argument_parser import ArgumentParser
 from support.destination import check_is_no_device, make_folder
 from support.sandbox.limit_options import add_limit_options, limits_of
-from support.text import counted
+from support.text import counted, printable
 from support.user_error import UserError, print_error, print_warning, reported_user_errors
 
 
@@ -40,7 +41,7 @@ def main() -> None:
         with SequenceStore(arguments.data) if arguments.data else contextlib.nullcontext() as store:
             shape = COURSE_SHAPE if store is None else store.shape
             with sandboxed_model(arguments.model, shape, arguments.trust, limits) as model:
-                is_valid = print_verdict(model, shape)
+                is_valid = print_verdict(model, shape, arguments.strict)
                 if store is not None and model.predictor is not None and (is_valid or not arguments.strict):
                     evaluate(arguments, model, model.predictor, store)
         if not is_valid:
@@ -56,14 +57,20 @@ def check_out(out: str, data: str | None) -> None:
     check_is_no_device(out)
 
 
-def print_verdict(model: SandboxedModel, shape: SequenceShape) -> bool:
-    """Prints whether the model meets the requirements, and which it violates. Returns True if it meets all."""
-    for breach in model.breaches:
+def print_verdict(model: SandboxedModel, shape: SequenceShape, is_strict: bool) -> bool:
+    """Prints whether the model meets the requirements, and which it violates. Returns True if it meets all.
+
+    is_strict: whether notes are violations.
+    """
+    breaches = [*(model.notes if is_strict else []), *model.breaches]
+    for breach in breaches:
         print_error(breach)
     for warning in model.warnings:
         print_warning(warning)
-    print(verdict(model.breaches, shape), flush=True)
-    return not model.breaches
+    for note in [] if is_strict else model.notes:
+        print("note:", printable(note))
+    print(verdict(breaches, shape), flush=True)
+    return not breaches
 
 
 def evaluate(
@@ -81,7 +88,7 @@ def evaluate(
             title=f"Evaluation: {os.path.basename(os.path.abspath(arguments.out))}",
             scores=scores,
             data=describe_scored_data(store),
-            provenance=provenance(arguments.model, store, verdict(model.breaches, store.shape)),
+            card=provenance(arguments.model, store, verdict(model.breaches, store.shape)),
         )
         page = write_html_report(os.path.join(arguments.out, "report.html"), report)
         print("wrote " + ", ".join([*write_score_files(arguments.out, scores), page]))
@@ -97,7 +104,11 @@ def parse_arguments() -> argparse.Namespace:
         "data", metavar="DATA.h5", nargs="?", help="converted data set; omit it to check the model only"
     )
     parser.add_argument("--out", metavar="DIR", help="write metrics.json, plots/ and report.html to this folder")
-    parser.add_argument("--strict", action="store_true", help="do not score a model that violates a requirement")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="treat notes as violations, and do not score a model that violates a requirement",
+    )
     sandbox = parser.add_argument_group(
         "sandbox", "The model runs in a separate process. On Linux, its memory is limited and it cannot write to files."
     )

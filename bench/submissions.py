@@ -2,8 +2,8 @@
 
 There is one folder or archive per student: models that meet the requirements, nearly meet them, are damaged, or attack
 the computer that runs them. The networks are small and untrained; they predict roughly the mean pose. The same command
-makes the same weights. Prints a line for each submission, separated by tabs: its name, its kind, the expected verdict
-of grade.py, and what a teaching assistant expects to read.
+makes the same weights. OUT_DIR.tsv, beside the folder, has a line for each submission, separated by tabs: its name, its
+kind, the expected verdict of grade.py, and what a teaching assistant expects to read. The lines are printed, too.
 
 --ours adds a copy of the model in MODEL_DIR. No submission is run here. Do not run those of student_models/hostile.py
 outside of grade.py.
@@ -21,7 +21,7 @@ from bench.student_models.catalogue import CATALOGUE, MEETS, Submission
 from bench.student_models.names import name_of_submission
 from model.export.saved_model import MODEL_FILES, copy_model
 from support.argument_parser import ArgumentParser
-from support.atomic_write import atomic_folder
+from support.atomic_write import atomic_folder, atomic_write
 from support.user_error import UserError, reported_user_errors
 
 OURS = "ours"
@@ -42,9 +42,9 @@ def main() -> None:
         check_arguments(arguments.out, arguments.ours)
         catalogue = with_ours(arguments.ours) if arguments.ours else CATALOGUE
         with atomic_folder(arguments.out) as partial:
-            for written in write_submissions(Path(partial), catalogue, catalogue):
-                submission = written.submission
-                print(written.name, written.kind, submission.verdict, submission.reads, sep="\t", flush=True)
+            lines = [describe(written) for written in write_submissions(Path(partial), catalogue, catalogue)]
+        with atomic_write(table_beside(arguments.out)) as partial:
+            Path(partial).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -59,12 +59,25 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def check_arguments(out: str, ours: str | None) -> None:
-    """Raises UserError if OUT_DIR exists, or MODEL_DIR lacks one of the four files."""
-    if os.path.lexists(out):
-        raise UserError(f"{out} exists; remove it or give another OUT_DIR")
+    """Raises UserError if OUT_DIR or its table exists, or MODEL_DIR lacks one of the four files."""
+    for path in (out, table_beside(out)):
+        if os.path.lexists(path):
+            raise UserError(f"{path} exists; remove it or give another OUT_DIR")
     missing = [name for name in MODEL_FILES if ours and not os.path.isfile(os.path.join(ours, name))]
     if missing:
         raise UserError(f"{ours} has no file {missing[0]}; give the folder with the model's four files")
+
+
+def table_beside(out: str) -> str:
+    """The path of the table of the submissions in the folder OUT_DIR."""
+    return f"{os.path.normpath(out)}.tsv"
+
+
+def describe(written: Written) -> str:
+    """The line of the table for a submission, which is printed, too."""
+    line = "\t".join((written.name, written.kind, written.submission.verdict, written.submission.reads))
+    print(line, flush=True)
+    return line
 
 
 def with_ours(model: str) -> dict[str, Submission]:

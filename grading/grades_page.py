@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grading.stored_grade import VERDICTS, Grade
+from grading.anonymous_rows import anonymous_rows
+from grading.course import NOTHING_HANDED_IN, ROW_VERDICTS, CourseRow, distinct_names
+from grading.stored_grade import MEETS_REQUIREMENTS, NOT_GRADED, NOT_SCORED, SCORED_WITH_BREACHES
 from report.overlays import PREDICTION, TRUTH, data_url
 from report.plots import svg_bytes
 from support.atomic_write import atomic_write
 from support.deferred_module import DeferredModule
+from support.text import printable
 
 if TYPE_CHECKING:
     import jinja2
@@ -37,14 +40,34 @@ MOST_BARS = 50
 
 
 @dataclass(frozen=True)
+class VerdictStyle:
+    """How the page shows a verdict."""
+
+    symbol: str  # for readers who see no colours
+    colour: str  # from the same palette
+    heading: str  # of Grade.breaches
+
+
+VERDICT_STYLES = {
+    MEETS_REQUIREMENTS: VerdictStyle("✓", "#009E73", "Breaches"),
+    SCORED_WITH_BREACHES: VerdictStyle("!", "#E69F00", "Breaches"),
+    NOT_SCORED: VerdictStyle("✗", "#D55E00", "Why it was not scored"),
+    NOT_GRADED: VerdictStyle("?", "#CC79A7", "What was wrong with the machine"),
+    NOTHING_HANDED_IN: VerdictStyle("–", "#767676", ""),
+}
+
+
+@dataclass(frozen=True)
 class Student:
     """A student's row in the table and section below it."""
 
-    anchor: str  # id of the section
-    grade: Grade
+    anchor: str  # id of the section, which those who handed in nothing do not have
+    name: str
+    row: CourseRow
     rank: int | None  # by pixel error; equal errors have equal ranks
-    same_weights: list[str]  # other students with the same weights
-    same_weights_in_short: str
+    cause: str | None  # the first line of what to know about the submission
+    same_weights: list[str]  # names of the other students
+    similar_predictions: list[str]
 
 
 def write_grades_page(
@@ -52,19 +75,23 @@ def write_grades_page(
     *,
     title: str,
     provenance: Sequence[tuple[str, str]],
-    grades: Sequence[Grade],
+    rows: Sequence[CourseRow],
     mean_pose_error: float,
     expected: int,
+    anonymous: bool = False,
 ) -> str:
     """Writes the page to `path` atomically and returns `path`. Raises OSError if it cannot be written.
 
     The page loads nothing from the network or the disk. A hundred students with six frames of 64×64 pixels each take
     about 7 MB, or 13 MB if the frames are noise.
 
-    provenance: pairs of a name and a text, about the submissions, the data and the limits. grades: in any order.
-    mean_pose_error: error of always predicting the mean pose, pixels. expected: number of submissions; if there are
-    fewer grades, the page says that it is incomplete.
+    provenance: pairs of a name and a text, about the submissions, the data and the limits. rows: students with equal
+    errors or without one keep this order. mean_pose_error: error of always predicting the mean pose, pixels. expected:
+    number of submissions; if there are fewer grades, the page says that it is incomplete. anonymous: whether to show
+    anonymous_rows instead.
     """
+    if anonymous:
+        rows = anonymous_rows(rows)
     folder = os.path.dirname(os.path.abspath(__file__))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder, os.path.join(os.path.dirname(folder), "report")]),
@@ -73,15 +100,21 @@ def write_grades_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    errors = [grade.scores.pixel_error for grade in grades if grade.scores is not None]
+    environment.filters["printable"] = printable
+    errors = _errors(rows)
     text = environment.get_template(TEMPLATE).render(
         title=title,
         provenance=provenance,
-        done=len(grades),
+        done=sum(row.grade is not None for row in rows),
         expected=expected,
-        summary=_summary(grades, errors, mean_pose_error),
-        verdicts=VERDICTS,
-        students=_students(grades),
+        summary=_summary(rows, mean_pose_error),
+        verdicts=ROW_VERDICTS,
+        styles=VERDICT_STYLES,
+        counts=Counter(row.verdict for row in rows),
+        students=_students(rows),
+        in_short=_in_short,
+        joined=", ".join,
+        has_points=any(row.points for row in rows),
         errors=errors,
         mean_pose_error=mean_pose_error,
         histogram=data_url("image/svg+xml", svg_bytes(error_histogram(errors, mean_pose_error))) if errors else None,
@@ -97,47 +130,59 @@ def write_grades_page(
     return path
 
 
-def _summary(grades: Sequence[Grade], errors: Sequence[float], mean_pose_error: float) -> list[tuple[str, str]]:
+def _errors(rows: Sequence[CourseRow]) -> list[float]:
+    """Returns the pixel errors of those who have one, in ascending order."""
+    return sorted(row.grade.scores.pixel_error for row in rows if row.grade and row.grade.scores)
+
+
+def _summary(rows: Sequence[CourseRow], mean_pose_error: float) -> list[tuple[str, str]]:
     """Returns pairs of a name and a text."""
-    verdicts = Counter(grade.verdict for grade in grades)
-    shared = sum(len(names) for names in _students_by_weights(grades).values() if len(names) > 1)
+    errors = _errors(rows)
+    points = [row.points.total for row in rows if row.points]
+    late = sum(row.person.is_late for row in rows)
+    similar = sum(bool(row.similar_predictions) for row in rows)
     return [
-        ("students graded", str(len(grades))),
-        *((verdict, str(verdicts[verdict])) for verdict in VERDICTS),
+        ("students scored", f"{len(errors)} of {len(rows)}"),
         ("median pixel error", f"{statistics.median(errors):.2f} px" if errors else "none"),
         ("pixel error of the mean pose", f"{mean_pose_error:.2f} px"),
         ("no better than the mean pose", str(sum(error >= mean_pose_error for error in errors))),
-        ("same weights as another student", str(shared)),
+        *([("median points", f"{statistics.median(points):g}")] if points else []),
+        *([("late submissions", str(late))] if late else []),
+        ("same weights as another student", str(sum(bool(row.same_weights) for row in rows))),
+        *([("nearly equal predictions", str(similar))] if similar else []),
     ]
 
 
-def _students(grades: Sequence[Grade]) -> list[Student]:
-    """Returns the students by pixel error, the best first, then those without a score by name."""
-    errors = sorted(grade.scores.pixel_error for grade in grades if grade.scores is not None)
-    by_weights = _students_by_weights(grades)
-    ordered = sorted(grades, key=lambda grade: (grade.scores.pixel_error if grade.scores else math.inf, grade.student))
-    return [_student(grade, errors, by_weights) for grade in ordered]
+def _students(rows: Sequence[CourseRow]) -> list[Student]:
+    """Returns the students by pixel error, the best first, then those without one by verdict."""
+    errors, names = _errors(rows), distinct_names(rows)
+
+    def order(row: CourseRow) -> tuple[float, int]:
+        error = row.grade.scores.pixel_error if row.grade and row.grade.scores else math.inf
+        return error, ROW_VERDICTS.index(row.verdict)
+
+    return [_student(row, errors, names) for row in sorted(rows, key=order)]
 
 
-def _student(grade: Grade, errors: Sequence[float], by_weights: dict[str, list[str]]) -> Student:
-    others = [name for name in by_weights.get(grade.weights_sha256 or "", []) if name != grade.student]
-    more = len(others) - MOST_NAMES_IN_TABLE
+def _student(row: CourseRow, errors: Sequence[float], names: dict[str, str]) -> Student:
+    grade = row.grade
+    name = names[grade.student] if grade else row.person.name
+    causes = [*grade.breaches, *grade.warnings, *grade.notes] if grade else []
     return Student(
-        anchor=f"student-{hashlib.sha256(grade.student.encode()).hexdigest()[:12]}",
-        grade=grade,
-        rank=errors.index(grade.scores.pixel_error) + 1 if grade.scores else None,
-        same_weights=others,
-        same_weights_in_short=", ".join(others[:MOST_NAMES_IN_TABLE]) + (f" and {more} more" if more > 0 else ""),
+        anchor=f"student-{hashlib.sha256(repr((name, grade and grade.student)).encode()).hexdigest()[:12]}",
+        name=printable(name),
+        row=row,
+        rank=errors.index(grade.scores.pixel_error) + 1 if grade and grade.scores else None,
+        cause=printable(causes[0]) if causes else None,
+        same_weights=[printable(names.get(student, student)) for student in row.same_weights],
+        similar_predictions=[printable(names.get(student, student)) for student in row.similar_predictions],
     )
 
 
-def _students_by_weights(grades: Sequence[Grade]) -> dict[str, list[str]]:
-    """Returns the sorted names of the students with each digest of the weights."""
-    names: dict[str, list[str]] = {}
-    for grade in sorted(grades, key=lambda grade: grade.student):
-        if grade.weights_sha256:
-            names.setdefault(grade.weights_sha256, []).append(grade.student)
-    return names
+def _in_short(names: Sequence[str]) -> str:
+    """Joins names; if there are many, only the first and the number of the others."""
+    more = len(names) - MOST_NAMES_IN_TABLE
+    return ", ".join(names[:MOST_NAMES_IN_TABLE]) + (f" and {more} more" if more > 0 else "")
 
 
 def error_histogram(pixel_errors: Sequence[float], mean_pose_error: float) -> matplotlib_figure.Figure:

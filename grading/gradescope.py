@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any
 
-from grading.stored_grade import MEETS_REQUIREMENTS, Grade, GradeScores
+from grading.stored_grade import MEETS_REQUIREMENTS, NOT_GRADED, Grade
 from report.error_table import format_share
 from support.atomic_write import atomic_write
 
@@ -28,7 +28,8 @@ def write_gradescope_results(folder: str, grade: Grade, mean_pose_error: float) 
     meets the requirements; its output lists the breaches. The pixel error is in the overall output and in the
     leaderboard, where lower is better. It earns no points, because that is up to the course. There is no overall score,
     because it would override the sum of the tests, including those that a course adds. All texts are plain text.
-    Students see them when the grades are published; the leaderboard has no such setting.
+    Students see them when the grades are published; the leaderboard has no such setting. If the submission was not
+    graded, the test says so, is worth 0 points, and neither passes nor fails.
 
     SAFE_NAME is the student's name if it is a plain file name. Otherwise it is the name's letters and digits followed
     by a part of its digest, so that two names never share a file. mean_pose_error: error of always predicting the mean
@@ -44,13 +45,13 @@ def write_gradescope_results(folder: str, grade: Grade, mean_pose_error: float) 
 def _results(grade: Grade, mean_pose_error: float) -> dict[str, Any]:
     results: dict[str, Any] = {
         "execution_time": round(grade.seconds, 1),
-        "output": _scores_text(grade.scores, mean_pose_error),
+        "output": _scores_text(grade, mean_pose_error),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
         "visibility": "after_published",
         "stdout_visibility": "hidden",
-        "tests": [_requirements_test(grade)],
+        "tests": [_not_graded_test(grade) if grade.verdict == NOT_GRADED else _requirements_test(grade)],
     }
     if grade.scores is not None:
         error = round(grade.scores.pixel_error, 2)
@@ -62,6 +63,7 @@ def _requirements_test(grade: Grade) -> dict[str, Any]:
     passes = grade.verdict == MEETS_REQUIREMENTS
     lines = [f"verdict: {grade.verdict}"]
     lines += [f"breach: {line}" for line in grade.breaches]
+    lines += [f"note: {line}" for line in grade.notes]
     lines += [f"warning: {line}" for line in grade.warnings]
     return {
         "name": "The saved model meets the assignment's requirements",
@@ -72,8 +74,16 @@ def _requirements_test(grade: Grade) -> dict[str, Any]:
     }
 
 
-def _scores_text(scores: GradeScores | None, mean_pose_error: float) -> str:
+def _not_graded_test(grade: Grade) -> dict[str, Any]:
+    lines = [f"verdict: {grade.verdict}", *(f"problem of the grading machine: {line}" for line in grade.breaches)]
+    return {"name": "The submission was not graded", "score": 0, "max_score": 0, "output": "\n".join(lines)}
+
+
+def _scores_text(grade: Grade, mean_pose_error: float) -> str:
     mean_pose = f"Always predicting the mean pose: {mean_pose_error:.2f} px."
+    scores = grade.scores
+    if grade.verdict == NOT_GRADED:
+        return "The submission was not graded because of a problem of the grading machine."
     if scores is None:
         return f"The model could not be scored, so it has no pixel error.\n{mean_pose}"
     lines = [

@@ -11,9 +11,9 @@ from pipeline.joints import JOINT_NAMES
 from report.overlays import DrawnFrame
 from support.atomic_write import atomic_write
 
-Verdict = Literal["meets the requirements", "scored, with breaches", "not scored"]
+Verdict = Literal["meets the requirements", "scored, with breaches", "not scored", "not graded"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-MEETS_REQUIREMENTS, SCORED_WITH_BREACHES, NOT_SCORED = VERDICTS
+MEETS_REQUIREMENTS, SCORED_WITH_BREACHES, NOT_SCORED, NOT_GRADED = VERDICTS
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,15 @@ class Grade:
 
     student: str
     verdict: Verdict
-    breaches: tuple[str, ...]  # one line each
-    warnings: tuple[str, ...]  # one line each
+    breaches: tuple[str, ...]  # one line each; if not graded, what is wrong with the machine
+    notes: tuple[str, ...]  # one line each, on the places and names of files
+    warnings: tuple[str, ...]  # one line each, on problems that affect scores
     scores: GradeScores | None  # None if the model could not be scored
     seconds: float  # time to unpack, load and score
     peak_megabytes: float | None  # peak memory of the model's process, including TensorFlow; None if unknown
     tensorflow_version: str | None  # the version that saved the model
     weights_sha256: str | None  # digest of the files of weights
+    predictions: bytes | None  # float32, pixels, for a few sequences, to compare models; None if not scored
     fingerprint: str  # digest of everything the grade depends on
 
 

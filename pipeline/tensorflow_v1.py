@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from support.deferred_module import DeferredModule
+from support.machine import usable_cores
 
 __all__ = ["keep_freed_memory", "return_freed_memory", "tf"]
 
@@ -67,7 +68,7 @@ def _allocator_function(name: str) -> Callable[..., int] | None:
 def _import_tensorflow() -> types.ModuleType:
     # Fewer heaps. This affects only threads that are created later.
     if "MALLOC_ARENA_MAX" not in os.environ:
-        _set_allocator({M_ARENA_MAX: max(1, (os.cpu_count() or 1) // 2)})
+        _set_allocator({M_ARENA_MAX: max(1, usable_cores() // 2)})
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # TensorFlow enables oneDNN by default only on processors with AVX-512. Its convolutions are faster on others too.

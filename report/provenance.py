@@ -20,7 +20,7 @@ def provenance(model: str, store: SequenceStore, verdict: str) -> list[tuple[str
     return [
         ("requirements", verdict),
         ("model", model),
-        ("SHA-256 of the weights", weights_sha256(find_model(model).folder) or "no weights"),
+        ("SHA-256 of the weights", weights_sha256(model) or "no weights"),
         *data_provenance(store),
         date(),
     ]
@@ -36,20 +36,14 @@ def date() -> tuple[str, str]:
     return "date", datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")
 
 
-def weights_sha256(folder: str) -> str | None:
-    """The SHA-256 of a folder's weight files in the order of their names, or None if it has none.
-
-    Ignores links and everything else that is not a file.
-    """
-    digest, names = hashlib.sha256(), []
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(folder, name)
-        if ".data-" in name and os.path.isfile(path) and not os.path.islink(path):
-            names.append(name)
-            with open(path, "rb") as file:
-                while part := file.read(BYTES_PER_READ):
-                    digest.update(part)
-    return digest.hexdigest() if names else None
+def weights_sha256(model: str) -> str | None:
+    """The SHA-256 of the files of the weights of the model in a folder, or None if it cannot be loaded."""
+    digest, paths = hashlib.sha256(), find_model(model).weight_files
+    for path in paths:
+        with open(path, "rb") as file:
+            while part := file.read(BYTES_PER_READ):
+                digest.update(part)
+    return digest.hexdigest() if paths else None
 
 
 def describe_scored_data(store: SequenceStore) -> str:

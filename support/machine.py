@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
+
+from support import cgroup
 
 PACKAGES = ("tensorflow", "tf-keras", "numpy", "h5py")
 CPUINFO = "/proc/cpuinfo"
+MEMINFO = "/proc/meminfo"
 
 
 def usable_cores() -> int:
-    """The number of cores that this process may use; all cores if the system does not report it, 1 if unknown."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The number of cores that this process may use, at least 1; a container's fraction is rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    granted = cgroup.cpu_limit()
+    return cores if granted is None else max(1, min(cores, math.ceil(granted)))
 
 
 def memory_bytes() -> int | None:
-    """The size of the machine's memory; None if the operating system does not report it."""
+    """The memory of the machine or, if that is less, of its container; None if the operating system does not say."""
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return None
+    granted = cgroup.memory_limit()
+    return size if granted is None else min(size, granted)
+
+
+def free_memory_bytes(meminfo: str = MEMINFO) -> int | None:
+    """The memory that new processes can use without swapping, in bytes; None on systems other than Linux."""
+    if sys.platform != "linux":
+        return None
+    try:
+        with open(meminfo, encoding="ascii", errors="replace") as file:
+            fields = dict(line.split(":", 1) for line in file if ":" in line)
+        free = int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError, IndexError):
+        return None
+    left = cgroup.memory_left()
+    return free if left is None else min(free, left)
 
 
 def processor_flags(cpuinfo: str = CPUINFO) -> list[str]:

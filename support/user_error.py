@@ -37,6 +37,14 @@ class UserError(Exception):
         return "; ".join(self.messages)
 
 
+class MachineError(UserError):
+    """Something that is wrong with this machine and not with the input: for example, its disk is full."""
+
+
+class MemoryLimitError(UserError):
+    """The input needs more memory than the process that reads it may use."""
+
+
 @contextlib.contextmanager
 def reported_user_errors(out_of_memory: str = OUT_OF_MEMORY) -> Iterator[None]:
     """Turns errors that the user can correct into `error:` lines and SystemExit with status 2.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.student_models import answers, archives, broken, folders, hostile, interface, names, networks
+from bench.student_models import answers, archives, broken, folders, hostile, interface, names, networks, tensorflow_2
 from bench.student_models.saving import MODEL_FILES, Builder, saved
+from bench.student_models.tensorflow_2 import saved_by_tensorflow_2
 from grading.stored_grade import VERDICTS
 
-MEETS, SCORED, NOT_SCORED = VERDICTS
+MEETS, SCORED, NOT_SCORED, NOT_GRADED = VERDICTS
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ _FINE = {
     "batch-norm-inference": Submission(saved(networks.batch_norm_for_inference), MEETS, "nothing"),
     "training-graph": Submission(saved(networks.with_training_graph), MEETS, "nothing; what trains is not run"),
     "gpu": Submission(saved(networks.on_a_gpu), MEETS, "nothing; it runs without a GPU"),
+    "keras-dropout": Submission(saved_by_tensorflow_2(tensorflow_2.keras_dropout), MEETS, "nothing"),
+    "keras-batch-norm": Submission(saved_by_tensorflow_2(tensorflow_2.keras_batch_norm), MEETS, "nothing"),
+    "keras-lstm": Submission(saved_by_tensorflow_2(tensorflow_2.keras_lstm), MEETS, "nothing"),
+    "layers-with-flag": Submission(saved_by_tensorflow_2(tensorflow_2.layers_with_a_flag), MEETS, "nothing"),
     "output-shapes": Submission(interface.shape_in_output_shapes_alone, MEETS, "nothing, or the shape is not given"),
     "brackets-in-name": Submission(saved(networks.dense_only), MEETS, "nothing", names.LATE_FOLDER),
     "markup-in-name": Submission(saved(networks.dense_only), MEETS, "the name, as text", names.MARKUP_FOLDER),
@@ -43,14 +48,30 @@ _FINE = {
 }
 
 _FOLDERS = {
-    "other-files": Submission(folders.with_other_files, SCORED, "PA4.py, report.pdf, .DS_Store are too many"),
-    "ds-store": Submission(folders.with_hidden_file, SCORED, ".DS_Store is too many"),
-    "control-characters": Submission(folders.with_control_characters, SCORED, "a file too many, its name escaped"),
-    "one-level-down": Submission(folders.one_level_down, SCORED, "the model is in PA4"),
-    "two-levels-down": Submission(folders.two_levels_down, SCORED, "the model is in PA4/model"),
-    "brackets-below": Submission(folders.one_level_down_in_brackets, SCORED, "the model is in model [v2]"),
-    "whole-run": Submission(folders.whole_run, SCORED, "the model is in model"),
-    "two-models": Submission(folders.two_models_in_a_folder, SCORED, "the files of first_try are too many"),
+    "other-files": Submission(folders.with_other_files, MEETS, "a note on PA4.py, report.pdf, .DS_Store, __MACOSX"),
+    "ds-store": Submission(folders.with_hidden_file, MEETS, "a note on .DS_Store"),
+    "control-characters": Submission(folders.with_control_characters, MEETS, "a note on a file, its name escaped"),
+    "one-level-down": Submission(folders.one_level_down, MEETS, "the model is in PA4"),
+    "two-levels-down": Submission(folders.two_levels_down, MEETS, "the model is in PA4/model"),
+    "four-levels-down": Submission(
+        folders.four_levels_down, MEETS, "the model is in PA4/submission/results/model; nothing about report.pdf"
+    ),
+    "brackets-below": Submission(folders.one_level_down_in_brackets, MEETS, "the model is in model [v2]"),
+    "whole-run": Submission(folders.whole_run, MEETS, "the model is in model"),
+    "two-models": Submission(folders.two_models_in_a_folder, MEETS, "my_model is used; there is also first_try"),
+    "newer-weights": Submission(
+        folders.newer_weights_of_another_name,
+        SCORED,
+        "my_model-500 is used, as checkpoint says; there is also my_model",
+    ),
+    "newer-weights-below": Submission(
+        folders.newer_weights_in_a_subfolder, SCORED, "saved/my_model-500 is used; there is also my_model"
+    ),
+    "format-v1": Submission(folders.weights_in_format_v1(is_sharded=False), SCORED, "the weights are in the format V1"),
+    "format-v1-parts": Submission(
+        folders.weights_in_format_v1(is_sharded=True), SCORED, "the weights are in the format V1"
+    ),
+    "text-graph": Submission(folders.graph_as_text, MEETS, "nothing"),
     "two-unknown-models": Submission(folders.two_unknown_models, NOT_SCORED, "two models, which of them?"),
     "two-folders": Submission(folders.a_model_in_each_of_two_folders, NOT_SCORED, "two models, in attempt1, attempt2"),
     "linux-path": Submission(folders.naming_in_checkpoint("/home/ada/my_model"), SCORED, "an absolute path"),
@@ -65,30 +86,34 @@ _FOLDERS = {
     "empty": Submission(folders.empty_folder, NOT_SCORED, "it is empty"),
     "text-only": Submission(folders.text_only, NOT_SCORED, "no model, only readme.txt"),
     "code-only": Submission(folders.code_only, NOT_SCORED, "no model, only PA4.py and report.pdf"),
-    "keras": Submission(folders.keras_saved_model, NOT_SCORED, "the graph my_model.meta is missing"),
+    "keras": Submission(folders.keras_saved_model, NOT_SCORED, "no model, only saved_model.pb, a SavedModel"),
+    "keras-file": Submission(folders.keras_file, NOT_SCORED, "no model, only model.h5, as Keras saves it"),
+    "weights-alone": Submission(folders.weights_without_graph, NOT_SCORED, "the graph my_model.meta is missing"),
 }
 
-_ARCHIVES = {
+ARCHIVES = {
     "zip": Submission(archives.zipped(saved(networks.dense_only)), MEETS, "nothing", ZIPPED),
     "upper-case-zip": Submission(
         archives.zipped(saved(networks.convolution_and_basic_lstm)), MEETS, "nothing", names.UPPER_CASE_ZIP
     ),
-    "zip-other-files": Submission(archives.zipped(folders.with_other_files), SCORED, "files too many", ZIPPED),
-    "zip-one-level-down": Submission(archives.zipped(folders.one_level_down), SCORED, "the model is in PA4", ZIPPED),
-    "zip-two-levels-down": Submission(archives.zipped(folders.two_levels_down), SCORED, "it is in PA4/model", ZIPPED),
-    "zip-mac": Submission(archives.zipped_on_a_mac, SCORED, "the model is in PA4; nothing about __MACOSX", ZIPPED),
-    "zip-macosx-beside": Submission(archives.zipped_with_macosx_beside, SCORED, "__MACOSX is too many", ZIPPED),
-    "zip-backslashes": Submission(archives.zip_with_backslashes, SCORED, "the model is in PA4", ZIPPED),
-    "zip-in-folder": Submission(archives.zip_in_a_folder, SCORED, "the model is in my_model.zip"),
-    "zip-in-zip-in-zip": Submission(archives.zip_of_a_zip_of_a_zip, NOT_SCORED, "no model, only a zip", ZIPPED),
+    "zip-other-files": Submission(archives.zipped(folders.with_other_files), MEETS, "notes on the other files", ZIPPED),
+    "zip-one-level-down": Submission(archives.zipped(folders.one_level_down), MEETS, "the model is in PA4", ZIPPED),
+    "zip-two-levels-down": Submission(archives.zipped(folders.two_levels_down), MEETS, "it is in PA4/model", ZIPPED),
+    "zip-mac": Submission(archives.zipped_on_a_mac, MEETS, "the model is in PA4; nothing about __MACOSX", ZIPPED),
+    "zip-macosx-beside": Submission(
+        archives.zipped_with_macosx_beside, MEETS, "nothing, or a note on __MACOSX", ZIPPED
+    ),
+    "zip-backslashes": Submission(archives.zip_with_backslashes, MEETS, "the model is in PA4", ZIPPED),
+    "zip-in-folder": Submission(archives.zip_in_a_folder, MEETS, "the model is in my_model.zip"),
+    "zip-in-zip-in-zip": Submission(archives.zip_of_a_zip_of_a_zip, MEETS, "the model is in zips", ZIPPED),
     "zip-cut-short": Submission(archives.zip_cut_short, NOT_SCORED, "the zip is damaged", ZIPPED),
     "zip-checksum": Submission(archives.zip_with_a_wrong_checksum, NOT_SCORED, "the zip is damaged", ZIPPED),
     "zip-empty": Submission(archives.empty_zip, NOT_SCORED, "it is empty", ZIPPED),
     "zip-of-text": Submission(archives.text_for_a_zip, NOT_SCORED, "it is not a zip", ZIPPED),
     "zip-encrypted": Submission(archives.encrypted_zip, NOT_SCORED, "it needs a password", ZIPPED),
-    "rar": Submission(archives.rar, NOT_SCORED, "neither folder nor zip", names.RAR),
-    "zip-climbs": Submission(archives.zip_that_climbs, NOT_SCORED, "a path leaves the folder", ZIPPED),
-    "zip-absolute": Submission(archives.zip_with_absolute_path, NOT_SCORED, "a path leaves the folder", ZIPPED),
+    "rar": Submission(archives.rar, NOT_SCORED, "a RAR archive is not unpacked", names.RAR),
+    "zip-climbs": Submission(archives.zip_that_climbs, MEETS, "a note on a file, which is not outside", ZIPPED),
+    "zip-absolute": Submission(archives.zip_with_absolute_path, MEETS, "a note on a file, not outside", ZIPPED),
     "zip-link": Submission(archives.zip_with_a_link, NOT_SCORED, "the weights are a link", ZIPPED),
     "zip-bomb": Submission(archives.zip_bomb, NOT_SCORED, "it unpacks to too much", ZIPPED),
     "zip-many-files": Submission(archives.zip_of_many_files, NOT_SCORED, "it holds too many files", ZIPPED),
@@ -99,6 +124,12 @@ _INTERFACE = {
     "batch-32": Submission(saved(interface.batch_size_of_32), SCORED, "it takes 32 sequences at a time"),
     "lstm-16": Submission(saved(interface.lstm_for_16), SCORED, "it computes 16 sequences at a time"),
     "float-input": Submission(saved(interface.float_placeholder), SCORED, "input_frames has dtype float32"),
+    "input-with-default": Submission(
+        saved(interface.placeholder_with_default), SCORED, "input_frames is made by tf.placeholder_with_default"
+    ),
+    "pipeline-as-default": Submission(
+        saved(interface.pipeline_as_default), SCORED, "input_frames is made by tf.placeholder_with_default"
+    ),
     "wrong-order": Submission(saved(interface.wrong_order), SCORED, "joint_pos before input_frames"),
     "normalized-collected": Submission(
         saved(interface.normalized_input_collected), SCORED, "truediv_1:0 instead of input_frames"
@@ -119,11 +150,12 @@ _INTERFACE = {
         saved(interface.shaped("frames", -1, 7, 2)), SCORED, "joint_pos has shape (10, 7, 2) for 1 sequence"
     ),
     "last-frame": Submission(saved(interface.last_frame_alone), NOT_SCORED, "joint_pos has shape (1, 7, 2)"),
-    "first-sequence": Submission(saved(interface.first_sequence_alone), NOT_SCORED, "one sequence's answer for three"),
+    "first-sequence": Submission(saved(interface.first_sequence_alone), SCORED, "one sequence's answer for three"),
     "float64": Submission(saved(interface.double_precision), SCORED, "joint_pos has dtype float64"),
     "keep-prob": Submission(saved(interface.keep_prob_to_feed), NOT_SCORED, "it needs keep_prob"),
     "is-training": Submission(saved(interface.is_training_to_feed), NOT_SCORED, "it needs is_training"),
     "iterator": Submission(saved(interface.iterator_to_feed), NOT_SCORED, "it needs an iterator, not input_frames"),
+    "cudnn": Submission(interface.lstm_of_cudnn, NOT_GRADED, "it needs a GPU; with one it is scored"),
 }
 
 _BROKEN = {
@@ -157,7 +189,7 @@ _ANSWERS = {
     "not-in-pixels": Submission(saved(answers.not_in_pixels), MEETS, "far worse than the mean pose"),
 }
 
-_HOSTILE = {
+HOSTILE = {
     "py-func": Submission(saved(hostile.python_function), NOT_SCORED, "refused PyFunc"),
     "read-file": Submission(saved(hostile.file_reader), NOT_SCORED, "refused ReadFile"),
     "write-file": Submission(saved(hostile.file_writer), NOT_SCORED, "refused WriteFile"),
@@ -177,9 +209,9 @@ _HOSTILE = {
 CATALOGUE: dict[str, Submission] = {
     **_FINE,
     **_FOLDERS,
-    **_ARCHIVES,
+    **ARCHIVES,
     **_INTERFACE,
     **_BROKEN,
     **_ANSWERS,
-    **_HOSTILE,
+    **HOSTILE,
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.student_models.networks import convolution_and_basic_lstm, dense_only
 from bench.student_models.saving import NAME, Builder, save_network
+from pipeline.tensorflow_v1 import tf
 
 # Between the seeds of two models of one student: other students have those in between.
 ANOTHER = 1000
@@ -44,6 +45,12 @@ def two_levels_down(path: Path, seed: int) -> None:
     """The four files two folders down, and the code beside."""
     save_network(path / "PA4" / "model", dense_only, seed)
     (path / "PA4" / "PA4.py").write_text("import tensorflow as tf\n")
+
+
+def four_levels_down(path: Path, seed: int) -> None:
+    """The four files four folders down, as a zip of a folder of a download has them, and the report beside."""
+    save_network(path / "PA4" / "submission" / "results" / "model", dense_only, seed)
+    (path / "PA4" / "report.pdf").write_bytes(REPORT)
 
 
 def whole_run(path: Path, seed: int) -> None:
@@ -86,6 +93,48 @@ def weights_of_another_name(path: Path, seed: int) -> None:
     """my_model.meta, and the weights saved with a step: model-2.index and model-2.data-00000-of-00001."""
     save_network(path, dense_only, seed, "model-2")
     (path / "model-2.meta").rename(path / f"{NAME}.meta")
+
+
+def newer_weights_of_another_name(path: Path, seed: int) -> None:
+    """my_model of an early step, and my_model-500, which `checkpoint` names."""
+    save_network(path, dense_only, seed + ANOTHER)
+    save_network(path, dense_only, seed, f"{NAME}-500")
+
+
+def newer_weights_in_a_subfolder(path: Path, seed: int) -> None:
+    """my_model of an early step, and in a subfolder the weights that `checkpoint` names."""
+    save_network(path / "saved", dense_only, seed, f"{NAME}-500")
+    save_network(path, dense_only, seed + ANOTHER)
+    naming = f'model_checkpoint_path: "saved/{NAME}-500"\n'
+    (path / "checkpoint").write_text(naming)
+
+
+def weights_in_format_v1(is_sharded: bool) -> Builder:
+    """The builder of a model whose weights are in one file without an ending, or in numbered parts of it."""
+
+    def build(path: Path, seed: int) -> None:
+        save_network(path, dense_only, seed, write_version=tf.train.SaverDef.V1, sharded=is_sharded)
+
+    return build
+
+
+def graph_as_text(path: Path, seed: int) -> None:
+    """my_model.meta as tf.train.export_meta_graph writes it with as_text=True."""
+    save_network(path, dense_only, seed)
+    file = path / f"{NAME}.meta"
+    file.write_text(str(tf.MetaGraphDef.FromString(file.read_bytes())))
+
+
+def weights_without_graph(path: Path, seed: int) -> None:
+    """What tf.train.Checkpoint and Keras's save_weights leave: weights, and `checkpoint`."""
+    save_network(path, dense_only, seed)
+    (path / f"{NAME}.meta").unlink()
+
+
+def keras_file(path: Path, seed: int) -> None:
+    """What Keras's model.save leaves, and the code."""
+    code_only(path, seed)
+    (path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
 
 
 def saved_as(name: str) -> Builder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.student_models.networks import (
@@ -15,7 +16,7 @@ from bench.student_models.networks import (
     plain_network,
     positions_of,
 )
-from bench.student_models.saving import Builder, Network, edit_graph, node_called, save_network
+from bench.student_models.saving import NAME, Builder, Network, edit_graph, node_called, save_network
 from pipeline.tensorflow_v1 import tf
 
 
@@ -40,6 +41,21 @@ def lstm_for_16() -> None:
 def float_placeholder() -> None:
     """The placeholder is float32."""
     plain_network(frames_placeholder(dtype="float32"))
+
+
+def placeholder_with_default() -> None:
+    """The input has a default, a sequence of black frames."""
+    frames = tf.placeholder_with_default(
+        tf.zeros([1, 10, 64, 64, 3], tf.uint8), [None, 10, 64, 64, 3], name="input_frames"
+    )
+    plain_network(frames)
+
+
+def pipeline_as_default() -> None:
+    """The default of the input is what a tf.data pipeline gives."""
+    data = tf.data.Dataset.from_tensors(tf.zeros([10, 64, 64, 3], tf.uint8)).repeat().batch(4)
+    batch = tf.data.make_one_shot_iterator(data).get_next()
+    plain_network(tf.placeholder_with_default(batch, [None, 10, 64, 64, 3], name="input_frames"))
 
 
 def wrong_order() -> None:
@@ -160,3 +176,24 @@ def collection_that_holds(name: str) -> Builder:
         meta_graph.collection_def["validation_nodes"].node_list.value[1] = name
 
     return build
+
+
+def lstm_of_cudnn(path: Path, seed: int) -> None:
+    """An LSTM of cuDNN, which only GPUs compute. Its weights are drawn without computing it."""
+
+    def network(recurrent: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> None:
+        frames = frames_placeholder()
+        parameters = tf.get_variable("parameters", [4 * (192 * 8 + 8 * 8 + 2 * 8)])
+        hidden = recurrent(tf.transpose(pixels(normalized(frames)), [1, 0, 2]), parameters)
+        collect(frames, positions_of(tf.transpose(tf.ensure_shape(hidden, [10, None, 8]), [1, 0, 2])))
+
+    def computed(values: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        state = tf.zeros([1, tf.shape(values)[1], 8])
+        return tf.raw_ops.CudnnRNN(
+            input=values, input_h=state, input_c=state, params=parameters, rnn_mode="lstm", is_training=False
+        ).output
+
+    save_network(path, lambda: network(lambda values, _: values[..., :8]), seed)
+    with tf.Graph().as_default():
+        network(computed)
+        tf.train.Saver(save_relative_paths=True).export_meta_graph(str(path / f"{NAME}.meta"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pipeline.tensorflow_v1 import tf
 
@@ -16,11 +17,11 @@ Network = Callable[[], None]
 Builder = Callable[[Path, int], None]
 
 
-def save_network(folder: Path, network: Network, seed: int, name: str = NAME) -> None:
+def save_network(folder: Path, network: Network, seed: int, name: str = NAME, **options: Any) -> None:
     """Builds the network in a separate graph and saves it in the folder, which is created if it does not exist.
 
     Leaves `checkpoint`, NAME.meta, NAME.index and NAME.data-00000-of-00001, with relative paths inside. seed: of all
-    random numbers; the same seed gives the same weights.
+    random numbers; the same seed gives the same weights. options: further ones of tf.train.Saver.
     """
     folder.mkdir(parents=True, exist_ok=True)
     # A graph that asks for a GPU is saved without one too.
@@ -29,7 +30,7 @@ def save_network(folder: Path, network: Network, seed: int, name: str = NAME) ->
         tf.set_random_seed(seed)
         network()
         session.run(tf.global_variables_initializer())
-        tf.train.Saver(save_relative_paths=True).save(session, str(folder / name))
+        tf.train.Saver(save_relative_paths=True, **options).save(session, str(folder / name))
 
 
 def saved(network: Network) -> Builder:
@@ -44,8 +45,7 @@ def saved(network: Network) -> Builder:
 def edit_graph(folder: Path, edit: Callable[[tf.MetaGraphDef], None]) -> None:
     """Changes the tf.MetaGraphDef in NAME.meta of the folder; nothing of it is run."""
     path = folder / f"{NAME}.meta"
-    meta_graph = tf.MetaGraphDef()
-    meta_graph.ParseFromString(path.read_bytes())
+    meta_graph = tf.MetaGraphDef.FromString(path.read_bytes())
     edit(meta_graph)
     path.write_bytes(meta_graph.SerializeToString())
 

@@ -17,8 +17,10 @@ from model.predictor import Predictor, shared_nodes
 from model.tensorflow_errors import failure_cause
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
-from support.user_error import UserError
+from support.machine_errors import is_machine_trouble, machine_errors
+from support.user_error import MachineError, MemoryLimitError, UserError
 
+PLACEHOLDERS = ("Placeholder", "PlaceholderWithDefault")
 FURTHER_INPUTS = ("Placeholder", "IteratorV2", "Iterator", "OneShotIterator", "QueueDequeueV2", "QueueDequeueManyV2")
 
 
@@ -30,6 +32,7 @@ class ContractBreaches(UserError):
 class ExaminedModel:
     predictor: Predictor | None  # None if the model cannot be scored
     breaches: list[str]  # of the requirements, one line each
+    notes: list[str]  # on places of files and on other files, one line each
     warnings: list[str]  # other problems that affect scores, one line each
     tensorflow_version: str | None = None  # version that saved it; None if unknown
 
@@ -68,19 +71,14 @@ def examined_model(
     """Checks the model in the folder and yields an ExaminedModel; closes its session at the end.
 
     shape: the SequenceShape of the data, which replaces the assignment's. trust: run the graph even if it has ops that
-    no network needs. threads: as in restored_session. Raises UserError if there is no such folder. The graph is run
-    only after everything else is checked.
+    no network needs. threads: as in restored_session. The graph is run only after everything else is checked. Raises
+    UserError if there is no such folder, MachineError if the machine is at fault, for example because its disk is full
+    or it has no GPU, and MemoryLimitError or MemoryError if the model needs more memory.
     """
-    found = find_model(directory)
     with contextlib.ExitStack() as stack:
-        try:
-            examined = _examined(found, shape, trust, threads, stack)
-        except UserError as error:
-            examined = ExaminedModel(None, [*found.breaches, *error.messages], [])
-        except Exception as error:
-            # An untrusted graph makes protobuf, NumPy and TensorFlow raise exceptions of many types.
-            breach = f"{found.graph} cannot be examined: {failure_cause(error)}; save the model again"
-            examined = ExaminedModel(None, [*found.breaches, breach], [])
+        with machine_errors():
+            found = find_model(directory)
+            examined = _examined_or_refused(found, shape, trust, threads, stack)
         yield examined
 
 
@@ -97,35 +95,56 @@ def verdict(breaches: list[str], shape: SequenceShape) -> str:
     )
 
 
+def _examined_or_refused(
+    found: FoundModel, shape: SequenceShape, trust: bool, threads: int, stack: contextlib.ExitStack
+) -> ExaminedModel:
+    """As _examined, but a model that cannot be loaded has a breach. Raises errors that are not the model's fault."""
+    try:
+        return _examined(found, shape, trust, threads, stack)
+    except (MachineError, MemoryLimitError, MemoryError):
+        raise
+    except UserError as error:
+        breaches = list(error.messages)
+    except Exception as error:
+        if isinstance(error, OSError) and is_machine_trouble(error):
+            raise
+        # An untrusted graph makes protobuf, NumPy and TensorFlow raise exceptions of many types.
+        breaches = [f"{found.graph} cannot be examined: {failure_cause(error)}; save the model again"]
+    return ExaminedModel(None, [*found.breaches, *breaches], found.notes, [])
+
+
 def _examined(
     found: FoundModel, shape: SequenceShape, trust: bool, threads: int, stack: contextlib.ExitStack
 ) -> ExaminedModel:
     """Examines a model whose session the stack closes. Raises UserError if the model cannot be loaded."""
     if not found.graph:
-        return ExaminedModel(None, found.breaches, [])
+        return ExaminedModel(None, found.breaches, found.notes, [])
     meta_graph = read_meta_graph(found.graph)
     version = meta_graph.meta_info_def.tensorflow_version or None
     tensors, graph_breaches = _find_tensors(meta_graph, shape)
     breaches = found.breaches + graph_breaches
     if tensors is None:
-        return ExaminedModel(None, breaches, [], version)
+        return ExaminedModel(None, breaches, found.notes, [], version)
     meta_graph.collection_def[COLLECTION].Clear()
     meta_graph.collection_def[COLLECTION].node_list.value.extend(tensors)
+    _remove_default(nodes_by_name(meta_graph)[node_name(tensors[0])])
     try:
         graph = imported_graph(found.graph, meta_graph, trust)
         session = stack.enter_context(restored_session(found.weights, graph, threads))
         input_frames, joint_pos = (graph.get_tensor_by_name(name) for name in tensors)
+    except (MachineError, MemoryLimitError):
+        raise
     except (UserError, KeyError) as error:
         messages = error.messages if isinstance(error, UserError) else (f"the graph lacks the tensor {error}",)
-        return ExaminedModel(None, [*breaches, *messages], [], version)
+        return ExaminedModel(None, [*breaches, *messages], found.notes, [], version)
     probed = probe(session, input_frames, joint_pos, shape)
     breaches += probed.breaches
     if not probed.can_score:
-        return ExaminedModel(None, breaches, probed.warnings, version)
+        return ExaminedModel(None, breaches, found.notes, probed.warnings, version)
     # A graph that breaks a requirement is computed without sharing frames. Breaches concerning files are irrelevant.
     shared = None if graph_breaches or probed.breaches else shared_nodes(graph)
     predictor = Predictor(session, input_frames, joint_pos, shared, probed.batch_size)
-    return ExaminedModel(predictor, breaches, probed.warnings, version)
+    return ExaminedModel(predictor, breaches, found.notes, probed.warnings, version)
 
 
 def _find_tensors(meta_graph: tf.MetaGraphDef, shape: SequenceShape) -> tuple[tuple[str, str] | None, list[str]]:
@@ -145,7 +164,7 @@ def _find_tensors(meta_graph: tf.MetaGraphDef, shape: SequenceShape) -> tuple[tu
         names.reverse()
     else:
         breaches = _name_breaches(names, nodes)
-    placeholder = _placeholder_behind(nodes, names)
+    placeholder = _placeholder_behind(nodes, names, shape)
     if nodes[node_name(names[0])].op != "Placeholder":
         breaches.append(_not_a_placeholder(nodes[node_name(names[0])], placeholder))
     if placeholder is None:
@@ -175,15 +194,27 @@ def _name_breaches(names: list[str], nodes: dict[str, tf.NodeDef]) -> list[str]:
     return breaches
 
 
-def _placeholder_behind(nodes: dict[str, tf.NodeDef], names: list[str]) -> str | None:
-    """The placeholder for the frames: the one in the collection, or the only one that joint_pos depends on."""
-    if nodes[node_name(names[0])].op == "Placeholder":
+def _remove_default(node: tf.NodeDef) -> None:
+    """Makes a placeholder that is always fed one without a default, which would be checked and loaded too."""
+    if node.op == "PlaceholderWithDefault":
+        node.op = "Placeholder"
+        del node.input[:]
+
+
+def _placeholder_behind(nodes: dict[str, tf.NodeDef], names: list[str], shape: SequenceShape) -> str | None:
+    """The placeholder for the frames: the one in the collection, or the only suitable one behind joint_pos."""
+    if nodes[node_name(names[0])].op in PLACEHOLDERS:
         return names[0]
-    behind = [name for name in nodes_behind(nodes, names[1:]) if nodes[name].op == "Placeholder"]
-    return f"{behind[0]}:0" if len(behind) == 1 else None
+    behind = [name for name in nodes_behind(nodes, names[1:]) if nodes[name].op in PLACEHOLDERS]
+    shapes = {name: _shape_of_placeholder(nodes[name]) for name in behind}
+    suitable = [name for name in behind if shapes[name] is not None and _takes_sequences(shapes[name], shape)]
+    to_feed = [name for name in behind if nodes[name].op == "Placeholder"]
+    return next((f"{candidates[0]}:0" for candidates in (suitable, to_feed) if len(candidates) == 1), None)
 
 
 def _not_a_placeholder(node: tf.NodeDef, placeholder: str | None) -> str:
+    if node.op == "PlaceholderWithDefault":
+        return f"{node.name} is made by tf.placeholder_with_default; the assignment requires tf.placeholder"
     what = f"{node.name} is not a placeholder but the result of {node.op}"
     if placeholder is None:
         return f"{what}; use tf.placeholder"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.export.machine_trouble import error_of_the_machine
 from model.tensorflow_errors import failure_cause
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.tensorflow_v1 import tf
-from support.user_error import UserError
 
 USUAL_BATCH_SIZES = (32, 16, 8, 64, 10, 20, 4, 2, 128, 100, 50, 5)
 LARGEST_BATCH_SIZE = 256
@@ -33,7 +33,7 @@ class Probe:
 def probe(session: tf.Session, input_frames: tf.Tensor, joint_pos: tf.Tensor, shape: SequenceShape) -> Probe:
     """Runs the model on noise and on frames of one colour, in batches of 1 and 3 and, if these fail, of other sizes.
 
-    Raises UserError if it exceeds the memory.
+    Raises MemoryLimitError if it exceeds the memory, and MachineError if it needs a GPU that the machine lacks.
     """
 
     def run(frames: np.ndarray) -> np.ndarray:
@@ -67,10 +67,10 @@ def _failures(run: Run, numbers: list[int], shape: SequenceShape, is_any_shape: 
         expected = (number, *shape.labels)
         try:
             found = run(_noise(number, shape)).shape
-        except tf.errors.ResourceExhaustedError as error:
-            # No other size is tried, because TensorFlow would retry each for ten seconds before it fails.
-            raise UserError(f"the model runs out of memory: {failure_cause(error)}") from error
         except Exception as error:  # also UnicodeDecodeError, for a message that is not UTF-8
+            # If memory is missing, no other size is tried: TensorFlow would retry each for ten seconds before it fails.
+            if machine_error := error_of_the_machine(error):
+                raise machine_error from error
             failures.append(f"joint_pos cannot be computed for {number} sequences: {failure_cause(error)}")
             continue
         if found != expected and not (is_any_shape and _has_same_order(found, expected)):

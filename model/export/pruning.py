@@ -20,6 +20,7 @@ import math
 import os
 from collections.abc import Collection, Iterable, Iterator
 
+from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 
 from model.export.allowed_ops import ALLOWED_OPS
@@ -47,17 +48,28 @@ def read_meta_graph(path: str) -> tf.MetaGraphDef:
             f"{path} has {size / 1e6:.0f} MB, but a graph may have at most {LARGEST_GRAPH / 1e6:.0f} MB; "
             "save it without data in it"
         )
-    meta_graph = tf.MetaGraphDef()
+    with open(path, "rb") as file:
+        contents = file.read()
     try:
-        with open(path, "rb") as file:
-            meta_graph.ParseFromString(file.read())
+        meta_graph = tf.MetaGraphDef.FromString(contents)
     except DecodeError as error:
-        raise UserError(f"{path} cannot be loaded as a graph: {error}; save the model again") from error
+        text_graph = _meta_graph_in_text(contents)
+        if text_graph is None:
+            raise UserError(f"{path} cannot be loaded as a graph: {error}; save the model again") from error
+        meta_graph = text_graph
     names = {node.name for node in meta_graph.graph_def.node}
     if len(names) < max(1, len(meta_graph.graph_def.node)):
         what = "two of its nodes have the same name" if names else "it is empty"
         raise UserError(f"{path} cannot be loaded as a graph: {what}; save the model again")
     return meta_graph
+
+
+def _meta_graph_in_text(contents: bytes) -> tf.MetaGraphDef | None:
+    """The graph that was saved with as_text=True; None if it is not one."""
+    try:
+        return text_format.Parse(contents.decode(), tf.MetaGraphDef())
+    except (text_format.ParseError, ValueError, RecursionError):
+        return None
 
 
 def node_name(tensor: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 
 from model.export.graph import InferenceGraph
+from model.export.machine_trouble import error_of_the_machine
 from model.export.pruning import COLLECTION, check_ops, pruned_graph, read_meta_graph
 from model.predictor import Predictor, shared_nodes
 from model.session_config import session_config
@@ -24,6 +26,8 @@ MODEL_FILES = (
     f"{MODEL_NAME}.index",
     f"{MODEL_NAME}.meta",
 )
+# How tf.train.Saver ends the name of weights in several files, in its old format V1.
+PARTS_OF_FORMAT_V1 = re.compile(r"-\?{5}-of-\d{5}$")
 PATTERN_CHARACTERS = set("[]*?\\") if os.name == "posix" else set("[]*?")
 
 
@@ -90,34 +94,41 @@ def imported_graph(path: str, meta_graph: tf.MetaGraphDef, trust: bool = False) 
             saver = tf.train.import_meta_graph(pruned, clear_devices=True)
             graph.add_to_collection("savers_of_the_course", saver)
     except Exception as error:
-        raise UserError(f"{path} cannot be loaded as a graph: {failure_cause(error)}; save the model again") from error
+        raise error_of_the_machine(error) or UserError(
+            f"{path} cannot be loaded as a graph: {failure_cause(error)}; save the model again"
+        ) from error
     return graph
 
 
 def restore_weights(weights: str, graph: tf.Graph, session: tf.Session) -> None:
-    """Restores the weights, a path without endings; raises UserError if they are damaged or do not fit the graph."""
+    """Restores the weights, a path as tf.train.Saver takes it.
+
+    Raises UserError if they are damaged or do not fit the graph: MachineError or MemoryLimitError if the machine is at
+    fault, and OSError if no temporary folder can be made.
+    """
     [saver] = graph.get_collection("savers_of_the_course")
     if saver is None:
         raise UserError(f"{weights}: the graph has no Saver; save the model with tf.train.Saver().save")
     saver_def = saver.saver_def
-    try:
-        with _path_without_patterns(weights) as path:
+    with _path_without_patterns(weights) as path:
+        try:
             session.run(saver_def.restore_op_name, {saver_def.filename_tensor_name: path})
-    except Exception as error:
-        raise UserError(
-            f"{weights}: the weights cannot be restored: {failure_cause(error)}; save them again"
-        ) from error
+        except Exception as error:
+            raise error_of_the_machine(error) or UserError(
+                f"{weights}: the weights cannot be restored: {failure_cause(error)}; save them again"
+            ) from error
 
 
 @contextlib.contextmanager
 def _path_without_patterns(weights: str) -> Iterator[str]:
     """Yields a path to the same files without characters that TensorFlow would interpret as a pattern."""
-    if not PATTERN_CHARACTERS.intersection(weights):
+    if not PATTERN_CHARACTERS.intersection(PARTS_OF_FORMAT_V1.sub("", weights)):
         yield weights
         return
     folder, name = os.path.split(os.path.abspath(weights))
+    stem = PARTS_OF_FORMAT_V1.sub("", name)
     with tempfile.TemporaryDirectory() as plain:
         for entry in os.scandir(folder):
-            if entry.name.startswith(f"{name}."):
-                os.symlink(entry.path, os.path.join(plain, entry.name.replace(name, MODEL_NAME, 1)))
-        yield os.path.join(plain, MODEL_NAME)
+            if entry.name.startswith(stem):
+                os.symlink(entry.path, os.path.join(plain, MODEL_NAME + entry.name.removeprefix(stem)))
+        yield os.path.join(plain, MODEL_NAME + name.removeprefix(stem))

@@ -22,15 +22,27 @@ from typing import Any
 
 import numpy as np
 
-from model.sandboxed.sandboxed_process import BUG, LONGEST_VERSION, POSITIONS, REFUSAL, serve
+from model.sandboxed.sandboxed_process import (
+    BUG,
+    INPUT,
+    LONGEST_VERSION,
+    MACHINE,
+    MEMORY,
+    POSITIONS,
+    REFUSAL,
+    STARTED,
+    serve,
+)
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from support.sandbox.child_process import ending_signal
 from support.sandbox.limits import Limits
-from support.user_error import UserError
+from support.user_error import MachineError, MemoryLimitError, UserError
 
 LARGEST_EXAMINATION = 1 << 24  # bytes
 SECONDS_TO_END = 5.0
 NO_LIMITS = Limits()
+# No model sends these to its own process: the filter of system calls and the list of ops keep it from that.
+ENDED_FROM_OUTSIDE = {"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"}
 _STARTING = threading.Lock()
 
 
@@ -38,6 +50,7 @@ _STARTING = threading.Lock()
 class SandboxedModel:
     predictor: SandboxedPredictor | None  # None if the model cannot be scored
     breaches: list[str]  # one line each, as in ExaminedModel
+    notes: list[str]  # one line each, as in ExaminedModel
     warnings: list[str]  # one line each, as in ExaminedModel
     tensorflow_version: str | None  # that saved the model
     process: ModelProcess
@@ -49,14 +62,17 @@ def sandboxed_model(
 ) -> Iterator[SandboxedModel]:
     """Loads and checks the model in the folder in a separate process, which ends with the `with` block.
 
-    The arguments are those of examined_model. Raises UserError if there is no such folder, or if the process ends or
-    exceeds its limits, while the model is loaded or while it predicts.
+    The arguments are those of examined_model. Raises UserError if there is no such folder, or if the process crashes or
+    exceeds its limits, while the model is loaded or while it predicts; MemoryLimitError if it needs more memory, and
+    MachineError if the machine is at fault: for example, something killed the process.
     """
     with _model_process(directory, shape, trust, limits) as process:
+        process.wait_until_started()
         examination = process.examination()
         yield SandboxedModel(
             SandboxedPredictor(process, shape) if examination["can_score"] else None,
             examination["breaches"],
+            examination["notes"],
             examination["warnings"],
             examination["tensorflow_version"],
             process,
@@ -90,10 +106,19 @@ class ModelProcess:
         self._limits = limits
         self._directory = directory
         self._seconds_left = limits.seconds
+        self._has_started = False
+        self._has_all_memory = True
 
     @property
     def pid(self) -> int | None:
         return self._process.pid
+
+    def wait_until_started(self) -> None:
+        """Waits until the process is ready to load the model; raises MachineError if that fails."""
+        kind, contents = self._answer(LARGEST_EXAMINATION)
+        if kind != STARTED:
+            raise RuntimeError(f"the process answered {kind!r} before it started")
+        self._has_started, self._has_all_memory = True, bool(json.loads(contents))
 
     def request(self, request: dict[str, Any], *arrays: np.ndarray) -> None:
         """Sends a request and its arrays: see model.sandboxed.sandboxed_process.serve."""
@@ -118,6 +143,7 @@ class ModelProcess:
         return {
             "can_score": bool(examination["can_score"]),
             "breaches": [str(line) for line in examination["breaches"]],
+            "notes": [str(line) for line in examination["notes"]],
             "warnings": [str(line) for line in examination["warnings"]],
             "tensorflow_version": None if version is None else str(version)[:LONGEST_VERSION],
             "peak_megabytes": examination["peak_megabytes"],
@@ -135,10 +161,19 @@ class ModelProcess:
             answer = self._connection.recv_bytes(max(size, LARGEST_EXAMINATION) + 1)
         kind, contents = answer[:1], answer[1:]
         if kind == REFUSAL:
-            raise UserError(*(self._with_directory(str(message)) for message in json.loads(contents)))
+            fault, *messages = map(str, json.loads(contents))
+            raise self._error(fault, *map(self._with_directory, messages))
         if kind == BUG:
             raise RuntimeError(contents.decode(errors="replace"))
         return kind, contents
+
+    def _error(self, fault: str, *messages: str) -> UserError:
+        """The exception for a refusal or an end with this fault."""
+        if fault == MEMORY and not self._has_all_memory:
+            advice = "the system grants less memory than --memory-limit; free some memory"
+            return MachineError(*messages[:-1], f"{messages[-1].split('; ')[0]}; {advice}")
+        errors = {MEMORY: MemoryLimitError, MACHINE: MachineError}
+        return errors.get(fault, UserError)(*messages)
 
     def _with_directory(self, message: str) -> str:
         return message if self._directory in message else f"{self._directory}: {message}"
@@ -165,7 +200,9 @@ class ModelProcess:
             yield
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             self._process.join(SECONDS_TO_END)
-            raise UserError(f"{self._directory}: {_why_it_ended(self._process.exitcode, self._limits)}") from error
+            fault, reason = _why_it_ended(self._process.exitcode, self._limits)
+            fault = fault if self._has_started else MACHINE
+            raise self._error(fault, f"{self._directory}: {reason}") from error
         except OSError as error:
             raise UserError(
                 f"{self._directory}: the model's process sent an oversized answer; the model cannot be scored"
@@ -177,7 +214,11 @@ def _model_process(directory: str, shape: SequenceShape, trust: bool, limits: Li
     context = _start_context()
     here, there = context.Pipe()
     process = context.Process(target=serve, args=(there, directory, shape, trust, limits), daemon=True)
-    process.start()
+    try:
+        process.start()
+    except (OSError, EOFError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "the server of processes ended"
+        raise MachineError(f"the model's process cannot be started: {reason}") from error
     there.close()
     try:
         yield ModelProcess(process, here, limits, directory)
@@ -209,15 +250,16 @@ def _start_context() -> Any:
     return context
 
 
-def _why_it_ended(exit_code: int | None, limits: Limits) -> str:
-    """Why a process ended, and what to do about it."""
+def _why_it_ended(exit_code: int | None, limits: Limits) -> tuple[str, str]:
+    """Whose fault the end of a process is, and why it ended and what to do about it."""
     name = ending_signal(exit_code)
     if name is None:
-        return "the model's process ended without an answer; the model cannot be scored"
+        return MACHINE, "the model's process ended without an answer; try again"
+    if name in ENDED_FROM_OUTSIDE:
+        return MACHINE, f"something on this machine ended the model's process ({name}); free some memory and try again"
     if name == "SIGXCPU":
-        return "the model exceeds its time limit; if it is only slow, raise --time-limit"
+        return INPUT, "the model exceeds its time limit; if it is only slow, raise --time-limit"
     if name in ("SIGABRT", "SIGBUS") and limits.megabytes is not None:
-        return f"TensorFlow aborted ({name}), probably out of memory; raise --memory-limit above {limits.megabytes} MB"
-    if name == "SIGKILL":
-        return "the system killed the model's process (SIGKILL), probably out of memory; free some memory"
-    return f"the model crashed TensorFlow ({name}); it cannot be scored"
+        reason = f"TensorFlow aborted ({name}), probably out of memory; raise --memory-limit above"
+        return MEMORY, f"{reason} {limits.megabytes} MB"
+    return INPUT, f"the model crashed TensorFlow ({name}); it cannot be scored"

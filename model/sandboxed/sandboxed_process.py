@@ -18,19 +18,24 @@ from model.export.contract import ExaminedModel, examined_model
 from model.tensorflow_errors import failure_cause
 from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
+from support.machine_errors import is_machine_trouble
 from support.sandbox.child_process import end_with_parent, silence
 from support.sandbox.limits import Limits, enforce, peak_megabytes
 from support.text import LONGEST_MESSAGE
-from support.user_error import UserError
+from support.user_error import MachineError, MemoryLimitError, UserError
 
 MOST_LINES = 100
 LONGEST_VERSION = 40
 # The first byte of an answer.
-POSITIONS, EXAMINATION, REFUSAL, BUG = b"P", b"E", b"R", b"B"
+STARTED, POSITIONS, EXAMINATION, REFUSAL, BUG = b"S", b"P", b"E", b"R", b"B"
+# Where the fault of a refusal lies, by the exception that the parent raises.
+INPUT, MEMORY, MACHINE = "input", "memory", "machine"
 
 
 def serve(connection: Connection, directory: str, shape: SequenceShape, trust: bool, limits: Limits) -> None:
     """Sends the examination of the model in `directory`, then answers requests until the connection closes.
+
+    Before that, STARTED tells whether the system grants all the memory of the limits.
 
     A request is JSON, {"frames": shape, "rows": shape or null}, followed by the arrays, uint8 and int32. {} ends the
     process: the answer is the examination again, with the final peak memory.
@@ -40,7 +45,7 @@ def serve(connection: Connection, directory: str, shape: SequenceShape, trust: b
     with contextlib.suppress(EOFError, OSError), _errors_sent(connection):
         # TensorFlow cannot be imported under the limits. In a forked process it already is.
         _ = tf.Session
-        enforce(limits)
+        _send(connection, STARTED, json.dumps(enforce(limits)).encode())
         with examined_model(directory, shape, trust, limits.threads) as examined:
             _send_examination(connection, examined)
             while request := json.loads(connection.recv_bytes()):
@@ -52,6 +57,7 @@ def _send_examination(connection: Connection, examined: ExaminedModel) -> None:
     examination = {
         "can_score": examined.predictor is not None,
         "breaches": _cut(examined.breaches),
+        "notes": _cut(examined.notes),
         "warnings": _cut(examined.warnings),
         "tensorflow_version": examined.tensorflow_version and examined.tensorflow_version[:LONGEST_VERSION],
         "peak_megabytes": peak_megabytes(),
@@ -76,6 +82,10 @@ def _positions(examined: ExaminedModel, request: dict[str, Any], connection: Con
         else:
             rows = np.frombuffer(connection.recv_bytes(), np.int32).reshape(request["rows"])
             predicted = examined.predictor.predict_block(frames, rows)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryLimitError(f"the model runs out of memory: {failure_cause(error)}") from error
+    except MemoryError:
+        raise
     except Exception as error:
         raise UserError(f"the model fails on these frames: {failure_cause(error)}") from error
     return np.ascontiguousarray(predicted, np.float32)
@@ -90,12 +100,24 @@ def _errors_sent(connection: Connection) -> Iterator[None]:
     """Sends exceptions to the parent, which raises them there."""
     try:
         yield
+    except MachineError as error:
+        _refuse(connection, MACHINE, error.messages)
+    except MemoryLimitError as error:
+        _refuse(connection, MEMORY, error.messages)
     except UserError as error:
-        _send(connection, REFUSAL, json.dumps(_cut(error.messages)).encode())
+        _refuse(connection, INPUT, error.messages)
     except MemoryError:
-        message = "the model exceeds its memory limit; raise --memory-limit"
-        _send(connection, REFUSAL, json.dumps([message]).encode())
+        _refuse(connection, MEMORY, ["the model exceeds its memory limit; raise --memory-limit"])
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass
+    except OSError as error:
+        if is_machine_trouble(error):
+            _refuse(connection, MACHINE, [f"the model cannot be read: {error.strerror}"])
+        else:
+            _send(connection, BUG, traceback.format_exc().encode())
     except Exception:
         _send(connection, BUG, traceback.format_exc().encode())
+
+
+def _refuse(connection: Connection, fault: str, messages: Sequence[str]) -> None:
+    _send(connection, REFUSAL, json.dumps([fault, *_cut(messages)]).encode())

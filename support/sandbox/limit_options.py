@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from support.argument_parser import positive
-from support.machine import memory_bytes
+from support.machine import memory_bytes, usable_cores
 from support.sandbox.limits import Limits, can_limit_memory
 from support.user_error import print_warning
 
@@ -43,7 +43,8 @@ def add_limit_options(parser: argparse._ActionsContainer, time_limit_help: str, 
 def limits_of(arguments: argparse.Namespace, is_total: bool = False, threads: int = 0) -> Limits:
     """The Limits that the options give; warns if memory cannot be limited.
 
-    is_total: whether --time-limit also limits the total time. threads: that the model computes with; 0: one per core.
+    is_total: whether --time-limit also limits the total time. threads: that the model computes with; 0: one per usable
+    core.
     """
     if arguments.memory_limit is not None and not can_limit_memory():
         print_warning("this operating system cannot enforce --memory-limit")
@@ -52,5 +53,5 @@ def limits_of(arguments: argparse.Namespace, is_total: bool = False, threads: in
         seconds=arguments.time_limit if is_total else None,
         answer_seconds=arguments.time_limit,
         megabytes=arguments.memory_limit or (size // 1_000_000 if size else None),
-        threads=threads,
+        threads=threads or usable_cores(),
     )

@@ -179,7 +179,7 @@ def test_the_report_plots_errors_by_confidence_for_frames_in_several_sequences(s
     with h5py.File(people.path) as file:
         held = [set(sequence) for sequence in file["sequences"][:].tolist()]
     several = {frame for sequence in held for frame in sequence if sum(frame in other for other in held) > 1}
-    assert f"Error by confidence, {7 * len(several):,} positions" in base64.b64decode(picture).decode()
+    assert f"confidence of {7 * len(several):,} positions" in base64.b64decode(picture).decode()
 
 
 def test_without_shared_frames_there_are_no_errors_by_confidence(people, foreign_model, write_data_set, tmp_path):
@@ -230,9 +230,9 @@ def test_a_model_that_violates_a_requirement_is_reported_and_scored(
     foreign_model, people, scored_with_breaches, run, tmp_path
 ):
     folder = shutil.copytree(foreign_model, tmp_path / "model")
-    (folder / "notes.txt").touch()
+    (folder / "checkpoint").unlink()
     output = scored_with_breaches(folder, people.path, "--out", tmp_path / "scores")
-    assert output.err == "error: notes.txt does not belong to the model; remove it from the folder\n"
+    assert output.err == "error: the file checkpoint is missing; save the model again\n"
     first, *table, _ = output.out.splitlines()
     assert first == "The model does not meet the assignment's requirements: 1 problem."
     assert table == run(foreign_model, people.path).splitlines()[1:]
@@ -244,7 +244,17 @@ def test_strict_does_not_score_a_model_that_violates_a_requirement(foreign_model
     folder = shutil.copytree(foreign_model, tmp_path / "model")
     (folder / "notes.txt").touch()
     [line] = rejected(folder, people.path, "--out", tmp_path / "scores", "--strict")
-    assert line == "notes.txt does not belong to the model; remove it from the folder"
+    assert line == "notes.txt does not belong to the model"
+
+
+def test_other_files_and_the_folder_of_a_run_are_notes(foreign_model, run, tmp_path):
+    shutil.copytree(foreign_model, tmp_path / "run" / "model")
+    (tmp_path / "run" / "model" / "no\x1b[2Jtes\u202e.txt").touch()
+    assert run(tmp_path / "run").splitlines() == [
+        "note: the model is in the subfolder model",
+        "note: no\\x1b[2Jtes\\u202e.txt does not belong to the model",
+        "The model meets the assignment's requirements.",
+    ]
 
 
 def test_a_model_with_a_warning_is_scored(people, monkeypatch, capfd, tmp_path):
@@ -259,9 +269,9 @@ def test_a_model_with_a_warning_is_scored(people, monkeypatch, capfd, tmp_path):
 def test_each_violation_has_a_line(foreign_model, rejected, tmp_path):
     folder = shutil.copytree(foreign_model, tmp_path / "model")
     (folder / "my_model.index").unlink()
-    (folder / "notes.txt").touch()
+    (folder / "checkpoint").unlink()
     lines = rejected(folder)
-    assert len(lines) == 2 and "my_model.index" in lines[0] and "notes.txt" in lines[1]
+    assert len(lines) == 2 and "checkpoint" in lines[0] and "my_model.index" in lines[1]
 
 
 def test_a_violation_in_the_graph(rejected, tmp_path):
@@ -277,17 +287,8 @@ def test_rejects_a_graph_that_writes_files_unless_it_is_trusted(rejected, run, t
     folder = save_foreign_model(tmp_path / "model", lambda: foreign_network(change_positions=touch))
     [line] = rejected(folder)
     assert "it contains ops that no network needs, WriteFile (node odd); if you trust the author" in line
-    (folder / "notes.txt").touch()
-    assert [line.split()[0] for line in rejected(folder)] == ["notes.txt", str(folder / "my_model.meta")]
-    (folder / "notes.txt").unlink()
     assert run(folder, "--trust") == "The model meets the assignment's requirements.\n"
     assert (tmp_path / "mark").exists()
-
-
-def test_names_cannot_write_to_the_terminal(foreign_model, rejected, tmp_path):
-    folder = shutil.copytree(foreign_model, tmp_path / "model")
-    (folder / "a\n\x1b[2Jnotes\u202e").touch()
-    assert rejected(folder) == ["a \\x1b[2Jnotes\\u202e does not belong to the model; remove it from the folder"]
 
 
 def test_rejects_a_missing_model(rejected, people, tmp_path):

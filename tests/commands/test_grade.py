@@ -1,9 +1,12 @@
 import csv
 import json
+import multiprocessing
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 import pytest
@@ -27,6 +30,7 @@ def course(fine_model, tmp_path):
     folder = tmp_path / "course"
     shutil.copytree(fine_model, folder / "ada")
     shutil.copytree(fine_model, folder / "noa" / "PA4")
+    (folder / "noa" / "PA4" / "checkpoint").unlink()
     (folder / "zoe").mkdir()
     (folder / "zoe" / "essay.txt").touch()
     return folder
@@ -39,7 +43,7 @@ def run(monkeypatch, capfd):
 
 
 def rows_of(out):
-    with open(out / "grades.csv", encoding="utf-8", newline="") as file:
+    with open(out / "grades.csv", encoding="utf-8-sig", newline="") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
 
 
@@ -51,7 +55,7 @@ def never_terminates(positions):
 def test_each_submission_has_a_row_with_the_same_error_as_evaluate(course, people, run, monkeypatch, capfd, tmp_path):
     output = run(course, people.path, "--out", tmp_path / "out")
     assert output.err == ""
-    assert "3 submissions (meets the requirements: 1; scored, with breaches: 1; not scored: 1)" in output.out
+    assert "3 students (meets the requirements: 1; scored, with breaches: 1; not scored: 1)" in output.out
     rows = rows_of(tmp_path / "out")
     verdicts = {student: row["verdict"] for student, row in rows.items()}
     assert verdicts == {"ada": "meets the requirements", "noa": "scored, with breaches", "zoe": "not scored"}
@@ -76,7 +80,8 @@ def test_a_rerun_grades_only_new_and_changed_submissions(course, people, run, tm
     after = rows_of(tmp_path / "out")
     assert list(after) == ["ada", "bo", "noa", "zoe"]
     # If they had been graded again, the seconds would differ.
-    assert after["ada"] == before["ada"] and after["noa"] == before["noa"]
+    assert all(after[name]["seconds"] == before[name]["seconds"] for name in ("ada", "noa"))
+    assert (before["ada"]["same_weights"], after["ada"]["same_weights"]) == ("noa", "bo | noa")
     assert "report.txt" in after["zoe"]["breaches"]
     results = json.loads((tmp_path / "out" / "results" / "ada.json").read_text())
     assert results["tests"][0]["score"] == 1
@@ -109,6 +114,53 @@ def test_a_rerun_resumes_after_a_kill(course, people, run, tmp_path):
     shutil.rmtree(course / "eve")
     run(course, people.path, "--out", out)
     assert rows_of(out) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a fork server here")
+def test_a_model_whose_process_is_killed_is_tried_again_and_not_blamed(fine_model, people, run, tmp_path):
+    shutil.copytree(fine_model, tmp_path / "course" / "ada")
+    killed = []
+
+    def kill_twice():
+        while len(killed) < 2:
+            for process in multiprocessing.active_children():
+                if process.pid not in killed:
+                    killed.append(process.pid)
+                    process.kill()
+            time.sleep(0.001)
+
+    killer = threading.Thread(target=kill_twice)
+    killer.start()
+    with pytest.raises(SystemExit) as status:
+        run(tmp_path / "course", people.path, "--out", tmp_path / "out")
+    killer.join()
+    assert status.value.code == 2
+    assert rows_of(tmp_path / "out")["ada"]["verdict"] == "not graded"
+    run(tmp_path / "course", people.path, "--out", tmp_path / "out")
+    assert rows_of(tmp_path / "out")["ada"]["verdict"] == "meets the requirements"
+
+
+def test_a_full_disk_is_not_blamed_on_the_student(fine_model, people, run, monkeypatch, capfd, tmp_path):
+    folder = tmp_path / "course"
+    folder.mkdir()
+    shutil.make_archive(str(folder / "ada"), "zip", fine_model)
+    with monkeypatch.context() as context:
+        context.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+        with pytest.raises(SystemExit) as status:
+            run_command(grade, [folder, people.path, "--out", tmp_path / "out"], context, capfd)
+    assert status.value.code == 2
+    assert rows_of(tmp_path / "out")["ada"]["verdict"] == "not graded"
+    assert "ada was not graded: no temporary folder can be made" in capfd.readouterr().err
+    run(folder, people.path, "--out", tmp_path / "out")
+    assert rows_of(tmp_path / "out")["ada"]["verdict"] == "meets the requirements"
+
+
+def test_other_files_are_listed_with_status_2(course, people, run, capfd, tmp_path):
+    (course / "notes.txt").touch()
+    with pytest.raises(SystemExit) as status:
+        run(course, people.path, "--out", tmp_path / "out")
+    assert status.value.code == 2 and len(rows_of(tmp_path / "out")) == 3
+    assert "error: notes.txt belongs to no student" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
+import os
 import zipfile
 
 import pytest
 
+from bench import submissions
 from bench.student_models.catalogue import CATALOGUE
 from bench.student_models.names import name_of_submission
 from bench.submissions import write_submissions
@@ -48,3 +50,27 @@ def test_each_kind_has_a_description_and_a_unique_name():
     for kind, submission in CATALOGUE.items():
         assert submission.verdict in VERDICTS, kind
         assert submission.reads, kind
+
+
+def test_the_table_is_written_beside_the_folder_and_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(submissions, "CATALOGUE", {kind: CATALOGUE[kind] for kind in ("empty", "rar")})
+    monkeypatch.setattr("sys.argv", ["submissions", f"{tmp_path / 'made'}/"])
+    submissions.main()
+    assert sorted(os.listdir(tmp_path)) == ["made", "made.tsv"]
+    table = (tmp_path / "made.tsv").read_text(encoding="utf-8")
+    assert table == capsys.readouterr().out
+    rows = [line.split("\t") for line in table.splitlines()]
+    assert [row[1:] for row in rows] == [
+        [kind, CATALOGUE[kind].verdict, CATALOGUE[kind].reads] for kind in ("empty", "rar")
+    ]
+    assert sorted(row[0] for row in rows) == sorted(os.listdir(tmp_path / "made"))
+
+
+@pytest.mark.parametrize("name", ["made", "made.tsv"])
+def test_nothing_is_overwritten(name, tmp_path, monkeypatch, capsys):
+    (tmp_path / name).touch()
+    monkeypatch.setattr("sys.argv", ["submissions", str(tmp_path / "made")])
+    with pytest.raises(SystemExit):
+        submissions.main()
+    assert f"{name} exists" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == [name]

@@ -1,24 +1,28 @@
 import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from grading.course import Points
 from grading.grades_page import error_histogram, write_grades_page
-from tests.grading.made_grades import made_course, made_frames, made_grade
+from tests.grading.made_grades import made_course, made_frames, made_row, made_term, missing_row
 from tests.report.chromium import CHROMIUM, chromium_page
 
-BY_RANK = ["<script>alert(1)</script>", "Ben", "anna", "finn", "dora", "chris", "emil", "noa"]
+BY_RANK = ["<script>alert(1)</script>", "anna", "Ben", "finn", "dora", "chris", "noa", "emil"]
+LONG = "Grace Brewster Murray Hopper of the very long name that does not end"
 
 
-def write_page(path, grades=None, expected=8):
+def write_page(path, rows=None, expected=8, anonymous=False):
     written = write_grades_page(
         path,
         title="Grades: <b>2020</b>",
         provenance=[("data", "/data/<i>withheld\udcff.h5"), ("date", "2020-02-03 10:00")],
-        grades=made_course() if grades is None else grades,
+        rows=made_course() if rows is None else rows,
         mean_pose_error=14.5,
         expected=expected,
+        anonymous=anonymous,
     )
     assert written == path
 
@@ -42,6 +46,14 @@ def page(browser, tmp_path):
     return browser
 
 
+@pytest.fixture
+def term_page(browser, tmp_path):
+    """The page of a term with points, late, not graded and missing people."""
+    write_page(tmp_path / "grades.html", made_term(), expected=10)
+    browser.open(tmp_path / "grades.html")
+    return browser
+
+
 @pytest.fixture(scope="module")
 def browser():
     if CHROMIUM is None:
@@ -52,7 +64,9 @@ def browser():
 
 
 def shown_students(page):
-    return page.evaluate("[...document.querySelectorAll('table.grades tbody th a')].map(a => a.innerText)")
+    """The names in the table's rows that are not hidden, in the order shown."""
+    rows = "[...document.querySelectorAll('table.grades tbody tr')].filter(r => r.offsetWidth)"
+    return page.evaluate(f"{rows}.map(r => r.querySelector('th bdi').innerText)")
 
 
 def sort_by(page, name):
@@ -87,39 +101,91 @@ def test_the_best_students_come_first_and_those_without_a_score_last(page):
 
 def test_numbers_sort_as_numbers_and_missing_values_come_last_in_both_directions(page):
     scored, unscored = BY_RANK[:-2], BY_RANK[-2:]
-    assert sort_by(page, "rank") == (["chris", "dora", "finn", "Ben", "anna", scored[0], *unscored], "descending")
+    assert sort_by(page, "rank") == (["chris", "dora", "finn", "anna", "Ben", scored[0], *unscored], "descending")
     assert sort_by(page, "pixel error") == (BY_RANK, "ascending")
     backwards, direction = sort_by(page, "pixel error")
-    assert backwards[:4] == ["chris", "dora", "finn", "Ben"] and backwards[-2:] == unscored
+    assert backwards[:4] == ["chris", "dora", "finn", "anna"] and backwards[-2:] == unscored
     assert direction == "descending"
-    students, _ = sort_by(page, "seconds")
-    assert (students[0], students[-1]) == (scored[0], "dora")
-    students, _ = sort_by(page, "peak memory")
-    assert students[-1] == "noa"
-    students, _ = sort_by(page, "peak memory")
-    assert students[-1] == "noa"
 
 
-def test_versions_sort_as_versions_and_names_ignore_case(page):
-    students, _ = sort_by(page, "TensorFlow")
-    assert students[-3:] == ["dora", "<script>alert(1)</script>", "emil"]
-    students, _ = sort_by(page, "TensorFlow")
-    assert (students[:2], students[-1]) == (["<script>alert(1)</script>", "dora"], "emil")
+def test_points_sort_as_numbers(term_page):
+    students, _ = sort_by(term_page, "points")
+    assert set(students[:3]) == {"noa", "emil", "Jürgen Müller"}
+    assert students[-3:] == [LONG, "Katherine Johnson", "Emmy Noether"]
+
+
+def test_names_ignore_case_and_verdicts_and_causes_sort(page):
     students, _ = sort_by(page, "student")
     assert students[1:4] == ["anna", "Ben", "chris"]
     students, _ = sort_by(page, "verdict")
-    assert students[-3:] == ["chris", "emil", "noa"]
-    students, _ = sort_by(page, "breaches")
-    assert students[-1] == "noa"
+    assert students[-3:] == ["chris", "noa", "emil"]
+    students, _ = sort_by(page, "cause")
+    assert students[:3] == ["noa", "emil", "chris"]
 
 
 def test_the_keyboard_sorts_by_a_header(page):
-    assert page.evaluate("[...document.querySelectorAll('table.grades thead button')].map(b => b.tabIndex)") == [0] * 10
-    page.evaluate("document.querySelectorAll('table.grades thead button')[6].focus()")
+    assert page.evaluate("[...document.querySelectorAll('table.grades thead button')].map(b => b.tabIndex)") == [0] * 7
+    page.evaluate("document.querySelectorAll('table.grades thead button')[1].focus()")
     for kind in ("keyDown", "keyUp"):
         page.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
-    assert page.evaluate("document.querySelector('[aria-sort]').innerText").startswith("seconds")
-    assert shown_students(page)[-1] == "dora"
+    assert page.evaluate("document.querySelector('[aria-sort]').innerText").startswith("student")
+    assert shown_students(page)[-1] == "noa"
+
+
+def choose(page, verdict):
+    """Clicks the tile of a verdict; returns the students then shown in the table."""
+    page.evaluate(f"document.querySelector('.tile[data-verdict=\"{verdict}\"]').click()")
+    return shown_students(page)
+
+
+def search(page, text):
+    """Types a text into the search field; returns the students then shown in the table."""
+    page.evaluate(
+        f"(s => {{ s.value = '{text}'; s.dispatchEvent(new Event('input')); }})(document.querySelector('#search'))"
+    )
+    return shown_students(page)
+
+
+def test_a_tile_shows_the_students_with_its_verdict_and_their_details(term_page):
+    everybody = shown_students(term_page)
+    assert len(everybody) == 12
+    assert choose(term_page, "not scored") == ["noa", "emil"]
+    details = (
+        "[...document.querySelectorAll('details')].filter(d => d.offsetWidth).map(d => d.querySelector('h3').innerText)"
+    )
+    assert term_page.evaluate(details) == ["noa", "emil"]
+    assert term_page.evaluate("document.querySelector('#shown').innerText") == "2 of 12 students shown"
+    assert term_page.evaluate("document.querySelectorAll('.tile[aria-current]').length") == 1
+    assert choose(term_page, "not graded") == [LONG]
+    assert choose(term_page, "nothing handed in") == ["Katherine Johnson", "Emmy Noether"]
+    assert choose(term_page, "") == everybody
+
+
+def test_the_search_finds_names_identifiers_and_texts_of_the_details_within_the_verdict(term_page):
+    assert search(term_page, "MÜLLER") == ["Jürgen Müller"] == search(term_page, "71234")
+    assert search(term_page, "slow float64") == ["chris"]
+    assert search(term_page, "second") == ["noa"]
+    assert search(term_page, "no such text") == []
+    assert search(term_page, "o") != ["noa"] and choose(term_page, "not scored") == ["noa", "emil"]
+    assert search(term_page, "60 s") == ["emil"]
+    term_page.evaluate("document.querySelector('#all').click()")
+    assert len(shown_students(term_page)) == 12
+
+
+def test_filtered_students_stay_hidden_when_sorted(term_page):
+    choose(term_page, "not scored")
+    students, _ = sort_by(term_page, "student")
+    assert students == ["emil", "noa"]
+
+
+def test_a_cause_is_one_line_that_is_cut_at_the_column(term_page):
+    cells = "[...document.querySelectorAll('table.grades tbody td:last-child')].filter(c => c.innerText)"
+    assert term_page.evaluate(f"{cells}.length") == 4
+    line = "parseFloat(getComputedStyle(document.body).lineHeight)"
+    assert term_page.evaluate(
+        f"Math.max(...{cells}.map(c => c.querySelector('bdi').getBoundingClientRect().height)) < 1.5 * {line}"
+    )
+    assert term_page.evaluate(f"{cells}.some(c => c.scrollWidth > c.clientWidth)")
 
 
 def test_a_name_in_the_table_opens_the_student_s_section(page):
@@ -135,17 +201,35 @@ def test_a_name_in_the_table_opens_the_student_s_section(page):
     assert page.evaluate("document.querySelector('details[open] .frame').offsetWidth") > 100
     page.evaluate("document.querySelector('#open').click()")
     assert len(page.evaluate(opened)) == 8
+    assert "the model is in PA4/model" in page.evaluate(
+        "document.querySelector('details[open] h3').closest('section').innerText"
+    )
     page.evaluate("document.querySelector('#close').click()")
     assert page.evaluate(opened) == []
 
 
-def test_only_the_table_is_wider_than_a_phone(page):
-    page.resize(360, 640)
-    page.evaluate("document.querySelector('#open').click()")
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
-    edges = "[...document.querySelectorAll('section *')].filter(e => !e.closest('svg') && !e.closest('table.grades'))"
-    assert page.evaluate(f"Math.max(...{edges}.map(e => e.getBoundingClientRect().right))") <= 360
-    page.resize(1200, 900)
+@pytest.mark.parametrize("width", [320, 400, 700, 1000, 1200])
+def test_nothing_is_cut_off_on_any_screen(term_page, width):
+    term_page.resize(width, 640)
+    term_page.evaluate("document.querySelector('#open').click()")
+    assert term_page.evaluate("document.documentElement.scrollWidth") == width
+    edges = "[...document.querySelectorAll('body *')].filter(e => !e.closest('svg') && !e.closest('td:last-child'))"
+    assert term_page.evaluate(f"Math.max(...{edges}.map(e => e.getBoundingClientRect().right))") <= width
+    for column in ("points", "error", "≤ 5 px", "≤ 10 px"):
+        cells = f"[...document.querySelectorAll('table.grades tbody td[data-label^=\"{column}\"][data-key]')]"
+        assert term_page.evaluate(f"{cells}.length") >= 7
+        assert term_page.evaluate(f"{cells}.every(c => c.offsetWidth > 20 && c.scrollWidth <= c.clientWidth)")
+    term_page.resize(1200, 900)
+
+
+def test_the_page_works_without_scripts(browser, tmp_path):
+    write_page(tmp_path / "grades.html", made_term(), expected=10)
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    browser.open(tmp_path / "grades.html")
+    browser.call("Emulation.setScriptExecutionDisabled", value=False)
+    assert len(shown_students(browser)) == 12
+    assert not browser.evaluate("[...document.querySelectorAll('.controls')].some(c => c.offsetWidth)")
+    assert browser.evaluate("[...document.querySelectorAll('.tile')].every(t => document.querySelector(t.hash))")
 
 
 def test_only_the_table_and_open_sections_are_printed(page):
@@ -158,6 +242,24 @@ def test_only_the_table_and_open_sections_are_printed(page):
     page.call("Emulation.setEmulatedMedia", media="")
     page.resize(1200, 900)
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", page.pdf())) <= 3
+
+
+HOSTILE = """x"' onmouseover='alert(1)'><img src=x onerror=alert(2)></bdi></td>{{ 7 * 7 }}&amp;\u202e"""
+
+
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_texts_from_students_never_become_elements_or_attributes(browser, tmp_path, anonymous):
+    texts = dict.fromkeys(("breaches", "notes", "warnings"), (HOSTILE,))
+    row = made_row(HOSTILE, 3.0, identifier=HOSTILE, tensorflow_version=HOSTILE, weights_sha256=HOSTILE, **texts)
+    row = replace(row, points=Points(1.0, (HOSTILE,)), same_weights=(HOSTILE, "b"), similar_predictions=(HOSTILE,))
+    write_page(tmp_path / "grades.html", [row, made_row("b", None), missing_row(HOSTILE)], 2, anonymous)
+    browser.open(tmp_path / "grades.html")
+    assert browser.evaluate("document.querySelectorAll('[onmouseover], [onerror]').length") == 0
+    assert browser.evaluate("document.images.length") == 1 + 6
+    assert not [event for event in browser.events if event["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]
+    assert len(shown_students(browser)) == 3
+    if not anonymous:
+        assert shown_students(browser)[0].startswith("""x"' onmouseover='alert(1)'><img src=x onerror=alert(2)>""")
 
 
 # As a file
@@ -178,39 +280,113 @@ def test_links_lead_to_sections(text_of):
     assert re.findall(r'<th scope="row"[^>]*><a href="#([^"]*)">', text) == anchors
 
 
-def test_equal_weights_are_marked(text_of):
+def test_links_of_those_who_handed_in_nothing_do_not_exist(text_of):
+    text = text_of(made_term())
+    assert len(re.findall(r"<details id", text)) == 10
+    assert '<th scope="row" data-key="Emmy Noether"><bdi>Emmy Noether</bdi>' in text
+
+
+def test_similar_models_are_marked(text_of):
     text = text_of()
-    assert re.findall(r"same weights as <bdi>([^<]*)</bdi>", text) == ["anna", "Ben", "anna", "Ben"]
-    crowd = [made_grade(name, weights_sha256="ef" * 32) for name in "abcdef"]
+    assert re.findall(r"same weights as <bdi>([^<]*)</bdi>", text) == ["Ben", "anna", "Ben", "anna"]
+    text = text_of(made_term())
+    assert re.findall(r"nearly equal predictions to <bdi>([^<]*)</bdi>", text) == ["finn", "finn"]
+    crowd = [replace(made_row(name), same_weights=tuple(set("abcdef") - {name})) for name in "abcdef"]
+    crowd[0] = replace(crowd[0], same_weights=tuple("bcdef"))
     marks = re.findall(r"same weights as <bdi>([^<]*)</bdi>", text_of(crowd))
     assert marks[0] == "b, c, d and 2 more" and marks[6] == "b, c, d, e, f"
 
 
-def test_students_without_weights_are_not_marked(text_of):
-    grades = [made_grade(name, None) for name in "ab"]
-    assert "same weights as <bdi>" not in text_of(grades)
+def test_people_of_the_same_name_are_told_apart(text_of):
+    rows = [made_row("a_1", name="Anna"), replace(made_row("a_2", name="Anna"), same_weights=("a_1",))]
+    text = text_of(rows)
+    assert "<h3><bdi>Anna (a_1)</bdi>" in text and "same weights as <bdi>Anna (a_1)</bdi>" in text
+    anchors = re.findall(r'<details id="([^"]*)">', text)
+    assert len(set(anchors)) == 2
 
 
 def test_an_incomplete_page_says_so(text_of):
     assert "Incomplete" not in text_of()
-    assert "Incomplete: 8 of 100 students graded so far" in text_of(expected=100)
+    assert "Incomplete" not in text_of(made_term(), expected=10)
+    assert "Incomplete: 8 of 100 submissions graded so far" in text_of(expected=100)
     empty = text_of([], expected=100)
-    assert "0 of 100 students graded so far" in empty and "No student has a pixel error." in empty
+    assert "0 of 100 submissions graded so far" in empty and "No student has a pixel error." in empty
+
+
+def test_the_tiles_count_each_verdict(text_of):
+    tiles = re.findall(
+        r'data-verdict="([^"]*)"[^>]*>\s*(?:<span[^>]*>(.)</span>)?<strong>(\d+)</strong>', text_of(made_term())
+    )
+    assert tiles == [
+        ("", "", "12"),
+        ("meets the requirements", "✓", "6"),
+        ("scored, with breaches", "!", "1"),
+        ("not scored", "✗", "2"),
+        ("not graded", "?", "1"),
+        ("nothing handed in", "–", "2"),
+    ]
+
+
+def summary_of(text):
+    return dict(re.findall(r'<tr><th scope="row">([^<]*)</th><td><bdi>([^<]*)</bdi></td></tr>', text))
 
 
 def test_the_summary_counts_students(text_of):
-    text = text_of()
-    rows = dict(re.findall(r'<tr><th scope="row">([^<]*)</th><td><bdi>([^<]*)</bdi></td></tr>', text))
-    assert (rows["students graded"], rows["meets the requirements"], rows["scored, with breaches"]) == ("8", "5", "1")
-    assert (rows["not scored"], rows["no better than the mean pose"]) == ("2", "1")
+    rows = summary_of(text_of())
+    assert (rows["students scored"], rows["no better than the mean pose"]) == ("6 of 8", "1")
     assert (rows["median pixel error"], rows["pixel error of the mean pose"]) == ("7.12 px", "14.50 px")
     assert rows["same weights as another student"] == "2"
+    assert not {"median points", "late submissions", "nearly equal predictions"} & set(rows)
+    rows = summary_of(text_of(made_term()))
+    assert (rows["students scored"], rows["median points"]) == ("7 of 12", "80")
+    assert (rows["late submissions"], rows["nearly equal predictions"]) == ("1", "1")
+
+
+def test_shares_have_the_digits_of_the_csv_and_points_their_reasons(text_of):
+    text = text_of(made_term())
+    assert '<td data-label="≤ 5 px [%]" data-key="50.0">50.00</td>' in text
+    assert '<td data-label="points" data-key="65.0">65</td>' in text
+    assert re.search(r"<h4>65 points</h4>\s*<ul>\s*<li><bdi>75 for 6.75 px</bdi></li>", text)
+    assert "points" not in text_of()
+
+
+def test_the_machine_s_fault_is_not_called_a_breach(text_of):
+    text = text_of(made_term())
+    assert text.count("<h4>What was wrong with the machine</h4>") == 1
+    assert text.count("<h4>Why it was not scored</h4>") == 2 and text.count("<h4>Breaches</h4>") == 1
+
+
+def test_control_characters_in_names_are_escaped(text_of):
+    text = text_of([made_row("a\x1b[31m\0b", identifier="1\x07", breaches=("c\x1b",))])
+    assert not re.search("[\0-\x08\x0b-\x1f]", text)
+    assert r"<bdi>a\x1b[31m\x00b</bdi>" in text
+
+
+def test_an_anonymous_page_has_no_names(text_of):
+    text = text_of(made_term(), expected=10, anonymous=True)
+    shown = re.sub(r'src="data:[^"]*"', "", text)
+    for name in (
+        "anna",
+        "Ben",
+        "chris",
+        "dora",
+        "alert",
+        "Müller",
+        "71234",
+        "assignsubmission",
+        "Katherine",
+        "Noether",
+    ):
+        assert not re.search(rf"\b{name}\b", shown), name
+    names = re.findall(r'<th scope="row" data-key="(student \d+)">', text)
+    assert sorted(names, key=lambda name: int(name.split()[1])) == [f"student {number}" for number in range(1, 13)]
+    assert set(re.findall(r"same weights as <bdi>([^<]*)</bdi>", text)) < set(names)
 
 
 def test_a_page_of_a_hundred_students_is_little_larger_than_their_frames(tmp_path):
     random = np.random.default_rng(0)
-    grades = [made_grade(f"student {number}", random.uniform(2, 20)) for number in range(100)]
-    write_page(tmp_path / "grades.html", grades, 100)
+    rows = [made_row(f"student {number}", random.uniform(2, 20)) for number in range(100)]
+    write_page(tmp_path / "grades.html", rows, 100)
     frames = sum(len(shown.frame.png) for shown in made_frames()) * 100
     # Frames of noise are larger than those of a video.
     assert frames < os.path.getsize(tmp_path / "grades.html") < frames + 1_500_000

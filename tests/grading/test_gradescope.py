@@ -3,7 +3,7 @@ import json
 import pytest
 
 from grading.gradescope import write_gradescope_results
-from grading.stored_grade import SCORED_WITH_BREACHES
+from grading.stored_grade import NOT_GRADED, SCORED_WITH_BREACHES
 from tests.grading.made_grades import made_grade
 
 # The documented format: https://gradescope-autograders.readthedocs.io/en/latest/specs/
@@ -27,7 +27,8 @@ def check_format(results):
     assert results["tests"]
     for test in results["tests"]:
         assert set(test) <= TEST and 0 <= test["score"] <= test["max_score"]
-        assert test["status"] == ("passed" if test["score"] == test["max_score"] else "failed")
+        if "status" in test:
+            assert test["status"] == ("passed" if test["score"] == test["max_score"] else "failed")
     for entry in results.get("leaderboard", []):
         assert set(entry) == {"name", "value", "order"} and entry["order"] == "asc"
 
@@ -59,6 +60,25 @@ def test_a_model_without_scores_is_not_in_the_leaderboard(tmp_path):
     check_format(results)
     assert "leaderboard" not in results and "could not be scored" in results["output"]
     assert results["tests"][0]["score"] == 0
+
+
+def test_trouble_of_the_machine_neither_fails_nor_blames_a_model(tmp_path):
+    grade = made_grade("anna", None, verdict=NOT_GRADED, breaches=("the disk is full",))
+    results = results_of(tmp_path, grade)
+    check_format(results)
+    (test,) = results["tests"]
+    # Gradescope shows a test without a status as failed if its score is below max_score.
+    assert "status" not in test and test["score"] == test["max_score"] == 0
+    assert test["name"] == "The submission was not graded" and "leaderboard" not in results
+    assert test["output"].splitlines() == ["verdict: not graded", "problem of the grading machine: the disk is full"]
+    assert "was not graded" in results["output"] and "could not be scored" not in results["output"]
+
+
+def test_notes_are_listed_and_cost_nothing(tmp_path):
+    results = results_of(tmp_path, made_grade("anna", notes=("the model is in PA4/model",)))
+    (test,) = results["tests"]
+    assert (test["score"], test["status"]) == (1, "passed")
+    assert "note: the model is in PA4/model" in test["output"]
 
 
 def test_there_is_no_overall_score_because_it_would_override_tests_added_by_a_course(tmp_path):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from grading.stored_grade import read_grade, write_grade
+from grading.stored_grade import NOT_GRADED, read_grade, write_grade
 from tests.grading.made_grades import made_course, made_grade
 
 REMOVED = "(removed)"  # stands for no value at all
@@ -15,9 +15,10 @@ def path(tmp_path):
 
 def test_a_written_grade_reads_back_equal(path):
     for grade in [
-        *made_course(),
-        made_grade("\u202e", breaches=("ä", "=1"), warnings=("", "\n")),
-        made_grade(seconds=2),
+        *(row.grade for row in made_course()),
+        made_grade("\u202e", breaches=("ä", "=1"), notes=("ö",), warnings=("", "\n")),
+        made_grade("noa", None, verdict=NOT_GRADED),
+        made_grade(seconds=2, predictions=bytes(range(256))),
     ]:
         write_grade(path, grade)
         assert read_grade(path) == grade
@@ -51,6 +52,8 @@ INVALID = [
     (["verdict"], "passed"),
     (["breaches"], "one line"),
     (["breaches"], [1]),
+    (["notes"], REMOVED),
+    (["notes"], "one line"),
     (["warnings"], None),
     (["seconds"], "1.5"),
     (["seconds"], True),
@@ -58,6 +61,8 @@ INVALID = [
     (["seconds"], float("nan")),
     (["peak_megabytes"], float("inf")),
     (["weights_sha256"], False),
+    (["predictions"], "no base64"),
+    (["predictions"], [1]),
     (["fingerprint"], None),
     (["fingerprint"], NESTED),
     (["scores"], []),

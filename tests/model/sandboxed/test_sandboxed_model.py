@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import shutil
@@ -15,7 +16,7 @@ from model.export.saved_model import loaded_model
 from model.sandboxed.sandboxed_model import LARGEST_EXAMINATION, ModelProcess, sandboxed_model
 from pipeline.tensorflow_v1 import tf
 from support.sandbox.limits import Limits
-from support.user_error import UserError
+from support.user_error import MachineError, MemoryLimitError, UserError
 from tests.conftest import ROOT
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
 
@@ -128,12 +129,30 @@ def test_a_model_that_does_not_terminate_is_stopped(tmp_path):
 
 @on_linux
 @pytest.mark.promise("A saved model that crashes TensorFlow ends only the sandboxed process")
-@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
-def test_a_crash_of_the_process_is_reported(number, fine_model, people):
+@pytest.mark.parametrize(
+    "number, error",
+    [
+        (signal.SIGSEGV, UserError),
+        (signal.SIGABRT, MemoryLimitError),
+        (signal.SIGKILL, MachineError),
+        (signal.SIGTERM, MachineError),
+    ],
+)
+def test_an_end_of_the_process_is_reported_with_whose_fault_it_is(number, error, fine_model, people):
     with sandboxed_model(str(fine_model), limits=Limits(megabytes=3000)) as model:
         os.kill(model.process.pid, number)
-        with pytest.raises(UserError, match=number.name):
+        with pytest.raises(UserError, match=number.name) as raised:
             model.predictor.predict(people.frames[:2])
+        assert type(raised.value) is error
+
+
+def test_a_process_that_cannot_be_started_is_the_machines_fault(fine_model, monkeypatch):
+    def fail(self):
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", fail)
+    with pytest.raises(MachineError, match=os.strerror(errno.EAGAIN)), sandboxed_model(str(fine_model)):
+        pass
 
 
 @pytest.mark.slow
