@@ -194,7 +194,8 @@ def _grade_folder(grade: Grade, folder: str, task: GradingTask, share: Share) ->
     except MachineError:
         raise
     except UserError as error:
-        if isinstance(error, MemoryLimitError) and megabytes != task.limits.megabytes:
+        # Where memory is missing, TensorFlow may also exceed the time limit, because it waits for memory.
+        if megabytes != task.limits.megabytes and (share.jobs > 1 or isinstance(error, MemoryLimitError)):
             raise MachineError(
                 f"the model needs more than the {megabytes} MB of memory that it can have on this machine; close other "
                 "programs, or grade it on a machine with more memory"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model.export.found_model import FoundModel, find_model
+from model.export.machine_trouble import error_of_the_machine
 from model.export.probe import probe, who_requires
 from model.export.pruning import COLLECTION, collected_names, node_name, nodes_behind, nodes_by_name, read_meta_graph
 from model.export.saved_model import imported_graph, restored_session
@@ -108,6 +109,8 @@ def _examined_or_refused(
     except Exception as error:
         if isinstance(error, OSError) and is_machine_trouble(error):
             raise
+        if machine_error := error_of_the_machine(error):
+            raise machine_error from error
         # An untrusted graph makes protobuf, NumPy and TensorFlow raise exceptions of many types.
         breaches = [f"{found.graph} cannot be examined: {failure_cause(error)}; save the model again"]
     return ExaminedModel(None, [*found.breaches, *breaches], found.notes, [])

@@ -13,6 +13,8 @@ from support.user_error import MachineError, MemoryLimitError, UserError
 # TensorFlow's messages end with the operating system's.
 REASONS = "|".join(re.escape(os.strerror(number)) for number in sorted(MACHINE_ERRORS))
 REASON = re.compile(rf"; ({REASONS})\s*$", re.MULTILINE)
+# dnnl_out_of_memory
+ONEDNN_OUT_OF_MEMORY = "Operation received an exception:Status: 1,"
 NO_KERNEL = re.compile(
     r"No OpKernel was registered to support Op '(?P<op>\w+)' used by \{\{node (?P<node>[^}]*)\}\} ?"
     r"with these attrs: \[(?P<attributes>.*)\]\n.*\n?Registered kernels:\n(?P<kernels>(?: +device=.*\n?)*)"
@@ -34,7 +36,7 @@ def error_of_the_machine(error: Exception) -> UserError | None:
     is_reading = error.op is not None and error.op.type == "RestoreV2"
     if is_reading and (found := REASON.search(message)):
         return MachineError(f"the model cannot be read: {found[1]}")
-    if isinstance(error, tf.errors.ResourceExhaustedError):
+    if isinstance(error, tf.errors.ResourceExhaustedError) or ONEDNN_OUT_OF_MEMORY in message:
         return MemoryLimitError(f"the model runs out of memory: {failure_cause(error)}")
     return None
 

@@ -262,4 +262,5 @@ def _why_it_ended(exit_code: int | None, limits: Limits) -> tuple[str, str]:
     if name in ("SIGABRT", "SIGBUS") and limits.megabytes is not None:
         reason = f"TensorFlow aborted ({name}), probably out of memory; raise --memory-limit above"
         return MEMORY, f"{reason} {limits.megabytes} MB"
-    return INPUT, f"the model crashed TensorFlow ({name}); it cannot be scored"
+    # Libraries crash when memory is missing, so this is the model's fault only if it had all the memory of its limits.
+    return MEMORY, f"the model crashed TensorFlow ({name}); it cannot be scored"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from model.export.contract import ExaminedModel, examined_model
+from model.export.machine_trouble import error_of_the_machine
 from model.tensorflow_errors import failure_cause
 from pipeline.sequence_shape import SequenceShape
 from pipeline.tensorflow_v1 import tf
@@ -82,12 +83,10 @@ def _positions(examined: ExaminedModel, request: dict[str, Any], connection: Con
         else:
             rows = np.frombuffer(connection.recv_bytes(), np.int32).reshape(request["rows"])
             predicted = examined.predictor.predict_block(frames, rows)
-    except tf.errors.ResourceExhaustedError as error:
-        raise MemoryLimitError(f"the model runs out of memory: {failure_cause(error)}") from error
-    except MemoryError:
-        raise
     except Exception as error:
-        raise UserError(f"the model fails on these frames: {failure_cause(error)}") from error
+        raise error_of_the_machine(error) or UserError(
+            f"the model fails on these frames: {failure_cause(error)}"
+        ) from error
     return np.ascontiguousarray(predicted, np.float32)
 
 

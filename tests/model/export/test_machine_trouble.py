@@ -121,6 +121,12 @@ def test_missing_file_descriptors_while_weights_are_restored_are_no_breach(folde
             resource.setrlimit(resource.RLIMIT_NOFILE, earlier)
 
 
+def test_onednn_without_memory_is_told_from_a_model_that_fails():
+    for status, expected in ((1, MemoryLimitError), (3, type(None))):
+        text = f"Operation received an exception:Status: {status}, message: could not create a primitive"
+        assert type(error_of_the_machine(tf.errors.AbortedError(None, None, text))) is expected
+
+
 @pytest.mark.parametrize("error", [MemoryError(), MemoryLimitError("the model runs out of memory")])
 @pytest.mark.parametrize("where", ["read_meta_graph", "imported_graph", "probe"])
 def test_missing_memory_is_no_breach(error, where, folder, monkeypatch):

@@ -132,7 +132,7 @@ def test_a_model_that_does_not_terminate_is_stopped(tmp_path):
 @pytest.mark.parametrize(
     "number, error",
     [
-        (signal.SIGSEGV, UserError),
+        (signal.SIGSEGV, MemoryLimitError),
         (signal.SIGABRT, MemoryLimitError),
         (signal.SIGKILL, MachineError),
         (signal.SIGTERM, MachineError),
