@@ -1,4 +1,4 @@
-"""Zips a finished run for submission: the model's four files, the report and the code."""
+"""Zips a finished run for submission, with the report, the code and the model's four files; says what goes where."""
 
 import argparse
 import os
@@ -8,10 +8,10 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I
 
 from model.export.contract import opened_model
 from run.folder import RunPaths
-from run.submission import check_run, submission_members, write_zip
+from run.submission import check_run, submission_members, warnings_of_data, write_zip
 from support.argument_parser import ArgumentParser
 from support.destination import check_is_no_device
-from support.user_error import UserError, reported_user_errors
+from support.user_error import UserError, print_warning, reported_user_errors
 
 
 def main() -> None:
@@ -22,11 +22,16 @@ def main() -> None:
         check_is_no_device(path)
         if os.path.lexists(path):
             raise UserError(f"{path} exists; remove it or choose another --out")
+        warnings = warnings_of_data(run)
         with opened_model(RunPaths(run).model) as model:
             print(model.verdict)
         members = submission_members(run)
         write_zip(path, members)
+        for warning in warnings:
+            print_warning(warning)
         print(f"wrote {path}: {len(members)} files, {os.path.getsize(path) / 1e6:.1f} MB")
+        print(f"to the drive: the four files in {RunPaths(run).model}")
+        print(f"to the course's site: {path}, with the report, the code and a copy of the four files")
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from model.training.checkpoint import Checkpoint, restore_checkpoint
 from model.training.graph import build_training_graph
 from model.training.steps import Steps
+from model.training.time_spent import TimeSpent
 from pipeline.augmentation.augment import Augmentation
 from pipeline.batch_order import BatchOrder, steps_per_epoch
 from pipeline.dataset import make_dataset
@@ -58,8 +59,7 @@ def main() -> None:
         identity = data_identity(data)
         if request.resume and cluster.is_chief:
             check_same_data(read_config(paths.config), identity)
-        description = describe_run_data(settings, data)
-        print(description, flush=True)
+        print(describe_run_data(settings, data), flush=True)
 
         # The first use of TensorFlow, which takes seconds to import. Most errors of the user have been reported by now.
         # Checkpoints are checked in a forked process, before TensorFlow starts threads.
@@ -69,15 +69,17 @@ def main() -> None:
         workers = join(cluster, settings, identity, precision, checkpoint.step if checkpoint else 0)
         write_config(paths.config, settings, identity)  # to a temporary folder, if this is not the chief
         with stop_signals() as is_stop_requested:
-            train(Run(request, paths, data, precision, workers, checkpoint, began), is_stop_requested)
+            spent = train(Run(request, paths, data, precision, workers, checkpoint, began), is_stop_requested)
             if workers.is_chief:
-                finish(paths, data, description)
+                finish(paths, data, settings, precision, spent)
 
 
-def train(run: Run, is_stop_requested: Callable[[], bool]) -> None:
-    """Builds the graph, restores or initializes the weights, and trains; leaves history.csv and checkpoints/."""
+def train(run: Run, is_stop_requested: Callable[[], bool]) -> TimeSpent:
+    """Builds the graph, restores or initializes the weights, and trains; leaves history.csv and checkpoints/.
+
+    Returns where the time went.
+    """
     settings, data, workers = run.request.settings, run.data, run.workers
-    building_began = time.perf_counter()
 
     # The batches, from the first step that is still to be taken; all workers agree on it.
     order = BatchOrder(data.training, settings.batch_size, settings.seed, workers.first_step, settings.window_megabytes)
@@ -86,7 +88,7 @@ def train(run: Run, is_stop_requested: Callable[[], bool]) -> None:
         augmentation = Augmentation(tuple(settings.augment), settings.seed, workers.first_step)
     # Cores share each step, and so do the workers of a cluster: every batch is divided into shards.
     sharing = workers.sharing(settings)
-    batches = partial(make_dataset, data.path, order, augmentation, data.store.shape, sharing.part)
+    batches = partial(make_dataset, data.paths, order, augmentation, data.store.shape, sharing.part)
 
     # The graph: normalization, network, loss, Adam.
     graph = build_training_graph(batches, settings.network, settings.num_units, data.mean_pose, settings.seed, sharing)
@@ -109,8 +111,8 @@ def train(run: Run, is_stop_requested: Callable[[], bool]) -> None:
             evaluator = chief_only.enter_context(
                 opened_evaluator(settings, run.paths, data, graph, session, run.request.tensorboard)
             )
-            duration = evaluator.measured_duration(run.began, building_began)
-            progress = chief_only.enter_context(shown_progress(settings, duration, steps.seconds, done))
+            duration = evaluator.measured_duration()
+            progress = chief_only.enter_context(shown_progress(settings, total_steps, duration, steps, run.began, done))
 
         # Train until the next evaluation, evaluate, save.
         while done < 1 and not steps.is_stopping():
@@ -122,11 +124,15 @@ def train(run: Run, is_stop_requested: Callable[[], bool]) -> None:
                 done = fraction(steps.seconds, steps.number)
                 if progress:
                     progress.show(steps, done, losses[-1])
-            if evaluator and losses:
+            if evaluator and progress and losses:
                 evaluator.evaluate_and_save(steps, sum(losses) / len(losses), rate)
+                progress.evaluated(steps, done)
         workers.leave()
         if steps.is_stopping():
             tqdm.write("stopped; continue with --resume")
+        if workers.is_chief and (advice := steps.spent.advice()):
+            tqdm.write(advice)
+        return steps.spent
 
 
 if __name__ == "__main__":

@@ -96,16 +96,16 @@ class SequenceRanking:
         self._indices.append(np.asarray(indices, np.int32))
         self._errors.append(mean_distances(predictions, labels).mean(axis=1).astype(np.float32))
 
-    def best_middle_worst(self) -> dict[str, int]:
-        """Maps "best", "middle" (the lower median) and "worst" to different sequence numbers.
+    def best_median_worst(self) -> dict[str, int]:
+        """Maps "best", "median" (the lower one) and "worst" to different sequence numbers.
 
-        Two sequences have no middle, and a single one is only the best.
+        Two sequences have no median, and a single one is only the best.
         """
         indices, errors = np.concatenate(self._indices), np.concatenate(self._errors)
         order = indices[np.lexsort((indices, errors))].tolist()
         if len(order) < 3:
             return dict(zip(("best", "worst"), order, strict=False))
-        return {"best": order[0], "middle": order[(len(order) - 1) // 2], "worst": order[-1]}
+        return {"best": order[0], "median": order[(len(order) - 1) // 2], "worst": order[-1]}
 
 
 def spaced_examples(predictor: PosePredictor, store: SequenceStore, indices: np.ndarray) -> FrameExamples:
@@ -130,14 +130,14 @@ def ranked_frame_examples(ranking: FrameRanking, store: SequenceStore) -> FrameE
 def ranked_sequence_examples(
     predictor: PosePredictor, store: SequenceStore, ranking: SequenceRanking
 ) -> list[SequenceExample]:
-    """Predicts the best, the middle and the worst sequence again."""
-    chosen = ranking.best_middle_worst()
+    """Predicts the best, the median and the worst sequence again."""
+    chosen = ranking.best_median_worst()
     indices = np.array(list(chosen.values()))
     frames, labels = store.read_sequences(indices)
     predictions = predictor.predict(frames)
     errors = mean_distances(predictions, labels).mean(axis=1)
     titles = [
-        f"{rank}: {error:.2f} px (video {store.videos[index]}, sequence {index})"
+        f"{rank.capitalize()}: {error:.2f} px (video {store.videos[index]}, sequence {index})"
         for (rank, index), error in zip(chosen.items(), errors, strict=True)
     ]
     return [SequenceExample(*parts) for parts in zip(titles, frames, labels, predictions, strict=True)]

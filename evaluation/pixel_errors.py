@@ -7,7 +7,9 @@ import numpy as np
 from pipeline.joints import JOINT_NAMES
 from support.user_error import UserError
 
-THRESHOLDS = np.arange(0, 20.5, 0.5)  # pixels
+CURVE_THRESHOLDS = np.arange(401) / 20  # pixels, 0 to 20
+STEPS_PER_THRESHOLD = 10
+THRESHOLDS = CURVE_THRESHOLDS[::STEPS_PER_THRESHOLD]  # pixels; metrics.json has these
 
 
 def pixel_distances(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -49,7 +51,7 @@ class PixelErrors:
         self._squared_sums = np.zeros(len(JOINT_NAMES))
         self._distance_sums = np.zeros(len(JOINT_NAMES))
         # Row i counts the distances above threshold i - 1 and up to threshold i; the last row, those above all.
-        self._counts = np.zeros((len(THRESHOLDS) + 1, len(JOINT_NAMES)), np.int64)
+        self._counts = np.zeros((len(CURVE_THRESHOLDS) + 1, len(JOINT_NAMES)), np.int64)
 
     def add(self, predictions: np.ndarray, labels: np.ndarray) -> None:
         """Adds a batch of any size: predictions and labels (sequences, frames, 7, 2), float, x and y in pixels.
@@ -73,7 +75,7 @@ class PixelErrors:
         self._frames += len(distances)
         self._squared_sums += squares.sum(axis=0)
         self._distance_sums += distances.sum(axis=0)
-        covering = np.searchsorted(THRESHOLDS, distances, side="left")
+        covering = np.searchsorted(CURVE_THRESHOLDS, distances, side="left")
         for joint in range(len(JOINT_NAMES)):
             self._counts[:, joint] += np.bincount(covering[:, joint], minlength=len(self._counts))
 
@@ -93,8 +95,7 @@ class PixelErrors:
         """Returns the errors in Python's built-in types. Raises ValueError if nothing was added."""
         self._require_frames()
         pixel_error = self._distance_sums / self._frames
-        shares = self._counts[:-1].cumsum(axis=0) / self._frames
-        accuracy = {joint: column.tolist() for joint, column in zip(JOINT_NAMES, shares.T, strict=True)}
+        accuracy = {joint: curve[::STEPS_PER_THRESHOLD].tolist() for joint, curve in self.curves().items()}
         return {
             "sequences": self._sequences,
             "mean_pixel_error": self.mean_pixel_error,
@@ -102,27 +103,36 @@ class PixelErrors:
             "accuracy": {"thresholds": THRESHOLDS.tolist(), **accuracy},
         }
 
+    def curves(self) -> dict[str, np.ndarray]:
+        """For each joint, the share of frames within each of CURVE_THRESHOLDS: float64 (401,), 0 to 1.
+
+        Raises ValueError if nothing was added.
+        """
+        self._require_frames()
+        shares = self._counts[:-1].cumsum(axis=0) / self._frames
+        return dict(zip(JOINT_NAMES, shares.T, strict=True))
+
     def _require_frames(self) -> None:
         if not self._frames:
             raise ValueError("no frames were added")
 
 
 class VideoErrors:
-    """Sums up the pixel errors of each video."""
+    """Sums up the pixel errors of each video and joint."""
 
     def __init__(self) -> None:
-        self._sums: dict[int, float] = {}
-        self._counts: dict[int, int] = {}
+        self._sums: dict[int, np.ndarray] = {}  # float64 (7,) by video
+        self._frames: dict[int, int] = {}
 
     def add(self, predictions: np.ndarray, labels: np.ndarray, videos: np.ndarray) -> None:
         """Adds a batch: positions (B, 10, 7, 2) in pixels, and the video number of each sequence, int (B,)."""
-        errors = mean_distances(predictions, labels)
+        distances = pixel_distances(predictions, labels)
         for video in np.unique(videos).tolist():
-            chosen = errors[videos == video]
-            self._sums[video] = self._sums.get(video, 0.0) + float(chosen.sum())
-            self._counts[video] = self._counts.get(video, 0) + chosen.size
+            chosen = distances[videos == video].reshape(-1, len(JOINT_NAMES))
+            self._sums[video] = self._sums.get(video, 0.0) + chosen.sum(axis=0)
+            self._frames[video] = self._frames.get(video, 0) + len(chosen)
 
-    def means(self) -> dict[int, float]:
-        """Maps each video number to the mean pixel error in pixels, largest first."""
-        means = {video: self._sums[video] / self._counts[video] for video in self._sums}
-        return dict(sorted(means.items(), key=lambda item: -item[1]))
+    def means(self) -> dict[int, np.ndarray]:
+        """Maps each video number to the mean error of each joint, float64 (7,) in pixels; the worst video first."""
+        means = {video: self._sums[video] / self._frames[video] for video in self._sums}
+        return dict(sorted(means.items(), key=lambda item: -item[1].mean()))

@@ -33,13 +33,19 @@ class Scores:
     """The errors of a model, and examples of its predictions."""
 
     summary: ErrorSummary
+    curves: dict[str, np.ndarray]  # by joint, the share of frames within each of CURVE_THRESHOLDS, float64 (401,)
     mean_pose: ErrorSummary  # of always predicting the mean pose
-    video_pixel_error: dict[int, float]  # pixels by video number, largest first
+    video_joint_errors: dict[int, np.ndarray]  # float64 (7,) in pixels, by video number; the worst video comes first
     examples: FrameExamples  # evenly spaced frames
     worst: FrameExamples  # largest error first
     best: FrameExamples  # smallest error first
-    sequences: list[SequenceExample]  # the best, the middle and the worst
+    sequences: list[SequenceExample]  # the best, the median and the worst
     confidence: ConfidenceTable | None  # None if no frame is in two sequences of a block
+
+    @property
+    def video_pixel_error(self) -> dict[int, float]:
+        """The mean over the joints, in pixels, by video number, largest first."""
+        return {video: float(errors.mean()) for video, errors in self.video_joint_errors.items()}
 
     def metrics(self) -> dict[str, Any]:
         """The contents of metrics.json. Errors are in pixels."""
@@ -76,8 +82,9 @@ def score(
         confidence.add(block.rows, predictions, block.labels)
     return Scores(
         summary=errors.summary(),
+        curves=errors.curves(),
         mean_pose=errors_of_pose(mean_pose, store, indices).summary(),
-        video_pixel_error=video_errors.means(),
+        video_joint_errors=video_errors.means(),
         examples=spaced_examples(predictor, store, indices),
         worst=ranked_frame_examples(worst, store),
         best=ranked_frame_examples(best, store),

@@ -24,8 +24,10 @@ else:
     matplotlib_image = DeferredModule("matplotlib.image")
     patheffects = DeferredModule("matplotlib.patheffects")
 
-TRUTH: dict[str, Any] = {"color": "#56B4E9", "linestyle": "-"}
-PREDICTION: dict[str, Any] = {"color": "#F0E442", "linestyle": (0, (3, 1.5))}
+# Web pages draw the same lines and joints: see frame_macros.html.jinja.
+TRUTH: dict[str, Any] = {"color": "#56B4E9", "linestyle": "-", "marker": "o"}
+PREDICTION: dict[str, Any] = {"color": "#F0E442", "linestyle": (0, (3, 1.5)), "marker": "s"}
+OUTLINE: dict[str, Any] = {"markeredgecolor": "black", "markeredgewidth": 0.6}
 COLUMNS = 5
 PANEL_INCHES = 2.1
 
@@ -67,15 +69,14 @@ def _draw_pose(panel: Axes, pose: np.ndarray, style: dict[str, Any]) -> None:
     outline = [patheffects.withStroke(linewidth=3.2, foreground="black", alpha=0.6)]
     for limb in LIMBS:
         x, y = zip(*(at[joint] for joint in limb), strict=True)
-        panel.plot(x, y, linewidth=1.6, path_effects=outline, **style)
-    dots = {"color": style["color"], "markersize": 4, "markeredgecolor": "black", "markeredgewidth": 0.6}
-    panel.plot(*np.transpose(pose), "o", **dots)
+        panel.plot(x, y, linewidth=1.6, path_effects=outline, **{**style, "marker": ""})
+    panel.plot(*np.transpose(pose), markersize=4, **OUTLINE, **{**style, "linestyle": ""})
 
 
 def _add_legend(figure: matplotlib_figure.Figure, panel: Axes) -> None:
     handles = []
     for label, style in (("truth", TRUTH), ("prediction", PREDICTION)):
-        handles += panel.plot([], [], "o", label=label, linewidth=2, markeredgecolor="black", markersize=5, **style)
+        handles += panel.plot([], [], label=label, linewidth=2, markersize=5, **OUTLINE, **style)
     legend = figure.legend(handles=handles, loc="outside upper center", ncols=2, handlelength=3.5)
     legend.get_frame().set_facecolor("0.75")
 

@@ -21,7 +21,7 @@ def write_score_files(folder: str, scores: Scores) -> list[str]:
         json.dump(scores.metrics(), file, indent=2)
     return [
         metrics,
-        write_png(os.path.join(plots, "accuracy.png"), accuracy_figure(scores.summary)),
+        write_png(os.path.join(plots, "accuracy.png"), accuracy_figure(scores.curves, scores.summary["pixel_error"])),
         write_png(os.path.join(plots, "predictions.png"), overlays_figure(scores.examples)),
         write_png(os.path.join(plots, "worst.png"), overlays_figure(scores.worst)),
     ]

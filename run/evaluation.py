@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from evaluation.examples import spaced_examples
+from evaluation.pixel_errors import PixelErrors
 from evaluation.scores import errors_of
 from model.export.graph import InferenceGraph, build_inference_graph, load_weights
 from model.export.saved_model import save_model
@@ -28,6 +29,7 @@ from model.training.checkpoint import (
 from model.training.graph import TrainingGraph, exported_weights
 from model.training.steps import Steps
 from pipeline.batch_order import steps_per_epoch
+from pipeline.store.blocks import by_video
 from pipeline.tensorflow_v1 import tf
 from report.event_files import EventFile, begun_event_file, write_events
 from run.data import RunData
@@ -80,11 +82,12 @@ class Evaluator:
         if newest_best_model(paths.checkpoints) is not None:
             self._best_error = float(session.run(training.progress["best_validation_error"]))
 
-    def measured_duration(self, began: float, building_began: float) -> RunDuration:
+    def measured_duration(self) -> RunDuration:
         """How long the parts of this run take besides training steps: see run.progress.measured_duration."""
         self._load_weights()
         score = partial(errors_of, self._predictor, self._data.validation_store)
-        return measured_duration(score, self._data.monitored, self._data.validation, began, building_began)
+        validation = by_video(self._data.validation_store, self._data.validation)
+        return measured_duration(score, self._data.monitored, validation)
 
     def evaluate_and_save(self, steps: Steps, train_loss: float, learning_rate: float) -> None:
         """Scores the averaged weights on part of the validation set and saves the model if it is the best so far.
@@ -93,8 +96,22 @@ class Evaluator:
         train_loss: the mean since the last evaluation, px². learning_rate: of the last step. Raises UserError if the
         loss or a weight became NaN or infinite, or if the disk is full.
         """
-        require_finite(train_loss, self._load_weights(), steps.number)
-        errors = errors_of(self._predictor, self._data.validation_store, self._data.monitored)
+        with steps.spent.measured("evaluating"):
+            require_finite(train_loss, self._load_weights(), steps.number)
+            errors = errors_of(self._predictor, self._data.validation_store, self._data.monitored)
+        with steps.spent.measured("saving"):
+            row = self._saved(steps, train_loss, errors)
+        if self._events is not None:
+            examples = spaced_examples(self._predictor, self._data.validation_store, self._data.validation)
+            write_events(self._events, row, learning_rate, examples)
+        tqdm.write(
+            f"step {row['step']:6}  {row['seconds']:6.1f} s  training loss {train_loss:7.2f} px²  "
+            f"validation loss {row['validation_loss']:7.2f} px²  pixel error {row['validation_pixel_error']:6.3f} px"
+        )
+        sys.stdout.flush()
+
+    def _saved(self, steps: Steps, train_loss: float, errors: PixelErrors) -> dict[str, float]:
+        """Saves the model if it is the best so far, the row of history.csv and the state; returns the row."""
         if errors.mean_pixel_error < self._best_error or self._data.validates_on_training:
             self._best_error = errors.mean_pixel_error
             save_model(best_model(self._paths.checkpoints, steps.number), self._inference, self._inference_session)
@@ -110,14 +127,7 @@ class Evaluator:
         # Last, because it decides what counts: a resumed run drops everything that is newer than its checkpoint.
         save_checkpoint(self._paths.last_states, self._training, self._session, steps.seconds, self._best_error)
         keep_best_models(self._paths.checkpoints, steps.number)
-        if self._events is not None:
-            examples = spaced_examples(self._predictor, self._data.validation_store, self._data.validation)
-            write_events(self._events, row, learning_rate, examples)
-        tqdm.write(
-            f"step {row['step']:6}  {row['seconds']:6.1f} s  training loss {train_loss:7.2f} px²  "
-            f"validation loss {row['validation_loss']:7.2f} px²  pixel error {row['validation_pixel_error']:6.3f} px"
-        )
-        sys.stdout.flush()
+        return row
 
     def _load_weights(self) -> dict[str, np.ndarray]:
         """Copies the averaged weights to the inference graph; returns them by variable name."""

@@ -15,39 +15,35 @@ from model.training.steps import Steps
 from run.schedule import evaluations_left
 from run.settings import Settings
 
-MEASURED_SEQUENCES = 32
-# For a limit in steps. The first steps take longer than the others.
-MEASURED_STEPS = 10
-SECONDS_UP_TO = 120
+# Enough for whole blocks of evaluation.evaluation_blocks, because sequences that share frames take less time together.
+MEASURED_SEQUENCES = 256
+FIRST_STEPS = 16
+# The duration of loading the exported model and drawing plots and report, relative to the processor time of the start.
+DRAWING = 1.5
+SECONDS_UP_TO = 300
+# A new estimate is printed if it differs by more than this share from the last printed one.
+LARGEST_CHANGE = 0.1
 
 
 @dataclass(frozen=True)
 class RunDuration:
     """What a run takes besides its training steps, in seconds."""
 
-    start: float  # until training starts
     evaluation: float  # of the sequences that are scored during training, once
     end: float  # final evaluation, plots and report
 
 
-def measured_duration(
-    score: Callable[[np.ndarray], Any],
-    monitored: np.ndarray,
-    validation: np.ndarray,
-    began: float,
-    building_began: float,
-) -> RunDuration:
-    """Estimates a RunDuration by timing a small part of the work.
+def measured_duration(score: Callable[[np.ndarray], Any], monitored: np.ndarray, validation: np.ndarray) -> RunDuration:
+    """Estimates a RunDuration by timing a small part of the work. To be called just before training starts.
 
     score: evaluates sequences, int (B,). monitored: the sequences that are scored during training, int (M,).
-    validation: all validation sequences, int (N,). began, building_began: values of time.perf_counter() when the
-    command started and when it started to build the graphs.
+    validation: all validation sequences, int (N,), those of a video together.
     """
-    # The plots and the report take about as long as the graphs.
-    drawing = time.perf_counter() - building_began
+    # Most of the start is importing and building, whose duration depends on the machine like that of drawing.
+    drawing = DRAWING * time.process_time()
     evaluation = _seconds_per_sequence(score, monitored) * len(monitored)
     final_evaluation = _seconds_per_sequence(score, validation) * len(validation)
-    return RunDuration(time.perf_counter() - began, evaluation, drawing + final_evaluation)
+    return RunDuration(evaluation, drawing + final_evaluation)
 
 
 def _seconds_per_sequence(score: Callable[[np.ndarray], Any], indices: np.ndarray) -> float:
@@ -59,56 +55,132 @@ def _seconds_per_sequence(score: Callable[[np.ndarray], Any], indices: np.ndarra
     return (time.perf_counter() - began) / len(few)
 
 
-def training_seconds_left(seconds: float, step: int, done: float, time_limit: float | None) -> float | None:
-    """The duration of the remaining steps, or None while it is unknown.
+class StepRate:
+    """The duration of a training step, measured on the last half or more of the steps. The first ones are slow.
 
-    seconds, step: of training so far. done: the fraction of the run that is done, 0 to 1. time_limit: seconds, or None.
+    step, seconds: of training when the command started.
     """
-    if step >= MEASURED_STEPS and done > 0:
-        return seconds / done * (1 - done)
-    return None if time_limit is None else max(0.0, time_limit - seconds)
+
+    def __init__(self, step: int, seconds: float) -> None:
+        self._first_step = step
+        self._measured_from = self._last_mark = self._now = (step, seconds)
+
+    def add(self, step: int, seconds: float) -> None:
+        """To be called with the numbers of steps and of seconds of training so far."""
+        self._now, taken = (step, seconds), step - self._first_step
+        if taken & (taken - 1) == 0:  # a power of two
+            self._measured_from, self._last_mark = self._last_mark, self._now
+
+    def seconds_per_step(self) -> float | None:
+        """None before FIRST_STEPS steps were taken."""
+        if self._now[0] - self._first_step < FIRST_STEPS:
+            return None
+        steps, seconds = (now - before for now, before in zip(self._now, self._measured_from, strict=True))
+        return seconds / steps
+
+
+def training_seconds_left(
+    seconds_left: float | None, steps_left: int | None, seconds_per_step: float | None
+) -> float | None:
+    """The duration of the remaining steps up to the limit that is reached first, or None while it is unknown.
+
+    seconds_left, steps_left: up to both limits, None without such a limit; one of them is given.
+    """
+    limits = [] if seconds_left is None else [max(0.0, seconds_left)]
+    if steps_left is not None:
+        if seconds_per_step is None:
+            return None
+        limits.append(steps_left * seconds_per_step)
+    return min(limits)
 
 
 def in_words(seconds: float) -> str:
-    """Whole seconds up to two minutes, whole minutes beyond."""
+    """Whole seconds up to five minutes, whole minutes beyond."""
     return f"{seconds:.0f} s" if seconds < SECONDS_UP_TO else f"{seconds / 60:.0f} min"
 
 
 class Progress:
-    """Prints the estimated duration once, as soon as it is known, and updates a progress bar."""
+    """Prints the estimated duration of the command, again whenever it has changed, and updates a progress bar.
 
-    def __init__(self, settings: Settings, duration: RunDuration, first_seconds: float, bar: tqdm) -> None:
+    total_steps: the limit in steps, or None. began: the value of time.perf_counter() when the command started.
+    """
+
+    def __init__(
+        self, settings: Settings, total_steps: int | None, duration: RunDuration, steps: Steps, began: float, bar: tqdm
+    ) -> None:
         self._settings = settings
+        self._total_steps = total_steps
         self._duration = duration
-        self._first_seconds = first_seconds
+        self._began = began
         self._bar = bar
-        self._is_printed = False
+        self._first_seconds = steps.seconds
+        self._rate = StepRate(steps.number, steps.seconds)
+        self._step_ended = 0.0
+        self._evaluations: list[float] = []  # the seconds that each took
+        self._printed: float | None = None  # the last printed estimate in seconds
 
     def show(self, steps: Steps, done: float, loss: float) -> None:
         """To be called after each step. done: the fraction of the run that is done. loss: of the step, px²."""
-        training = training_seconds_left(steps.seconds, steps.number, done, self._settings.time_limit)
+        self._rate.add(steps.number, steps.seconds)
+        # A limit in seconds tells at once how long training takes; a limit in steps needs some measured steps.
+        if self._printed is None and self._total_steps is None:
+            self._print(steps, done)
         # Workers of a cluster learn the duration of a step with the next step.
-        if training is None or steps.seconds <= 0 or (self._is_printed and self._bar.disable):
+        if not self._bar.disable and steps.seconds > 0:
+            left = self._seconds_left(steps, done)
+            speed = steps.number * self._settings.batch_size / steps.seconds
+            time_left = "" if left is None else f"{in_words(left)} left, "
+            waiting = f"waiting for data {100 * steps.spent.waiting_share:.0f} %"
+            text = f"{time_left}loss {loss:.2f} px², {speed:.0f} sequences/s, {waiting}"
+            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.update(done - self._bar.n)
+        self._step_ended = time.perf_counter()
+
+    def evaluated(self, steps: Steps, done: float) -> None:
+        """To be called after each evaluation, which follows a step."""
+        self._evaluations.append(time.perf_counter() - self._step_ended)
+        self._print(steps, done)
+
+    def _print(self, steps: Steps, done: float) -> None:
+        """Prints the estimate if it has changed."""
+        training, left = self._training_left(steps), self._seconds_left(steps, done)
+        if training is None or left is None:
             return
-        evaluations = evaluations_left(done, self._settings.evaluations) * self._duration.evaluation
-        left = training + evaluations + self._duration.end
-        if not self._is_printed:
-            self._is_printed, taken = True, steps.seconds - self._first_seconds
-            total = in_words(self._duration.start + taken + left)
-            parts = f"{in_words(taken + training)} of training and {in_words(evaluations)} of evaluations"
-            tqdm.write(f"duration:       about {total}, with {parts}")
-        speed = steps.number * self._settings.batch_size / steps.seconds
-        text = f"{in_words(left)} left, loss {loss:.2f} px², {speed:.0f} sequences/s"
-        self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update(done - self._bar.n)
+        total = time.perf_counter() - self._began + left
+        if self._printed is None:
+            of_training = in_words(steps.seconds - self._first_seconds + training)
+            tqdm.write(f"duration:       about {in_words(total)}, with {of_training} of training")
+        elif abs(total - self._printed) > LARGEST_CHANGE * self._printed:
+            tqdm.write(f"duration:       now about {in_words(total)}")
+        else:
+            return
+        self._printed = total
+
+    def _training_left(self, steps: Steps) -> float | None:
+        limit, total = self._settings.time_limit, self._total_steps
+        return training_seconds_left(
+            None if limit is None else limit - steps.seconds,
+            None if total is None else total - steps.number,
+            self._rate.seconds_per_step(),
+        )
+
+    def _seconds_left(self, steps: Steps, done: float) -> float | None:
+        """Until the end of the command, or None while it is unknown."""
+        training = self._training_left(steps)
+        if training is None:
+            return None
+        evaluation = float(np.mean(self._evaluations)) if self._evaluations else self._duration.evaluation
+        return training + evaluations_left(done, self._settings.evaluations) * evaluation + self._duration.end
 
 
 @contextlib.contextmanager
-def shown_progress(settings: Settings, duration: RunDuration, first_seconds: float, done: float) -> Iterator[Progress]:
+def shown_progress(
+    settings: Settings, total_steps: int | None, duration: RunDuration, steps: Steps, began: float, done: float
+) -> Iterator[Progress]:
     """A Progress, whose bar is visible only if standard error is a terminal.
 
-    first_seconds: of training before this command. done: the fraction of the run that is done, 0 to 1.
+    steps: of the run, before the first step of this command. done: the fraction of the run that is done, 0 to 1.
     """
-    bar_format = "training {percentage:3.0f} %|{bar}|{postfix}"
+    bar_format = "{percentage:3.0f} %|{bar}|{postfix}"
     with tqdm(total=1.0, initial=done, bar_format=bar_format, leave=False, disable=None) as bar:
-        yield Progress(settings, duration, first_seconds, bar)
+        yield Progress(settings, total_steps, duration, steps, began, bar)

@@ -1,19 +1,46 @@
 """What a run hands in: the model's four files, the report, and the project's code."""
 
+import contextlib
 import os
+import re
 import zipfile
 from pathlib import Path
 
+from pipeline.store.reader import SequenceStore
+from run.config_file import resumed_settings
+from run.data_choice import data_files
 from run.folder import RunPaths
 from support.atomic_write import atomic_write
 from support.user_error import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("*.py", "pyproject.toml", "requirements.lock", "Makefile", "README.md", "LICENSE")
+# The name of the folder that the publisher's archive contains, in all its versions; not that of a pickle.
+RELEASE = re.compile(r"youtube[ _-]?pose(?!.*\.(pkl|pickle|zip)$)", re.IGNORECASE)
 # Packages that no command imports.
 DEVELOPMENT_PACKAGES = ("bench", "tests")
 # The earliest date that a zip can hold. With the files' own dates, the same contents would give different zips.
 DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def warnings_of_data(out: str) -> list[str]:
+    """What the course may object to in the data that the run in the folder `out` was trained on.
+
+    A data set that is no longer where it was is not examined. The publisher's release is recognized by its folder's
+    name. Raises UserError if the run's config.json is damaged.
+    """
+    settings = resumed_settings(out)
+    if settings.data is None:
+        return ["this model was trained on drawn people, not on the course's data"]
+    warnings = []
+    for file in data_files(settings.data):
+        with contextlib.suppress(UserError, OSError), SequenceStore(file.path) as store:
+            if RELEASE.match(store.source_name):
+                warnings.append(
+                    f"this model was trained on the publisher's original data ({store.name}, converted from "
+                    f"{store.source_name}); the assignment bars them from the hand-in: train on the course's file"
+                )
+    return warnings
 
 
 def check_run(out: str) -> None:

@@ -40,6 +40,11 @@ def test_the_changelog_ends_its_unreleased_section_with_this_version():
     assert released[0] == VERSION
 
 
+def test_the_citation_has_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^version: (.*)$", citation, re.MULTILINE) == [VERSION]
+
+
 def test_lint_rejects_imports_of_every_command():
     commands = {path.stem for path in ROOT.glob("*.py")}
     assert commands <= set(TOOLS["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"])

@@ -31,6 +31,7 @@ class TrainingGraph:
     graph: tf.Graph
     train_step: tf.Operation
     loss: tf.Tensor  # of the predictions, float32 scalar, px²
+    waited: tf.Tensor  # until the step's batch was there, float64 scalar, seconds
     learning_rate: tf.Tensor  # placeholder, float32 scalar
     global_step: tf.Variable  # int64
     averages: dict[str, tf.Variable]  # the moving average of each variable, by the variable's name
@@ -63,7 +64,11 @@ def build_training_graph(
         # On the CPU, also if the rest of the graph is on a GPU.
         with tf.device("/device:CPU:0"):
             iterator = tf.data.make_initializable_iterator(make_dataset())
-            frames, labels, *size = iterator.get_next()
+            asked = tf.timestamp()
+            with tf.control_dependencies([asked]):
+                frames, labels, *size = iterator.get_next()
+            with tf.control_dependencies([labels]):
+                waited = tf.timestamp() - asked
         total = size[0] if size else tf.shape(labels)[0]
         losses = partial(_losses, network, num_units, mean_pose)
         shared = shared_gradients(sharing, frames, labels, total, losses)
@@ -88,6 +93,7 @@ def build_training_graph(
             graph,
             train_step,
             shared.loss,
+            waited,
             learning_rate,
             global_step,
             averages,

@@ -12,14 +12,16 @@ from collections.abc import Callable
 import numpy as np
 
 from model.training.graph import TrainingGraph
+from model.training.time_spent import TimeSpent
 from pipeline.tensorflow_v1 import tf
 
 
 class Steps:
     """Takes the steps of a TrainingGraph in a session, whether or not they are shared with other workers.
 
-    number: steps taken so far. seconds: of training so far; with several workers, the chief's before the last step. All
-    workers get the values of the chief's variables first.
+    number: steps taken so far. seconds: of training so far; with several workers, the chief's before the last step.
+    spent: where the time of this command went; others add evaluations to it. All workers get the values of the chief's
+    variables first.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class Steps:
         self._is_alone = agreement.is_alone
         session.run(agreement.copy_variables)
         self._run = session.make_callable(
-            [training.loss, agreement.received, training.train_step], [training.learning_rate, agreement.sent]
+            [training.loss, agreement.received, training.waited, training.train_step],
+            [training.learning_rate, agreement.sent],
         )
         self.number = int(session.run(training.global_step))
         self.seconds = float(session.run(training.progress["training_seconds"]))
         self._clock = self.seconds
+        self.spent = TimeSpent()
 
     def is_stopping(self) -> bool:
         """Whether training should stop; with several workers, what all of them learned with the last step."""
@@ -45,8 +49,10 @@ class Steps:
     def take(self, learning_rate: float) -> float:
         """Takes one step; returns its loss, px²."""
         began = time.perf_counter()
-        loss, received, _ = self._run(learning_rate, self._message())
-        self._clock += time.perf_counter() - began
+        loss, received, waited, _ = self._run(learning_rate, self._message())
+        seconds = time.perf_counter() - began
+        self.spent.add_step(seconds, float(waited))
+        self._clock += seconds
         self.number += 1
         stops, whole, rest = received.tolist()
         self._stops = stops > 0

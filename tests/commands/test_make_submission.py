@@ -1,9 +1,12 @@
+import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
 
+import h5py
+import numpy as np
 import pytest
 
 import make_submission
@@ -70,6 +73,53 @@ def test_the_code_in_the_zip_is_complete_and_runs(run_folder, run, tmp_path):
     assert not any("__pycache__" in name or name.endswith((".h5", ".pkl", ".json")) for name in names)
     command = [sys.executable, "-B", "code/train.py", "--help"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+
+
+def test_says_what_goes_to_the_drive_and_to_the_site(run_folder, run):
+    drive, site = run(run_folder).splitlines()[-2:]
+    assert drive == f"to the drive: the four files in {run_folder / 'model'}"
+    assert site.startswith(f"to the course's site: {run_folder / 'submission.zip'}, ")
+
+
+@pytest.mark.parametrize(
+    "source, is_release",
+    [
+        ("YouTube_Pose_dataset_1.0", True),
+        ("youtube-pose", True),
+        ("youtube_train_data.pkl", False),
+        ("youtube_pose.pkl", False),
+        ("YouTube_Pose_data.zip", False),
+    ],
+)
+def test_a_model_trained_on_the_publisher_s_release_is_warned_about(
+    source, is_release, run_folder, people, tmp_path, monkeypatch, capfd
+):
+    data = shutil.copy(people.path, tmp_path / "data.h5")
+    with h5py.File(data, "a") as file:
+        file.attrs["source_name"] = np.bytes_(source)
+    change_config(run_folder, data=str(data))
+    output = run_command(make_submission, [run_folder], monkeypatch, capfd)
+    assert f"wrote {run_folder / 'submission.zip'}: " in output.out
+    warning = f"warning: this model was trained on the publisher's original data (data.h5, converted from {source})"
+    assert output.err.startswith(warning) if is_release else output.err == ""
+
+
+def test_a_model_of_drawn_people_is_warned_about(run_folder, monkeypatch, capfd):
+    change_config(run_folder, data=None, demo=True)
+    output = run_command(make_submission, [run_folder], monkeypatch, capfd)
+    assert output.err == "warning: this model was trained on drawn people, not on the course's data\n"
+
+
+def test_data_that_are_gone_or_damaged_do_not_prevent_the_hand_in(run_folder, run, tmp_path):
+    change_config(run_folder, data=str(tmp_path / "gone.h5"))
+    run(run_folder, "--out", tmp_path / "first.zip")
+    (tmp_path / "gone.h5").write_text("nonsense")
+    run(run_folder, "--out", tmp_path / "second.zip")
+
+
+def change_config(folder, **values):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **values}))
 
 
 def test_the_same_files_give_the_same_zip(run_folder, run, tmp_path):

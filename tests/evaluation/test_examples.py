@@ -55,7 +55,7 @@ def add_off_by(ranking, indices, errors):
 
 
 @pytest.mark.parametrize("number", [3, 4, 99, 100])
-def test_best_middle_and_worst_sequence_equal_those_of_a_full_sort(number):
+def test_best_median_and_worst_sequence_equal_those_of_a_full_sort(number):
     random = np.random.default_rng(number)
     indices, errors = random.permutation(1000)[:number], random.uniform(0, 30, number)
     ranking = SequenceRanking()
@@ -63,14 +63,14 @@ def test_best_middle_and_worst_sequence_equal_those_of_a_full_sort(number):
         add_off_by(ranking, indices[start : start + 7], errors[start : start + 7])
     order = indices[np.argsort(errors)]
     middle = order[number // 2] if number % 2 else order[number // 2 - 1]
-    assert ranking.best_middle_worst() == {"best": order[0], "middle": middle, "worst": order[-1]}
+    assert ranking.best_median_worst() == {"best": order[0], "median": middle, "worst": order[-1]}
 
 
 def test_fewer_than_three_sequences_are_each_listed_once():
     ranking = SequenceRanking()
     add_off_by(ranking, [8], [2.0])
-    assert ranking.best_middle_worst() == {"best": 8}
+    assert ranking.best_median_worst() == {"best": 8}
     add_off_by(ranking, [5], [1.0])
-    assert ranking.best_middle_worst() == {"best": 5, "worst": 8}
+    assert ranking.best_median_worst() == {"best": 5, "worst": 8}
     add_off_by(ranking, [6], [1.0])
-    assert ranking.best_middle_worst() == {"best": 5, "middle": 6, "worst": 8}
+    assert ranking.best_median_worst() == {"best": 5, "median": 6, "worst": 8}

@@ -112,6 +112,15 @@ def test_shapes_are_not_broadcast():
         PixelErrors().add(np.zeros((1, 10, 7, 2)), np.zeros((2, 10, 7, 2)))
 
 
+def test_curves_have_the_share_of_frames_within_each_twentieth_of_a_pixel():
+    predictions, labels = random_positions(seed=3, sequences=2)
+    curves = errors_of(predictions, labels).curves()
+    distances = np.linalg.norm(predictions.astype(np.float64) - labels, axis=-1).reshape(-1, 7)
+    assert list(curves) == list(JOINT_NAMES)
+    for number, curve in enumerate(curves.values()):
+        np.testing.assert_allclose(curve, [np.mean(distances[:, number] <= step / 20) for step in range(401)])
+
+
 def test_without_frames_there_is_no_summary():
     errors = PixelErrors()
     errors.add(np.zeros((0, 10, 7, 2)), np.zeros((0, 10, 7, 2)))
@@ -121,13 +130,16 @@ def test_without_frames_there_is_no_summary():
         _ = errors.mean_squared_error
 
 
-def test_video_errors_are_means_with_the_largest_first():
+def test_video_errors_are_means_by_joint_with_the_largest_first():
     errors = VideoErrors()
     labels = np.zeros((2, 10, 7, 2), np.float32)
-    errors.add(labels + np.reshape([1, 5], (2, 1, 1, 1)) * np.float32([0.6, 0.8]), labels, np.array([3, 8]))
+    joints = np.arange(7)
+    off = np.stack([joints + 1, joints + 5])[:, np.newaxis, :, np.newaxis] * np.float32([0.6, 0.8])
+    errors.add(labels + off, labels, np.array([3, 8]))
     errors.add(labels[:1] + 2 * np.float32([0.6, 0.8]), labels[:1], np.array([3]))
     assert list(errors.means()) == [8, 3]
-    np.testing.assert_allclose(list(errors.means().values()), [5, 1.5], atol=1e-5)
+    np.testing.assert_allclose(errors.means()[8], joints + 5, atol=1e-5)
+    np.testing.assert_allclose(errors.means()[3], (joints + 3) / 2, atol=1e-5)
 
 
 def test_imports_neither_matplotlib_nor_tensorflow():

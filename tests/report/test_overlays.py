@@ -92,6 +92,12 @@ def test_one_legend_names_both_and_their_lines_differ():
     truth, prediction = legend.get_lines()
     assert (truth.is_dashed(), prediction.is_dashed()) == (False, True)
     assert truth.get_color() != prediction.get_color()
+    assert (truth.get_marker(), prediction.get_marker()) == ("o", "s")
+    joints = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == len(JOINT_NAMES)]
+    assert [(line.get_color(), line.get_marker()) for line in joints] == [
+        (TRUTH["color"], "o"),
+        (PREDICTION["color"], "s"),
+    ]
     assert [axes.get_legend() for axes in figure.axes] == [None] * len(figure.axes)
 
 
