@@ -20,6 +20,7 @@ from video.files.open_media import open_media
 from video.prediction import PredictionSummary, check_first_frame, claimed_outputs, predict
 from video.sliding_windows import WINDOWS_PER_BLOCK
 from video.tracking.face_detector import HAS_OPENCV, FaceDetector
+from video.tracking.nobody import Explanation
 
 INSTALL_OPENCV = 'python -m pip install ".[video]"'
 
@@ -28,11 +29,11 @@ def main() -> None:
     with reported_user_errors(), ended_by_signals():
         arguments = parse_arguments()
         crop = chosen_crop(arguments.crop)
-        source = open_media(arguments.input)
+        source = open_media(arguments.input, arguments.skip_damage)
         out = os.path.normpath(arguments.out)
         table = arguments.joints or (out if os.path.isdir(arguments.input) else os.path.splitext(out)[0]) + ".csv"
         with claimed_outputs(source, out, table, arguments.overwrite):
-            warn_of_unusual_shape(check_first_frame(source, crop))
+            warn_of_unusual_shape(*check_first_frame(source, crop))
             summary = predict(
                 arguments.model,
                 source,
@@ -44,8 +45,10 @@ def main() -> None:
                 detector=FaceDetector() if crop == "auto" else None,
                 show_crop=arguments.show_crop,
             )
-        print_summary(arguments.input, summary)
+        print_summary(arguments.input, summary, source.warnings)
         print(f"wrote {out} and {table}")
+        if summary.nobody is not None:
+            print(advice_on_nobody(summary.nobody))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -54,11 +57,14 @@ def parse_arguments() -> argparse.Namespace:
         epilog="example: python predict.py runs/first/model dance.mp4 --out dance_limbs.mp4",
     )
     parser.add_argument("model", metavar="MODEL_DIR", help="folder of the saved model")
-    parser.add_argument("input", metavar="INPUT", help="MP4, M4V, MOV, MKV, AVI, WebM, GIF or a folder of pictures")
+    parser.add_argument("input", metavar="INPUT", help="video, animated picture such as a GIF, or folder of pictures")
+    parser.add_argument("--skip-damage", action="store_true", help="continue after frames that cannot be decoded")
     output = parser.add_argument_group("output")
     output.add_argument("--out", metavar="OUT", required=True, help="copy of INPUT with the limbs drawn on it")
     output.add_argument(
-        "--joints", metavar="FILE", help="table of joints, .csv or .h5 (default: OUT with the extension .csv)"
+        "--joints",
+        metavar="FILE",
+        help="table of joints, .csv or .h5, or .analysis.h5 for SLEAP (default: OUT with the extension .csv)",
     )
     output.add_argument("--show-crop", action="store_true", help="also draw the edges of the crop")
     output.add_argument("--overwrite", action="store_true", help="replace existing files")
@@ -94,17 +100,17 @@ def chosen_crop(text: str | None) -> CropChoice:
     return "none"
 
 
-def warn_of_unusual_shape(crop: Crop | None) -> None:
+def warn_of_unusual_shape(crop: Crop | None, pixel_aspect: float) -> None:
     """Warns if the crop's aspect ratio differs from that of the training pictures. crop: None if people are tracked."""
-    if crop is not None and not has_usual_ratio(crop):
+    if crop is not None and not has_usual_ratio(crop, pixel_aspect):
         print_warning(
             f"{crop.width}×{crop.height} pixels are squeezed into a square, unlike the model's training pictures; try "
             "--crop auto"
         )
 
 
-def print_summary(path: str, summary: PredictionSummary) -> None:
-    """Prints what was predicted for the media at `path`, and a warning if a video seems to be cut short."""
+def print_summary(path: str, summary: PredictionSummary, warnings: list[str]) -> None:
+    """Prints what was predicted for the media at `path`, the warnings, and one if a video seems to be cut short."""
     frames = counted(summary.frame_count, "frame")
     size = f"{summary.width}×{summary.height} pixels"
     print(f"{frames} of {size}; the person's right limbs are orange, the left ones blue")
@@ -113,15 +119,23 @@ def print_summary(path: str, summary: PredictionSummary) -> None:
     outside = [f"{joint} {count}" for joint, count in zip(JOINT_NAMES, summary.outside_counts, strict=True) if count]
     if outside:
         print(f"Joints outside the picture, in number of frames: {', '.join(outside)}.")
-    if summary.found_count == 0:
-        print("No person was found; choose the crop with --crop none or --crop X,Y,WIDTH,HEIGHT.")
-    else:
+    if summary.found_count:
         print(f"A person was found in {summary.found_count} of {frames}.")
-    if summary.seems_cut:
+    for warning in warnings:
+        print_warning(warning)
+    if summary.seems_cut and not warnings:
         print_warning(
             f"{path} should last {summary.duration:.1f} s according to its header, but its last frame is at "
             f"{summary.last_second:.1f} s; it may be incomplete"
         )
+
+
+def advice_on_nobody(nobody: Explanation) -> str:
+    """Says why no person was found, and what to do."""
+    advice = "choose the crop with --crop none or --crop X,Y,WIDTH,HEIGHT"
+    if nobody.crop is not None:
+        advice = f"try --crop {','.join(map(str, nobody.crop))}"
+    return f"No person was found: {nobody.reason}; {advice}."
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import stat
 import sys
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-from support.user_error import UserError
+from support.user_error import UserError, print_warning
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
@@ -28,7 +29,7 @@ else:
 CAN_LOCK_WHILE_WRITING = sys.platform != "win32"
 
 # Error numbers of file systems without locks.
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 
 
 def check_destination(path: StrPath, source: StrPath, overwrite: bool, is_folder: bool = False) -> None:
@@ -89,9 +90,9 @@ def claimed_destination(path: StrPath, source: StrPath, overwrite: bool) -> Iter
 
 @contextlib.contextmanager
 def claimed(path: StrPath) -> Iterator[None]:
-    """Locks a file beside `path` inside the `with`. Raises UserError if another process has locked it.
+    """Locks a file beside `path` inside the `with`, as `locked_file` does.
 
-    On file systems without locks, other processes are not kept out.
+    Raises UserError if another process has locked it.
     """
     folder, name = os.path.split(os.path.abspath(path))
     with contextlib.ExitStack() as locks:
@@ -99,9 +100,6 @@ def claimed(path: StrPath) -> Iterator[None]:
             locks.enter_context(locked_file(os.path.join(folder, f".{name}.lock")))
         except BlockingIOError:
             raise UserError(f"another command is writing {path}; wait for it to end, or give another name") from None
-        except OSError as error:
-            if error.errno not in WITHOUT_LOCKS:
-                raise
         yield
 
 
@@ -109,15 +107,32 @@ def claimed(path: StrPath) -> Iterator[None]:
 def locked_file(path: StrPath) -> Iterator[None]:
     """Creates the file `path`, or takes over one that a killed process left; locks it, and removes it at the end.
 
-    Raises what `lock` raises, and OSError if the file cannot be created.
+    On file systems without locks, it warns and keeps no other process out. Raises BlockingIOError if another process
+    has locked the file, and OSError if it cannot be created.
     """
-    with _open_locked(path):
+    try:
+        file = _open_locked(path)
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:
+            raise
+        _warn_of_missing_locks()
+        yield
+        return
+    with file:
         try:
             yield
         finally:
             # While it is locked: afterwards another process may have locked it. Windows keeps open files.
             with contextlib.suppress(OSError):
                 os.remove(path)
+
+
+@functools.cache
+def _warn_of_missing_locks() -> None:
+    """Prints a warning, once."""
+    print_warning(
+        "this file system has no locks, so two commands that write to the same place at once would not notice it"
+    )
 
 
 def lock(file: IO[bytes] | IO[str]) -> None:

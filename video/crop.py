@@ -48,13 +48,16 @@ def parse_crop(text: str) -> CropChoice:
     return crop
 
 
-def crop_of_picture(choice: Literal["none", "center"] | Crop, picture: np.ndarray) -> Crop:
-    """The crop of a picture, (height, width, 3), for this choice. Raises UserError if it exceeds the picture."""
+def crop_of_picture(choice: Literal["none", "center"] | Crop, picture: np.ndarray, pixel_aspect: float = 1) -> Crop:
+    """The crop of a picture, (height, width, 3), for this choice. Raises UserError if it exceeds the picture.
+
+    pixel_aspect: width / height of a pixel.
+    """
     height, width = picture.shape[:2]
     if choice == "none":
         return Crop(0, 0, width, height)
     if choice == "center":
-        across, down = CENTER_RATIO
+        across, down = CENTER_RATIO[0], CENTER_RATIO[1] * pixel_aspect
         crop_width = min(width, max(1, round(height * across / down)))
         crop_height = min(height, max(1, round(width * down / across)))
         return Crop((width - crop_width) // 2, (height - crop_height) // 2, crop_width, crop_height)
@@ -64,9 +67,12 @@ def crop_of_picture(choice: Literal["none", "center"] | Crop, picture: np.ndarra
     return choice
 
 
-def has_usual_ratio(crop: Crop) -> bool:
-    """Whether the aspect ratio is similar to the training pictures'; the model sees each squeezed into a square."""
-    return 1 <= crop.width / crop.height <= MAX_USUAL_RATIO
+def has_usual_ratio(crop: Crop, pixel_aspect: float = 1) -> bool:
+    """Whether the aspect ratio is similar to the training pictures'; the model sees each squeezed into a square.
+
+    pixel_aspect: width / height of a pixel.
+    """
+    return 1 <= crop.width * pixel_aspect / crop.height <= MAX_USUAL_RATIO
 
 
 def scale_to_frame(picture: np.ndarray, crop: Crop) -> np.ndarray:

@@ -26,6 +26,7 @@ from video.files.open_media import Media
 from video.joint_table import Row, check_table_name, joint_table
 from video.limbs import draw_crop, draw_limbs
 from video.sliding_windows import positions_in_shots
+from video.tracking.nobody import Explanation, explain_nobody
 from video.tracking.person import Detector, ends_below_shoulders, head_and_shoulders
 from video.tracking.pose_check import pose_check
 from video.tracking.views import View, views
@@ -45,6 +46,7 @@ class PredictionSummary:
     height: int
     last_second: float | None  # time of the last frame; None for folders of pictures
     duration: float | None  # of a video according to its header, seconds; None if unknown
+    nobody: Explanation | None = None  # why the detector found no person
 
     @property
     def is_padded(self) -> bool:
@@ -80,13 +82,14 @@ def _check_outputs(source: Media, out: str, table: str, overwrite: bool) -> None
         raise UserError(f"{table} is also --out; choose another name for --joints")
 
 
-def check_first_frame(source: Media, choice: CropChoice) -> Crop | None:
-    """Returns the crop of the first frame, or None if the person is tracked.
+def check_first_frame(source: Media, choice: CropChoice) -> tuple[Crop | None, float]:
+    """Returns the crop of the first frame, or None if the person is tracked; and width / height of a pixel.
 
     Raises UserError if the frame cannot be read or the crop exceeds it.
     """
-    picture = next(source.frames()).picture
-    return None if choice == "auto" else crop_of_picture(choice, picture)
+    frame = next(source.frames())
+    crop = None if choice == "auto" else crop_of_picture(choice, frame.picture, frame.pixel_aspect)
+    return crop, frame.pixel_aspect
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def predict(
             raise ContractBreaches(*opened.breaches)
         say(verdict([], COURSE_SHAPE))
         with (
-            joint_table(table) as add_row,
+            joint_table(table, source.path) as add_row,
             source.written_to(out) as write,
             tqdm(
                 total=source.frame_count, desc="predicting", unit=" frames", leave=False, disable=None, delay=2
@@ -156,7 +159,8 @@ def predict(
                 bar.update()
     height, width, _ = frame.picture.shape
     duration = None if source.duration is None else float(source.duration)
-    return PredictionSummary(frame_count, found_count, outside_counts, width, height, frame.seconds, duration)
+    nobody = explain_nobody(source.frames(), frame_count, detector) if detector and not found_count else None
+    return PredictionSummary(frame_count, found_count, outside_counts, width, height, frame.seconds, duration, nobody)
 
 
 def predicted_frames(
@@ -189,6 +193,7 @@ def _predicted(frame: Frame, positions: Positions, view: View) -> PredictedFrame
         joints, confidence = np.stack([unknown, unknown], axis=-1), np.zeros_like(unknown)
     elif view.person is not None and ends_below_shoulders(view.person, len(frame.picture)):
         joints, confidence = head_and_shoulders(view.person), unknown
+        joints[:, 0] /= frame.pixel_aspect
     else:
         joints = joints_in_picture(positions.joints, view.crop)
         confidence = confidence_of(positions.spread)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import TypeAlias
 
+from pipeline.sources.other_files import BEGINNING, GIVE_THE_PICKLE, check_is_pickle
 from support.user_error import UserError
 
 # Two pickled arrays take about 120 opcodes. Each opcode adds at most one value to the stack and one to the memo, and no
@@ -30,11 +31,12 @@ SAVE_AGAIN = "save it again with pickle.dump((frames, labels), file, protocol=4)
 
 @dataclass(frozen=True)
 class StoredBytes:
-    """Bytes that remain in the file."""
+    """Bytes that remain in a file."""
 
     offset: int
     length: int
     latin1: bool = False  # whether they are UTF-8 text, and the bytes meant are that text in latin1
+    file: BufferedIOBase | None = None  # that contains them, if it is not the pickle
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def parse_pickle(file: BufferedIOBase, size: int) -> PickledValue:
     file: at the start of a pickle of protocol 2 to 5. size: its length in bytes. Raises UserError if the pickle is
     malformed or contains anything that a tuple of NumPy arrays does not need; the message names it.
     """
-    _check_beginning(file.read(8), size)
+    _check_beginning(file.read(BEGINNING), size)
     file.seek(0)
     parser = _Parser(file, size)
     for _ in range(MOST_OPCODES):
@@ -135,14 +137,11 @@ def parse_pickle(file: BufferedIOBase, size: int) -> PickledValue:
 def _check_beginning(beginning: bytes, size: int) -> None:
     if size == 0:
         raise UserError("the file is empty; download or copy it again")
-    if beginning.startswith(b"\x89HDF"):
-        raise UserError("this is an HDF5 file, not a pickle; a file that this program made needs no conversion")
-    if beginning.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf")):
-        raise UserError("this is a compressed file; unpack it and give the .pkl file in it")
     if beginning.startswith((b"(c", b"cnumpy")):
         raise UserError(f"this seems to be a pickle of protocol 0 or 1, which is not supported; {SAVE_AGAIN}")
+    check_is_pickle(beginning)
     if beginning[:1] != b"\x80":
-        raise UserError("this is not a pickle; give the course's youtube_train_data.pkl or the .zip that contains it")
+        raise UserError(f"this is not a pickle; {GIVE_THE_PICKLE}")
     if len(beginning) > 1 and not 2 <= beginning[1] <= 5:
         raise UserError(f"this pickle has protocol {beginning[1]}, only protocols 2 to 5 are supported; {SAVE_AGAIN}")
 

@@ -1,6 +1,7 @@
 """Reads the course's pickle, a tuple (frames, labels) of NumPy arrays, block by block in bounded memory.
 
-The first pass locates the two arrays in the file, the second one reads them. Nothing in the file is executed.
+An .npz of the two arrays is read in the same way. The first pass locates the two arrays in the file, the second one
+reads them. Nothing in the file is executed.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ import numpy as np
 
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
+from pipeline.sources.npz_arrays import npz_arrays
+from pipeline.sources.other_files import advice_on_parts
 from pipeline.sources.pickle_opcodes import (
     LONGEST_NAME,
     SAVE_AGAIN,
     PickledArray,
+    PickledValue,
     StoredBytes,
     parse_pickle,
 )
@@ -40,11 +44,12 @@ LARGEST_READ = 1 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """An open pickle."""
+    """An open pickle, or an open .npz."""
 
     file: io.BufferedIOBase  # seekable
     size: int  # in bytes
     check_contents: Callable[[], None] = lambda: None  # reads the whole file and raises if its checksum is wrong
+    arrays: tuple[PickledArray, PickledArray] | None = None  # frames and labels of an .npz
 
 
 @dataclass(frozen=True)
@@ -60,21 +65,25 @@ class LocatedArrays:
 
 @contextlib.contextmanager
 def open_source(path: StrPath) -> Iterator[Source]:
-    """Yields the file at `path` or, if that is a zip file, the only file in it.
+    """Yields the file at `path`; if that is a zip file, the only file in it or, of an .npz, its arrays.
 
-    A UserError that is raised while the source is open gets the path in front of its message. Raises UserError if a zip
-    file is damaged, is encrypted or does not contain exactly one file; OSError if the file cannot be read.
+    A UserError that is raised while the source is open gets the path in front of its message, and advice if the path is
+    that of one part of a split file. Raises UserError if a zip file is damaged, is encrypted or contains anything else;
+    OSError if the file cannot be read.
     """
     try:
         with open(path, "rb") as file, contextlib.ExitStack() as stack:
             is_zipped = file.read(2) == b"PK"
             file.seek(0)
             if is_zipped:
-                yield Source(*stack.enter_context(unzipped(file)))
+                files, check_contents = stack.enter_context(unzipped(file))
+                arrays = npz_arrays(files) if len(files) > 1 else None
+                yield Source(files[0].file, files[0].size, check_contents, arrays)
             else:
                 yield Source(file, os.fstat(file.fileno()).st_size)
     except UserError as error:
-        raise UserError(*(f"{path}: {message}" for message in error.messages)) from None
+        advice = advice_on_parts(path)
+        raise UserError(*(f"{path}: {message}{advice}" for message in error.messages)) from None
 
 
 def locate_arrays(source: Source) -> LocatedArrays:
@@ -84,8 +93,7 @@ def locate_arrays(source: Source) -> LocatedArrays:
     float64 (N, 10, 7, 2), N > 0, in C order; if the file is cut short or continues after the pickle; or if its checksum
     is wrong. The checksum is checked last, so that no more of a zip file is unpacked than the size of the arrays.
     """
-    source.file.seek(0)
-    arrays = parse_pickle(source.file, source.size)
+    arrays = source.arrays or _unpickled(source)
     if not isinstance(arrays, tuple) or len(arrays) != 2:
         raise _not_two_arrays()
     frames, labels = arrays
@@ -95,11 +103,15 @@ def locate_arrays(source: Source) -> LocatedArrays:
     labelled, labels_dtype, stored_labels = _located("labels", labels, LABELS_OF_SEQUENCE, ("f4", "f8"))
     if sequences != labelled:
         raise UserError(f"there are frames of {counted(sequences, 'sequence')} but labels of {labelled}; {SAVE_AGAIN}")
-    unread = source.size - source.file.tell()
-    if unread > 0:
+    if source.arrays is None and (unread := source.size - source.file.tell()) > 0:
         raise UserError(f"{unread} bytes follow the pickle of frames and labels, which must be alone; {SAVE_AGAIN}")
     source.check_contents()
     return LocatedArrays(sequences, frames_dtype, labels_dtype, stored_frames, stored_labels)
+
+
+def _unpickled(source: Source) -> PickledValue:
+    source.file.seek(0)
+    return parse_pickle(source.file, source.size)
 
 
 def _not_two_arrays() -> UserError:
@@ -116,7 +128,9 @@ def _located(
     if code not in codes:
         wanted = " or ".join(np.dtype(allowed).name for allowed in codes)
         found = ascii(code)[:LONGEST_NAME]
-        raise UserError(f"the {name} have dtype {found}, not {wanted}; convert them, then {SAVE_AGAIN}")
+        is_fraction = name == "frames" and code.startswith("f")
+        advice = "convert them" + (", as numpy.rint(255 * frames) if they go from 0 to 1" if is_fraction else "")
+        raise UserError(f"the {name} have dtype {found}, not {wanted}; {advice}, then {SAVE_AGAIN}")
     if shape[1:] != shape_of_sequence:
         found = ", ".join(map(str, shape[:6])) + (", …" if len(shape) > 6 else "")
         wanted = ", ".join(map(str, shape_of_sequence))
@@ -164,8 +178,9 @@ def _read_blocks(
     dtype: npt.DTypeLike,
     sequences_per_block: int,
 ) -> Iterator[np.ndarray]:
-    source.file.seek(stored.offset)
-    reader = _Latin1Reader(source.file, stored.length) if stored.latin1 else source.file
+    file = stored.file or source.file
+    file.seek(stored.offset)
+    reader = _Latin1Reader(file, stored.length) if stored.latin1 else file
     buffer = np.empty((min(sequences_per_block, sequences), *shape_of_sequence), dtype)
     for start in range(0, sequences, len(buffer)):
         block = buffer[: sequences - start]

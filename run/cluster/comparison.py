@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,13 +12,11 @@ import numpy as np
 from model.session_config import tensorflow_version
 from run.cluster.tf_config import Cluster
 from run.data import DataIdentity
-from run.settings import Settings, option_of
+from run.settings import DATA_PATHS, Settings, option_of
 
 ROOT = Path(__file__).parents[2]
 # The code that determines what a training step computes.
 PROGRAM = ("train.py", "model", "pipeline", "run")
-# The paths of the data may differ between workers; the data may not.
-PATHS = ("data", "validation_data")
 IDENTITY = {
     "data_sha256": "the data (the SHA-256 of their source)",
     "validation_data_sha256": "the validation data (the SHA-256 of their source)",
@@ -34,11 +33,16 @@ def compared_properties(settings: Settings, identity: DataIdentity, precision: s
 
     precision: the precision that this worker trains with.
     """
-    chosen = {name: value for name, value in vars(settings).items() if name not in PATHS}
+    # The paths of the data may differ between workers; the data may not.
+    chosen = {name: value for name, value in vars(settings).items() if name not in DATA_PATHS}
+    names = IDENTITY
+    if isinstance(settings.data, list):
+        files = ", ".join(map(os.path.basename, settings.data))
+        names = {**IDENTITY, "data_sha256": f"the data {files} (the SHA-256 of their sources, and their weights)"}
     return {
         "the version of TensorFlow": tensorflow_version(),
         "the program's files": _program_digest(),
-        **{IDENTITY[name]: str(value) for name, value in vars(identity).items()},
+        **{names[name]: str(value) for name, value in vars(identity).items()},
         **{option_of(name): str(value) for name, value in {**chosen, "precision": precision}.items()},
     }
 

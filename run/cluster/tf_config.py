@@ -15,6 +15,8 @@ from support.user_error import UserError
 
 VARIABLE = "TF_CONFIG"
 EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
+# What TensorFlow's cluster resolver and cloud services write.
+KEYS = {"cluster", "task", "rpc_layer", "environment", "job"}
 # The name of the job of all workers, the chief included, in TensorFlow's server.
 JOB = "worker"
 
@@ -50,7 +52,7 @@ ALONE = Cluster(("",), 0)
 
 
 def cluster_of(environment: Mapping[str, str]) -> Cluster:
-    """The cluster that TF_CONFIG describes, or ALONE if it is not set or has one worker.
+    """The cluster that TF_CONFIG describes, or ALONE if it is not set, has no cluster, or has one worker.
 
     Workers are numbered in the order of TF_CONFIG, "chief" before "worker". Raises UserError if it is malformed.
     """
@@ -61,6 +63,8 @@ def cluster_of(environment: Mapping[str, str]) -> Cluster:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _malformed(f"is not JSON ({error})") from None
+    if _describes_no_cluster(config):
+        return ALONE
     jobs = _part(config, "cluster", dict)
     if others := sorted(jobs.keys() - {"chief", "worker"}):
         raise _malformed(f"names unsupported jobs: {', '.join(map(str, others))}")
@@ -89,6 +93,18 @@ def precision_of(cluster: Cluster, is_exact: bool, precision: str) -> str:
     if precision == "bfloat16" and not cluster.is_alone:
         raise UserError("a cluster trains in float32; leave --precision out")
     return "float32" if precision == "auto" and (is_exact or not cluster.is_alone) else precision
+
+
+def _describes_no_cluster(config: Any) -> bool:
+    """Whether the parsed TF_CONFIG is that of a machine on its own, as cloud services set it: {} or an empty cluster.
+
+    A task other than the first belongs to some cluster, so it is not on its own. Neither is one with an unknown name
+    in place of "cluster".
+    """
+    if not isinstance(config, dict) or config.get("cluster", {}) != {} or config.keys() - KEYS:
+        return False
+    task = config.get("task", {})
+    return isinstance(task, dict) and task.get("index", 0) in (0, "0")
 
 
 def _malformed(what: str) -> UserError:

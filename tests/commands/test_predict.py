@@ -14,7 +14,7 @@ from model.export.saved_model import loaded_model
 from pipeline.demo.data import draw_video
 from tests.commands.in_process import contents_of, run_command, run_refused_command
 from tests.model.export.foreign_model import foreign_network, save_foreign_model
-from tests.video.files.videos import read_video, write_video
+from tests.video.files.videos import damage, noise, read_video, write_video
 from video.limbs import draw_limbs
 from video.tracking.face_detector import HAS_OPENCV
 
@@ -205,7 +205,11 @@ def test_without_a_person_the_output_says_what_to_do(model, monkeypatch, capfd, 
     source = folder_of(tmp_path / "in", [np.zeros((240, 320, 3), np.uint8)] * 12)
     output = run_command(predict, (model, source, "--out", tmp_path / "out"), monkeypatch, capfd)
     if HAS_OPENCV:
-        assert "No person was found; choose the crop with --crop none or --crop X,Y,WIDTH,HEIGHT." in output.out
+        *_, line = output.out.splitlines()
+        assert line == (
+            "No person was found: the pictures are dark, 0 of 255 on average; choose the crop with --crop none or "
+            "--crop X,Y,WIDTH,HEIGHT."
+        )
 
 
 def test_without_opencv_the_model_sees_whole_pictures_with_a_warning(model, run, monkeypatch, capfd, tmp_path):
@@ -230,6 +234,25 @@ def test_the_summary_warns_of_a_truncated_video(model, run, tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     warning = run(model, path, "--out", tmp_path / "out.webm").err
     assert "in.webm should last 3.0 s according to its header, but its last frame is at 1." in warning
+
+
+def test_damage_is_skipped_on_request_with_a_warning(model, run, refused, tmp_path):
+    path = write_video(tmp_path / "in.mp4", noise(20))
+    damage(path, [7])
+    line = refused(model, path, "--out", tmp_path / "out.mp4")
+    assert "in.mp4 is damaged after 7 frames" in line and line.endswith("or add --skip-damage")
+    output = run(model, path, "--out", tmp_path / "out.mp4", "--skip-damage")
+    assert "19 frames of 128×96 pixels" in output.out
+    assert output.err == f"warning: {path} is damaged: 1 of 20 frames could not be decoded, the first at 0.28 s\n"
+    _, times, _ = read_table(tmp_path / "out.csv")
+    assert [round(25 * float(time)) for time in times] == [*range(7), *range(8, 20)]
+
+
+def test_pictures_that_are_left_out_cause_a_warning(model, run, tmp_path):
+    source = folder_of(tmp_path / "in", people(2))
+    (tmp_path / "in" / "c.cr2").touch()
+    output = run(model, source, "--out", tmp_path / "out")
+    assert output.err == "warning: left out 1 picture, c.cr2; to use them, save them as JPEG or PNG\n"
 
 
 def test_help_has_an_example(run, capfd):
@@ -286,9 +309,9 @@ def test_unusable_outputs_are_refused(model, source, refused, tmp_path):
 
 def test_a_model_that_breaks_the_contract_is_refused(model, source, refused, tmp_path):
     folder = shutil.copytree(model, tmp_path / "model")
-    (folder / "notes.txt").touch()
+    (folder / "checkpoint").unlink()
     line = refused(folder, source, "--out", tmp_path / "out.mp4")
-    assert line == "notes.txt does not belong to the model; remove it from the folder"
+    assert line == "the file checkpoint is missing; save the model again"
     assert "is not a folder; give the folder with the model's four files" in refused(
         tmp_path / "nothing", source, "--out", tmp_path / "out.mp4"
     )

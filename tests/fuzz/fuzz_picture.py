@@ -18,12 +18,15 @@ from typing import Any
 import atheris
 import numpy as np
 
-with atheris.instrument_imports(include=["support.picture", "video.files.pictures", "PIL"]):
+with atheris.instrument_imports(
+    include=["support.picture", "video.files.animated_picture", "video.files.pixels", "PIL"]
+):
     from PIL import Image
 
     from support.picture import PICTURE_FORMATS, opened_picture
     from support.user_error import UserError
-    from video.files.pictures import GifFile, rgb_pixels
+    from video.files.animated_picture import AnimatedPicture
+    from video.files.pixels import rgb_pixels
 
 from tests.fuzz.fuzzer import fuzz
 
@@ -104,7 +107,7 @@ def read_frames(contents: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
         file.write(contents)
         file.flush()
-        for frame in itertools.islice(GifFile(file.name).frames(), MOST_FRAMES):
+        for frame in itertools.islice(AnimatedPicture(file.name).frames(), MOST_FRAMES):
             _check_pixels(frame.picture)
             assert frame.seconds is not None and frame.seconds >= 0
             assert frame.milliseconds is not None and frame.milliseconds >= 0

@@ -32,7 +32,10 @@ LARGEST = 1 << 16  # pixels of a picture
 MOST_FRAMES = 200
 MOST_MEGABYTES = 400
 WORDS = (0, 1, 2, 255, 1 << 15, 1 << 16, 1 << 24, 1 << 31, (1 << 31) - 1, (1 << 32) - 1)
-CODECS = {".avi": "mjpeg", ".mkv": "libx264", ".mp4": "libx264", ".mov": "mpeg4", ".webm": "libvpx"}
+CODECS = {
+    **{".avi": "mjpeg", ".mkv": "libx264", ".mp4": "libx264", ".mov": "mpeg4", ".webm": "libvpx"},
+    **{".flv": "libx264", ".mpg": "mpeg2video", ".wmv": "wmv2"},
+}
 
 
 def write_corpus(folder: Path) -> None:

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from support.argument_parser import ArgumentParser, positive, value_type
@@ -49,3 +51,49 @@ def test_the_message_names_the_type():
     for text in ("3", "four"):
         with pytest.raises(UserError, match=f"argument --option: '{text}' is not a number divisible by two "):
             parsed(even, text)
+
+
+def copying_parser():
+    parser = ArgumentParser(prog="copy.py")
+    parser.add_argument("input")
+    parser.add_argument("--out")
+    parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument("--shift", type=float)
+    return parser
+
+
+@pytest.mark.parametrize("name", ["-dQw4w9.mp4", "-dQw4w9", "--Qw4w9.mp4", "-h8.mp4", "-out.mp4", "-1.mp4"])
+def test_an_existing_file_may_begin_with_a_hyphen(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("a video")
+    for arguments in ([name, "--out", "a.mp4"], ["--overwrite", "--out", "a.mp4", name], ["--out", "a", "--", name]):
+        given = copying_parser().parse_args(arguments).input
+        assert (tmp_path / given).read_text() == "a video" and os.path.samefile(name, given)
+    given = copying_parser().parse_args(["a.mp4", "--out", name]).out
+    assert os.path.samefile(name, given)
+
+
+def test_options_and_numbers_stay_what_they_are_beside_files_of_the_same_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("--out", "--over", "-1", "-0.5", "-h"):
+        (tmp_path / name).touch()
+    parsed = copying_parser().parse_args(["a.mp4", "--out", "b.mp4", "--over", "--shift", "-0.5"])
+    assert (parsed.input, parsed.out, parsed.overwrite, parsed.shift) == ("a.mp4", "b.mp4", True, -0.5)
+    assert copying_parser().parse_args(["-1"]).input == "-1"
+
+
+@pytest.mark.parametrize(
+    "arguments, name",
+    [(["-dQw4w9.mp4"], "-dQw4w9.mp4"), (["a.mp4", "--out", "-b.mp4"], "-b.mp4"), (["--a.mp4"], "--a.mp4")],
+)
+def test_a_name_that_begins_with_a_hyphen_is_explained(arguments, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=f"; if {name} is a file, give it as ./{name} "):
+        copying_parser().parse_args(arguments)
+
+
+def test_a_mistyped_option_is_no_name():
+    for arguments in (["a.mp4", "--speed"], ["a.mp4", "--shift", "-x"]):
+        with pytest.raises(UserError) as refused:
+            copying_parser().parse_args(arguments)
+        assert "is a file" not in str(refused.value)

@@ -8,6 +8,8 @@ import pytest
 if sys.platform != "win32":
     import fcntl
 
+from run.folder import claimed_folder
+from support import destination
 from support.atomic_write import atomic_write
 from support.destination import check_destination, check_is_no_device, claimed_destination, make_folder
 from support.user_error import UserError
@@ -146,11 +148,24 @@ def test_a_file_written_between_the_check_and_the_claim_is_not_replaced(source, 
     assert sorted(os.listdir(tmp_path)) == ["new", "source"] and new.read_text() == "of another"
 
 
-@needs_flock
-def test_a_file_system_without_locks_keeps_no_process_out(source, tmp_path, monkeypatch):
+@pytest.fixture(params=["ENOLCK", "ENOSYS", "EOPNOTSUPP"])
+def without_locks(request, monkeypatch):
+    """A file system without locks, as NFS and Lustre are often mounted."""
+    number = getattr(errno, request.param)
+
     def fail(*arguments):
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", fail)
+    destination._warn_of_missing_locks.cache_clear()
+
+
+@needs_flock
+def test_on_a_file_system_without_locks_commands_write_with_one_warning(without_locks, source, tmp_path, capsys):
     with claimed_destination(str(tmp_path / "new"), source, overwrite=False):
         assert os.listdir(tmp_path) == ["source"]
+    with claimed_folder(str(tmp_path / "run"), resume=False), atomic_write(tmp_path / "run" / "config.json") as partial:
+        (tmp_path / partial).touch()
+    assert sorted(os.listdir(tmp_path)) == ["run", "source"] and os.listdir(tmp_path / "run") == ["config.json"]
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: this file system has no locks")

@@ -7,7 +7,7 @@ from PIL import Image
 
 from pipeline.demo.data import draw_video
 from support.user_error import UserError
-from video.crop import Crop, crop_of_picture, is_outside, joints_in_picture, parse_crop, scale_to_frame
+from video.crop import Crop, crop_of_picture, has_usual_ratio, is_outside, joints_in_picture, parse_crop, scale_to_frame
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -109,3 +109,10 @@ def test_invalid_choices_are_refused(text):
 def test_a_crop_beyond_the_picture_is_refused(text):
     with pytest.raises(UserError, match="extends beyond a picture of 160×90 pixels"):
         crop_of_picture(parse_crop(text), np.zeros((90, 160, 3), np.uint8))
+
+
+def test_the_center_is_4_to_3_as_it_is_shown():
+    # PAL: 720×576 pixels, 64/45 as wide as high, are shown as 1024×576.
+    crop = crop_of_picture("center", np.zeros((576, 720, 3), np.uint8), 64 / 45)
+    assert crop.height == 576 and crop.width * 64 / 45 == pytest.approx(768, abs=1) and crop.x == (720 - 540) // 2
+    assert has_usual_ratio(Crop(0, 0, 300, 400), 4 / 3) and not has_usual_ratio(Crop(0, 0, 300, 400))

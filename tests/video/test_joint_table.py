@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pipeline.joints import JOINT_NAMES
+from pipeline.joints import JOINT_NAMES, LIMBS
 from support.user_error import UserError
 from video.joint_table import Row, check_table_name, joint_table
 
@@ -73,7 +73,51 @@ def test_an_hdf5_file_has_arrays(count, tmp_path):
         assert tuple(file["joints"].attrs["joints"]) == JOINT_NAMES and file["joints"].attrs["unit"] == "pixels"
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.h5"])
+@pytest.fixture
+def sleap_file(tmp_path):
+    """Written for SLEAP: 300 rows, of which the second has no person, and the third lacks its wrists."""
+    path = str(tmp_path / "a.analysis.h5")
+    with joint_table(path, "videos/in.mp4") as add:
+        for number, row in enumerate(ROWS[:300]):
+            joints = row.joints.copy()
+            if number == 1:
+                joints[:] = np.nan
+            if number == 2:
+                joints[1:3] = np.nan
+            add(replace(row, joints=joints, seconds=number / 30))
+    return path
+
+
+def test_a_file_for_sleap_has_its_layout(sleap_file):
+    # https://docs.sleap.ai, "Analysis HDF5": (track, xy, node, frame).
+    with h5py.File(sleap_file) as file:
+        assert file["tracks"].shape == (1, 2, 7, 300) and file["track_occupancy"].shape == (300, 1)
+        np.testing.assert_array_equal(file["tracks"][0, :, :, 0].T, JOINTS[0])
+        np.testing.assert_array_equal(file["tracks"][0, :, 6, 299], JOINTS[299, 6])
+        np.testing.assert_array_equal(file["point_scores"][0, :, 5], CONFIDENCE[5])
+        assert np.isnan(file["tracks"][..., 1]).all() and file["track_occupancy"][:3, 0].tolist() == [1, 0, 1]
+        names = [name.decode() for name in file["node_names"]]
+        assert tuple(names) == JOINT_NAMES and file["track_names"][:].tolist() == [b"person"]
+        for (first, second), edge in zip(file["edge_inds"][:], file["edge_names"][:], strict=True):
+            assert [names[first].encode(), names[second].encode()] == edge.tolist()
+
+
+def test_sleap_s_own_reader_opens_it(sleap_file):
+    analysis = pytest.importorskip("sleap_io.io.analysis_h5", exc_type=ImportError)
+    assert analysis.is_analysis_h5_file(sleap_file)
+    labels = analysis.read_labels(sleap_file)
+    assert [node.name for node in labels.skeleton.nodes] == list(JOINT_NAMES)
+    assert {(edge.source.name, edge.destination.name) for edge in labels.skeleton.edges} == set(LIMBS)
+    assert labels.video.filename == "videos/in.mp4" and [track.name for track in labels.tracks] == ["person"]
+    assert [frame.frame_idx for frame in labels.labeled_frames] == [0, *range(2, 300)]
+    positions = np.stack([frame.instances[0].numpy() for frame in labels.labeled_frames])
+    np.testing.assert_array_equal(positions[0], JOINTS[0])
+    np.testing.assert_array_equal(positions[2:], JOINTS[3:300])
+    assert np.isnan(positions[1, 1:3]).all() and np.isfinite(positions[1, 3:]).all()
+    np.testing.assert_array_equal(labels.labeled_frames[4].instances[0].points["score"], CONFIDENCE[5])
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.h5", "a.analysis.h5"])
 def test_an_error_leaves_no_file(name, tmp_path):
     with pytest.raises(KeyError), joint_table(str(tmp_path / name)) as add:
         add(replace(ROWS[0], seconds=0.0))

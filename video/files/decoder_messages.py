@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import struct
 
-PROPERTIES, FRAME, END, ERROR = b"P", b"F", b"E", b"X"
+PROPERTIES, FRAME, WARNING, END, ERROR = b"P", b"F", b"W", b"E", b"X"
+
+# Option of the program that decodes videos: continue after frames that cannot be decoded.
+SKIP_DAMAGE = "--skip-damage"
 
 # The kind of a message and the number of bytes that follow.
 HEADER = struct.Struct("<cQ")

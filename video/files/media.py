@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PICTURE_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+PICTURE_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp", ".apng", ".jfif", ".jpe")
 VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
 GIF_EXTENSION = ".gif"
 
@@ -21,6 +21,7 @@ class Frame:
     seconds: float | None = None  # time since the first frame; None for folders
     milliseconds: int | None = None  # display time; GIFs only
     name: str | None = None  # file name; folders only
+    pixel_aspect: float = 1.0  # width / height of a pixel; differs from 1 in some videos
 
 
 # Writes a picture, uint8 (height, width, 3), with the time or the file name of the given source frame.

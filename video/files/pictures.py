@@ -1,8 +1,13 @@
-"""Animated GIFs and folders of pictures, read and written with Pillow, one frame at a time."""
+"""Folders of pictures, read and written one picture at a time.
+
+Pillow reads the common formats. HEIC and AVIF are decoded in a sandboxed process.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.util
 import io
 import os
 import re
@@ -10,74 +15,43 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-from PIL import GifImagePlugin, Image, ImageOps, ImageSequence
+from PIL import Image, features
 
-from support.atomic_write import atomic_folder, atomic_write
+from support.atomic_write import atomic_folder
 from support.destination import check_destination
-from support.picture import open_regular_file, opened_picture, require_allowed_size
+from support.picture import open_regular_file, opened_picture
+from support.text import counted
 from support.user_error import UserError
-from video.files.media import GIF_EXTENSION, PICTURE_EXTENSIONS, VIDEO_EXTENSIONS, Frame, WriteFrame, extension_of
+from video.files.animated_picture import frame_count
+from video.files.media import (
+    GIF_EXTENSION,
+    PICTURE_EXTENSIONS,
+    VIDEO_EXTENSIONS,
+    Frame,
+    WriteFrame,
+    extension_of,
+)
+from video.files.pixels import (
+    SIXTEEN_BIT_MODES,
+    bits_in_use,
+    has_sixteen_bit_colours,
+    rgb_pixels,
+    warning_of_bits,
+    warning_of_dark_colours,
+)
+from video.files.sandboxed_decoder import SandboxedDecoder
 
-GIF_COLOURS = 256
-GIF_TRAILER = b";"
 QUALITY = 95  # of 100, for JPEG and WebP
-SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
-BACKGROUND = "white"  # behind transparent pixels
-
-
-class GifFile:
-    """A GIF, animated or still. Raises UserError if the file is not a GIF."""
-
-    duration: Fraction | None = None
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        with self._opened() as image:
-            self.frame_count = image.n_frames
-            self._loop = image.info.get("loop")
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[GifImagePlugin.GifImageFile]:
-        with open_regular_file(self.path) as file, opened_picture(file, self.path, ("GIF",)) as image:
-            assert isinstance(image, GifImagePlugin.GifImageFile)
-            yield image
-
-    def frames(self) -> Iterator[Frame]:
-        """Yields the frames, each composed with the ones before it. Raises UserError if the file is damaged."""
-        with self._opened() as image:
-            start = 0
-            for shown in ImageSequence.Iterator(image):
-                # A frame may be larger than those before it.
-                require_allowed_size(shown)
-                milliseconds = shown.info.get("duration", 0)
-                yield Frame(rgb_pixels(shown), seconds=start / 1000, milliseconds=milliseconds)
-                start += milliseconds
-
-    @contextlib.contextmanager
-    def written_to(self, path: str) -> Iterator[WriteFrame]:
-        """Yields a function that writes one frame. The copy has this GIF's display times and number of repetitions.
-
-        The file is written atomically. Pillow's `Image.save(save_all=True)` is not used because it holds all frames in
-        memory.
-        """
-        with atomic_write(path) as partial, open(partial, "wb") as file:
-
-            def write(picture: np.ndarray, frame: Frame) -> None:
-                image = Image.fromarray(picture).quantize(GIF_COLOURS)
-                if file.tell() == 0:
-                    header, _ = GifImagePlugin.getheader(image, info={"loop": self._loop, "duration": 1})
-                    file.write(b"".join(header))
-                data = GifImagePlugin.getdata(image, duration=frame.milliseconds, include_color_table=True)
-                file.write(b"".join(data))
-
-            yield write
-            file.write(GIF_TRAILER)
-
-    def check_destination(self, path: str, overwrite: bool) -> None:
-        """Raises UserError if the copy cannot or must not be written to `path`."""
-        if extension_of(path) != GIF_EXTENSION:
-            raise UserError(f"{path} does not end in {GIF_EXTENSION}; the output of a GIF is a GIF, so name it .gif")
-        check_destination(path, self.path, overwrite)
+AVIF_EXTENSIONS = (".avif",)
+HEIC_EXTENSIONS = (".heic", ".heif", ".hif")
+OTHER_EXTENSIONS = (
+    *(GIF_EXTENSION, ".dib", ".exr", ".hdr", ".j2k", ".jp2", ".jxl", ".pcx", ".pgm", ".pnm", ".ppm", ".psd", ".svg"),
+    *(".tga", ".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".raw", ".rw2"),
+)
+SAVE_AS_JPEG = "save them as JPEG or PNG"
+INSTALL_HEIC = 'install pillow-heif with: python -m pip install ".[heic]"'
+PICTURE_PROCESS = "video.files.picture_process"
+NAMED = 3  # pictures in a warning
 
 
 class PictureFolder:
@@ -90,38 +64,98 @@ class PictureFolder:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.names = sorted(filter(self._is_picture, os.listdir(path)), key=_natural_order)
+        names = sorted(filter(self._is_visible_file, os.listdir(path)), key=_natural_order)
+        self._advice = advice_on_extensions()
+        self.names = [name for name in names if self._advice.get(extension_of(name), "?") == ""]
+        self._left_out = [name for name in names if self._advice.get(extension_of(name))]
+        self._ignored_frames: dict[str, int] = {}
+        self._brightest_deep_colour: int | None = None  # the largest upper byte of 16-bit colours
         self.frame_count = len(self.names)
         if not self.names:
-            raise UserError(f"{path} has no pictures; pass a folder of {', '.join(PICTURE_EXTENSIONS)} files")
+            pictures = f"pass a folder of {', '.join(PICTURE_EXTENSIONS)} files"
+            raise UserError(f"{path} has no pictures; {'; '.join(self._warnings_of_left_out()) or pictures}")
 
-    def _is_picture(self, name: str) -> bool:
-        has_extension = extension_of(name) in PICTURE_EXTENSIONS and not name.startswith(".")
-        return has_extension and os.path.isfile(os.path.join(self.path, name))
+    def _is_visible_file(self, name: str) -> bool:
+        return not name.startswith(".") and os.path.isfile(os.path.join(self.path, name))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with the pictures read so far, and which are left out."""
+        warnings = self._warnings_of_left_out()
+        if self._ignored_frames:
+            animated = [f"{name} ({count} frames)" for name, count in self._ignored_frames.items()]
+            warnings.append(f"only the first frame is used of {_named(animated)}; to use all, pass the file itself")
+        if self._brightest_deep_colour is not None:
+            warnings += warning_of_dark_colours(self.path, self._brightest_deep_colour)
+        return warnings + (warning_of_bits(self.path, self._bits) if "_bits" in vars(self) else [])
+
+    def _warnings_of_left_out(self) -> list[str]:
+        by_advice: dict[str, list[str]] = {}
+        for name in self._left_out:
+            by_advice.setdefault(self._advice[extension_of(name)], []).append(name)
+        return [
+            f"left out {counted(len(names), 'picture')}, {_named(names)}; to use them, {advice}"
+            for advice, names in by_advice.items()
+        ]
 
     def frames(self) -> Iterator[Frame]:
         """Yields one frame per picture. Raises UserError if a picture cannot be read."""
         for name in self.names:
-            path = os.path.join(self.path, name)
-            with open_regular_file(path) as file, opened_picture(file, path) as image:
-                picture = rgb_pixels(image)
-            yield Frame(picture, name=name)
+            yield Frame(self._pixels(name), name=name)
+
+    def _pixels(self, name: str) -> np.ndarray:
+        path = os.path.join(self.path, name)
+        with open_regular_file(path) as file:
+            if not _needs_sandbox(file.read(12)):
+                file.seek(0)
+                with opened_picture(file, path) as image:
+                    is_deep = has_sixteen_bit_colours(image)
+                    self._note_frames(name, frame_count(image))
+                    image.seek(0)
+                    pixels = rgb_pixels(image, self._bits if image.mode in SIXTEEN_BIT_MODES else 16)
+                    if is_deep:
+                        self._brightest_deep_colour = max(self._brightest_deep_colour or 0, int(pixels.max()))
+                    return pixels
+        decoder = SandboxedDecoder(path, PICTURE_PROCESS, advice="save it again as JPEG")
+        with contextlib.closing(decoder):
+            self._note_frames(name, decoder.properties.frame_count or 1)
+            return next(decoder.frames()).picture
+
+    def _note_frames(self, name: str, count: int) -> None:
+        if count > 1:
+            self._ignored_frames[name] = count
+
+    @functools.cached_property
+    def _bits(self) -> int:
+        """The bits in use in the 16-bit pictures, of which all must be read: a dark one has fewer than the others."""
+
+        def images() -> Iterator[Image.Image]:
+            for name in self.names:
+                path = os.path.join(self.path, name)
+                with open_regular_file(path) as file:
+                    if not _needs_sandbox(file.read(12)):
+                        file.seek(0)
+                        with opened_picture(file, path) as image:
+                            yield image
+
+        return bits_in_use(images())
 
     @contextlib.contextmanager
     def written_to(self, path: str) -> Iterator[WriteFrame]:
         """Yields a function that writes one picture, under the name and in the format of its source picture.
 
-        The folder is written atomically.
+        HEIC pictures become JPEG. The folder is written atomically.
         """
         with atomic_folder(path) as partial:
 
             def write(picture: np.ndarray, frame: Frame) -> None:
                 assert frame.name is not None
+                name = _written_name(frame.name)
                 # Encoded in memory, because Pillow's errors do not say why a write failed.
                 encoded = io.BytesIO()
-                file_format = Image.registered_extensions()[extension_of(frame.name)]
+                file_format = Image.registered_extensions()[extension_of(name)]
                 Image.fromarray(picture).save(encoded, file_format, quality=QUALITY)
-                with open(os.path.join(partial, frame.name), "wb") as file:
+                with open(os.path.join(partial, name), "wb") as file:
                     file.write(encoded.getvalue())
 
             yield write
@@ -134,32 +168,40 @@ class PictureFolder:
         if extension_of(path) in (GIF_EXTENSION, *VIDEO_EXTENSIONS):
             raise UserError(f"{path} would be a folder, because {self.path} is one; give --out a folder's name")
         check_destination(path, self.path, overwrite, is_folder=True)
-        others = sorted(set(os.listdir(path)) - set(self.names)) if os.path.isdir(path) else []
+        written = set(map(_written_name, self.names))
+        others = sorted(set(os.listdir(path)) - written) if os.path.isdir(path) else []
         if others:
             raise UserError(f"{path} contains {others[0]}, which would be lost; choose another --out")
+
+
+def advice_on_extensions() -> dict[str, str]:
+    """What to do about pictures with each extension before they can be read; "" if they can be read."""
+    heic = "" if importlib.util.find_spec("pillow_heif") else INSTALL_HEIC
+    avif = "" if features.check("avif") else "install a newer Pillow"
+    return {
+        **dict.fromkeys(OTHER_EXTENSIONS, SAVE_AS_JPEG),
+        **dict.fromkeys(HEIC_EXTENSIONS, heic and f"{heic}, or {SAVE_AS_JPEG}"),
+        **dict.fromkeys(AVIF_EXTENSIONS, avif and f"{avif}, or {SAVE_AS_JPEG}"),
+        **dict.fromkeys(PICTURE_EXTENSIONS, ""),
+    }
+
+
+def _needs_sandbox(beginning: bytes) -> bool:
+    """Whether a file with these first 12 bytes is HEIC or AVIF, whatever its name: ISO/IEC 14496-12, 4.3."""
+    return beginning[4:8] == b"ftyp"
+
+
+def _written_name(name: str) -> str:
+    """The name of the copy of a picture."""
+    return f"{name}.jpg" if extension_of(name) in HEIC_EXTENSIONS else name
+
+
+def _named(names: list[str]) -> str:
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    return " and ".join([", ".join(names[:NAMED]), *more])
 
 
 def _natural_order(name: str) -> tuple[list[str | int], str]:
     """Sort key that compares digits by their value."""
     parts = re.split(r"([0-9]+)", name)
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
-
-
-def rgb_pixels(image: Image.Image) -> np.ndarray:
-    """Converts a Pillow image of any mode to RGB pixels, uint8 (height, width, 3).
-
-    The picture is turned upright according to its EXIF orientation. Transparent pixels are composed with white. The
-    upper 8 of 16 bits are kept. Raises ValueError for 32-bit pixels, whose white point is unknown.
-    """
-    image = ImageOps.exif_transpose(image)
-    if image.mode in SIXTEEN_BIT_MODES:
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 0xFFFF:
-            raise ValueError("pixels of 32 bits")
-        return np.repeat((values >> 8).astype(np.uint8)[..., None], 3, axis=2)
-    if image.mode == "F":
-        raise ValueError("pixels of 32 bits")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image)
-    return np.asarray(image.convert("RGB"))

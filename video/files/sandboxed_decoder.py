@@ -9,7 +9,7 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 from support.picture import largest_picture, open_regular_file
 from support.sandbox.child_process import ending_signal
 from support.user_error import UserError
-from video.files.decoder_messages import END, ERROR, FRAME, FRAME_HEADER, HEADER, PROPERTIES
+from video.files.decoder_messages import END, ERROR, FRAME, FRAME_HEADER, HEADER, PROPERTIES, WARNING
 from video.files.media import Frame
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,9 @@ SECONDS_PER_ANSWER = 60.0
 SECONDS_TO_END = 5.0
 PIPE_BYTES = 1 << 20
 LONGEST_TEXT = 1 << 16  # bytes
+MOST_WARNINGS = 10
 LARGEST_NUMBER = 1 << 63
+MAX_PIXEL_ASPECT = 4  # more is an error in the file
 MAX_LINE_PADDING = 1 << 12  # bytes
 LATEST_SECOND = 1e9  # ticks of a 90 kHz clock still fit into 64 bits at twice this time
 
@@ -52,14 +54,23 @@ class SandboxedDecoder:
     UserError if the video cannot be read, or if the process crashes or sends nothing for `seconds_per_answer`.
     """
 
-    def __init__(self, path: str, program: str = PROGRAM, megabytes: int = MEGABYTES) -> None:
+    def __init__(
+        self,
+        path: str,
+        program: str = PROGRAM,
+        megabytes: int = MEGABYTES,
+        options: Sequence[str] = (),
+        advice: str = "save the video again as MP4",
+    ) -> None:
         self.seconds_per_answer = SECONDS_PER_ANSWER
+        self.warnings: list[str] = []  # about the frames read so far, one line each
         self._path = path
+        self._advice = advice
         with open_regular_file(path) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise UserError(f"{path} is empty; pass a complete MP4, AVI or WebM file")
             self._process = subprocess.Popen(
-                [sys.executable, "-m", program, path, str(largest_picture()), str(megabytes)],
+                [sys.executable, "-m", program, path, str(largest_picture()), str(megabytes), *options],
                 stdin=file,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -95,6 +106,9 @@ class SandboxedDecoder:
             kind, length = self._next_message()
             if kind == END:
                 return
+            if kind == WARNING and length <= LONGEST_TEXT and len(self.warnings) < MOST_WARNINGS:
+                self.warnings.append(self._read(length).decode("utf-8", "surrogateescape"))
+                continue
             if kind != FRAME or length < FRAME_HEADER.size:
                 raise self._invalid_data()
             yield self._read_frame(length - FRAME_HEADER.size, count)
@@ -125,7 +139,9 @@ class SandboxedDecoder:
         lines = np.empty((height, line), np.uint8)
         self._read_into(lines.data.cast("B"))
         picture = lines[:, : 3 * width].reshape(height, width, 3)
-        return Frame(np.rot90(picture, turns), seconds=seconds)
+        aspect = float(self.properties.pixel_aspect or 1)
+        aspect = aspect if 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT else 1.0
+        return Frame(np.rot90(picture, turns), seconds=seconds, pixel_aspect=aspect)
 
     def _next_message(self) -> tuple[bytes, int]:
         """Returns the next message's kind and the number of bytes that follow. Raises UserError for an ERROR."""
@@ -154,7 +170,7 @@ class SandboxedDecoder:
         readable.register(self._output, select.POLLIN)
         seconds = self.seconds_per_answer
         if not readable.poll(seconds * 1000):
-            raise UserError(f"{self._path}: decoding a frame took over {seconds:g} s; save the video again as MP4")
+            raise UserError(f"{self._path}: decoding a frame took over {seconds:g} s; {self._advice}")
 
     def _reason_for_end(self) -> str:
         """Says why the process ended, after it has closed its output."""
@@ -163,10 +179,10 @@ class SandboxedDecoder:
         except subprocess.TimeoutExpired:
             name = None
         if name == "SIGKILL":
-            return "the system killed the decoder process (SIGKILL), probably for lack of memory; scale the video down"
+            return "the system killed the decoder process (SIGKILL), probably for lack of memory; scale it down"
         if name is None:
-            return "the decoder process ended unexpectedly; save the video again as MP4"
-        return f"FFmpeg crashed while decoding it ({name}); save the video again as MP4"
+            return f"the decoder process ended unexpectedly; {self._advice}"
+        return f"the decoder crashed ({name}); {self._advice}"
 
     def _invalid_data(self) -> UserError:
         return UserError(f"{self._path}: the decoder process sent invalid data; do not trust this file")

@@ -12,6 +12,7 @@ from support.atomic_write import atomic_write
 from support.deferred_error_file import DeferredErrorFile
 from support.destination import check_destination
 from support.user_error import UserError
+from video.files.decoder_messages import SKIP_DAMAGE
 from video.files.media import VIDEO_EXTENSIONS, Frame, WriteFrame, extension_of
 from video.files.sandboxed_decoder import SandboxedDecoder
 
@@ -44,23 +45,31 @@ class VideoFile:
     """A video file.
 
     `frame_count` is the number of frames, possibly an estimate, and `duration` is in seconds, both according to the
-    file's header, or None. Raises UserError if the file cannot be read as a video or the package av is missing.
+    file's header, or None. `warnings` are about the frames read so far. Raises UserError if the file cannot be read as
+    a video or the package av is missing.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, skips_damage: bool = False) -> None:
+        """skips_damage: whether to continue after frames that cannot be decoded."""
         if not HAS_PYAV:
             advice = 'install it with: python -m pip install ".[video]"'
             raise UserError(f"{path}: reading videos requires the package av; {advice}")
         self.path = path
-        with contextlib.closing(SandboxedDecoder(path)) as decoder:
+        self.warnings: list[str] = []
+        self._options = [SKIP_DAMAGE] if skips_damage else []
+        with contextlib.closing(self._decoder()) as decoder:
             self._properties = decoder.properties
         self.duration = self._properties.duration
         self.frame_count = self._properties.frame_count
 
+    def _decoder(self) -> SandboxedDecoder:
+        return SandboxedDecoder(self.path, options=self._options)
+
     def frames(self) -> Iterator[Frame]:
         """Yields the frames, rotated as the file says. Raises UserError if the file is damaged."""
-        with contextlib.closing(SandboxedDecoder(self.path)) as decoder:
+        with contextlib.closing(self._decoder()) as decoder:
             yield from decoder.frames()
+            self.warnings += [warning for warning in decoder.warnings if warning not in self.warnings]
 
     @contextlib.contextmanager
     def written_to(self, path: str) -> Iterator[WriteFrame]:

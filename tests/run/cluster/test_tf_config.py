@@ -22,6 +22,19 @@ def test_without_tf_config_a_worker_is_alone():
     assert ALONE.is_chief and ALONE.is_alone
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"cluster": {}}',
+        '{"task": {"type": "worker", "index": 0}}',
+        '{"cluster": {}, "task": {"type": "master", "index": 0, "trial": "1"}, "environment": "cloud"}',
+    ],
+)
+def test_a_tf_config_without_a_cluster_means_alone(text):
+    assert cluster_of({"TF_CONFIG": text}) == ALONE
+
+
 def test_the_first_worker_is_the_chief():
     assert cluster_with({"worker": WORKERS}, index=2) == Cluster(tuple(WORKERS), 2)
     assert [cluster_with({"worker": WORKERS}, index=index).is_chief for index in range(3)] == [True, False, False]
@@ -46,7 +59,9 @@ TASK = {"type": "worker", "index": 0}
         ([], 'has no object "cluster"'),
         ({"cluster": WORKERS, "task": TASK}, 'has no object "cluster"'),
         ({"cluster": {"worker": WORKERS}}, 'has no object "task"'),
-        ({"cluster": {}, "task": TASK}, "has no workers"),
+        ({"cluster": {}, "task": {"type": "worker", "index": 1}}, "has no workers"),
+        ({"task": {"type": "worker", "index": 1}}, 'has no object "cluster"'),
+        ({"Cluster": {"worker": WORKERS}, "task": TASK}, 'has no object "cluster"'),
         ({"cluster": {"worker": []}, "task": TASK}, "has no workers"),
         ({"cluster": {"worker": WORKERS, "ps": WORKERS}, "task": TASK}, "names unsupported jobs: ps"),
         ({"cluster": {"chief": WORKERS[:2], "worker": WORKERS[2:]}, "task": TASK}, "has more than one chief"),

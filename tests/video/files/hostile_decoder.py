@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from video.files.decoder_messages import END, ERROR, FRAME, FRAME_HEADER, HEADER, PROPERTIES
+from video.files.decoder_messages import END, ERROR, FRAME, FRAME_HEADER, HEADER, PROPERTIES, WARNING
 
 VALID_PROPERTIES = {"rate": [25, 1], "pixel_aspect": None, "duration": None, "frame_count": 0}
 
@@ -45,6 +45,8 @@ ANSWERS = {
     "time_nan": VALID + frame(seconds=float("nan")),
     "time_beyond_any_clock": VALID + frame(seconds=1e300),
     "unknown_kind": VALID + message(b"?", b""),
+    "warning_of_exabytes": VALID + HEADER.pack(WARNING, 1 << 60),
+    "warnings_without_end": VALID + message(WARNING, b"a") * 1000,
     "error_of_exabytes": HEADER.pack(ERROR, 1 << 60),
     "error_that_moves_the_cursor": message(ERROR, b"\x1b[2J\xff\nerror: all is well"),
     "frame_without_end": VALID + frame(),

@@ -1,3 +1,5 @@
+import contextlib
+import importlib.util
 import os
 import struct
 import sys
@@ -5,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence, features
 
 from support.user_error import UserError
 from tests.video.files.videos import full_disk, moving_square
-from video.files.pictures import GifFile, PictureFolder
+from video.files.animated_picture import AnimatedPicture
+from video.files.pictures import PICTURE_PROCESS, PictureFolder
+from video.files.sandboxed_decoder import SandboxedDecoder
 
 MILLISECONDS = [40, 70, 200, 0, 100]  # display times of a GIF's frames
 GREY = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) * 21
@@ -23,7 +27,7 @@ def write_gif(path, pictures, **options):
 
 def test_gif_frames_are_complete_and_have_their_times(tmp_path):
     pictures = moving_square(5)
-    gif = GifFile(write_gif(tmp_path / "a.gif", pictures, duration=MILLISECONDS))
+    gif = AnimatedPicture(write_gif(tmp_path / "a.gif", pictures, duration=MILLISECONDS))
     frames = list(gif.frames())
     assert len(frames) == gif.frame_count == 5
     assert [frame.milliseconds for frame in frames] == MILLISECONDS
@@ -33,7 +37,7 @@ def test_gif_frames_are_complete_and_have_their_times(tmp_path):
 
 
 def test_a_still_gif_has_one_frame(tmp_path):
-    assert len(list(GifFile(write_gif(tmp_path / "a.gif", moving_square(1))).frames())) == 1
+    assert len(list(AnimatedPicture(write_gif(tmp_path / "a.gif", moving_square(1))).frames())) == 1
 
 
 def test_transparent_pixels_of_a_gif_are_white(tmp_path):
@@ -41,14 +45,14 @@ def test_transparent_pixels_of_a_gif_are_white(tmp_path):
     image.putpalette([0, 0, 0, 200, 0, 0])
     image.putpixel((0, 0), 0)
     image.save(tmp_path / "a.gif", transparency=0)
-    [frame] = GifFile(str(tmp_path / "a.gif")).frames()
+    [frame] = AnimatedPicture(str(tmp_path / "a.gif")).frames()
     assert frame.picture[0, 0].tolist() == [255, 255, 255] and frame.picture[1, 1].tolist() == [200, 0, 0]
 
 
 @pytest.mark.parametrize("loop", [None, 0, 3])
 def test_a_written_gif_keeps_display_times_and_repetitions(loop, tmp_path):
     options = {} if loop is None else {"loop": loop}
-    source = GifFile(write_gif(tmp_path / "a.gif", moving_square(5), duration=MILLISECONDS, **options))
+    source = AnimatedPicture(write_gif(tmp_path / "a.gif", moving_square(5), duration=MILLISECONDS, **options))
     # More colours than a palette has, and a different palette for each frame.
     gradient = np.stack(np.broadcast_arrays(np.arange(64) * 4, np.arange(48)[:, np.newaxis] * 5, 90), axis=-1)
     drawn = [np.roll(gradient.astype(np.uint8), number, axis=2) for number in range(5)]
@@ -72,7 +76,7 @@ def test_other_files_and_truncated_gifs_are_refused(tmp_path):
     (tmp_path / "cut.gif").write_bytes(contents[: len(contents) // 3])
     for name in ("text.gif", "png.gif", "cut.gif"):
         with pytest.raises(UserError, match=name):
-            list(GifFile(str(tmp_path / name)).frames())
+            list(AnimatedPicture(str(tmp_path / name)).frames())
 
 
 @pytest.mark.filterwarnings("ignore:Image size")
@@ -81,14 +85,14 @@ def test_a_gif_whose_later_frames_are_too_large_is_refused(tmp_path, monkeypatch
     contents, size = path.read_bytes(), struct.pack("<HH", 8, 8)
     assert contents.count(size) == 3  # of the canvas and of both frames
     path.write_bytes(contents.replace(size, struct.pack("<HH", 8, 4), 2))
-    assert [frame.picture.shape for frame in GifFile(str(path)).frames()] == [(4, 8, 3), (8, 8, 3)]
+    assert [frame.picture.shape for frame in AnimatedPicture(str(path)).frames()] == [(4, 8, 3), (8, 8, 3)]
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60)
     with pytest.raises(UserError, match="more than 0 million pixels; scale it down"):
-        list(GifFile(str(path)).frames())
+        list(AnimatedPicture(str(path)).frames())
 
 
 def test_unusable_gif_destinations_are_refused(tmp_path):
-    gif = GifFile(write_gif(tmp_path / "a.gif", moving_square(2)))
+    gif = AnimatedPicture(write_gif(tmp_path / "a.gif", moving_square(2)))
     for name, message in (("a.gif", "is the source itself"), ("b.mp4", "does not end in .gif")):
         with pytest.raises(UserError, match=message):
             gif.check_destination(str(tmp_path / name), True)
@@ -96,7 +100,7 @@ def test_unusable_gif_destinations_are_refused(tmp_path):
 
 
 def test_gif_frames_are_written_one_at_a_time(tmp_path):
-    source = GifFile(write_gif(tmp_path / "a.gif", moving_square(2)))
+    source = AnimatedPicture(write_gif(tmp_path / "a.gif", moving_square(2)))
     picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     frame = next(source.frames())
     with source.written_to(str(tmp_path / "b.gif")) as write:
@@ -106,6 +110,49 @@ def test_gif_frames_are_written_one_at_a_time(tmp_path):
             write(picture, frame)
             # Everything is in the file except for its buffer.
             assert partial.stat().st_size > (number - 3) * 64 * 64
+
+
+@pytest.mark.parametrize(
+    "name, options", [("a.webp", {"lossless": True}), ("a.png", {}), ("a.tif", {}), ("a.apng", {"format": "PNG"})]
+)
+def test_other_animated_pictures_are_read_and_become_gifs(name, options, tmp_path):
+    pictures = moving_square(4)
+    path = write_gif(tmp_path / name, pictures, duration=[33, 33, 34, 400], loop=2, **options)
+    animated = AnimatedPicture(path)
+    frames = list(animated.frames())
+    assert len(frames) == animated.frame_count == 4 and animated.warnings == []
+    for frame, picture in zip(frames, pictures, strict=True):
+        np.testing.assert_array_equal(frame.picture, picture)
+    has_times = not name.endswith("tif")
+    starts = [0, 0.033, 0.066, 0.1] if has_times else [0, 0.04, 0.08, 0.12]
+    np.testing.assert_allclose([frame.seconds for frame in frames], starts)
+    with animated.written_to(str(tmp_path / "b.gif")) as write:
+        for frame in frames:
+            write(frame.picture, frame)
+    with Image.open(tmp_path / "b.gif") as image:
+        assert image.n_frames == 4
+        # A GIF counts hundredths of seconds, so 33 ms are rounded, but the rounding does not add up.
+        durations = [image.info["duration"] for _ in ImageSequence.Iterator(image)]
+        assert durations == ([30, 40, 30, 400] if has_times else [40] * 4)
+    with pytest.raises(UserError, match="does not end in .gif; the output of an animated picture is a GIF"):
+        animated.check_destination(str(tmp_path / "b.webp"), False)
+
+
+def test_an_apng_picture_for_other_programs_is_no_frame(tmp_path):
+    cover, *pictures = moving_square(4)
+    path = write_gif(tmp_path / "a.png", [cover, *pictures], default_image=True)
+    frames = list(AnimatedPicture(path).frames())
+    assert len(frames) == AnimatedPicture(path).frame_count == 3
+    np.testing.assert_array_equal(frames[0].picture, pictures[0])
+
+
+def test_previews_in_a_tiff_are_no_frames(tmp_path):
+    page, preview = (Image.fromarray(picture) for picture in (moving_square(1)[0], moving_square(1, 16, 16)[0]))
+    page.save(tmp_path / "a.tif", save_all=True, append_images=[page, preview])
+    page.save(tmp_path / "b.tif", save_all=True, append_images=[preview])
+    assert len(list(AnimatedPicture(str(tmp_path / "a.tif")).frames())) == 2
+    with pytest.raises(UserError, match="b.tif is a single picture; put it in a folder"):
+        AnimatedPicture(str(tmp_path / "b.tif"))
 
 
 @pytest.fixture
@@ -163,6 +210,42 @@ def test_the_upper_8_of_16_bits_are_kept(ending, folder):
     np.testing.assert_array_equal(only_picture(folder), np.repeat((GREY // 256)[..., np.newaxis], 3, axis=2))
 
 
+def test_the_bits_in_use_are_found_over_the_whole_folder(folder):
+    # A camera with 12 bits; the first picture is dark.
+    values = (GREY // 16).astype(np.uint16)
+    save(values // 8, folder / "1.png")
+    save(values, folder / "2.tif")
+    save(moving_square(1)[0], folder / "3.png")
+    source = PictureFolder(str(folder))
+    dark, bright, other = source.frames()
+    np.testing.assert_array_equal(bright.picture, np.repeat((values // 16)[..., np.newaxis], 3, axis=2))
+    np.testing.assert_array_equal(dark.picture[..., 0], values // 8 // 16)
+    np.testing.assert_array_equal(other.picture, moving_square(1)[0])
+    [warning] = source.warnings
+    assert warning == f"{folder}: no value of the 16-bit pictures takes more than 12 bits, so 4095 is shown as white"
+
+
+def test_the_bits_in_use_are_found_over_all_pages_of_a_tiff(tmp_path):
+    pages = [Image.fromarray((GREY // 64 // divisor).astype(np.uint16)) for divisor in (8, 1)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    animated = AnimatedPicture(str(tmp_path / "a.tif"))
+    _, bright = animated.frames()
+    np.testing.assert_array_equal(bright.picture[..., 0], GREY // 64 // 4)
+    assert "takes more than 10 bits" in animated.warnings[0]
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+@pytest.mark.parametrize("bits, is_dark", [(10, True), (12, True), (14, True), (16, False)])
+def test_16_bit_colours_of_fewer_bits_cause_a_warning(bits, is_dark, ending, folder):
+    cv2 = pytest.importorskip("cv2")
+    colours = np.random.default_rng(0).integers(0, 2**bits, (20, 30, 3), dtype=np.uint16)
+    assert cv2.imwrite(str(folder / f"a.{ending}"), colours)
+    source = PictureFolder(str(folder))
+    list(source.frames())
+    expected = f"{folder}: the 16-bit colours take only {bits} bits, so they are dark; save them with 8 bits a channel"
+    assert source.warnings == ([expected] if is_dark else [])
+
+
 def test_grey_and_black_and_white_pictures_are_converted(folder):
     save((GREY // 256).astype(np.uint8), folder / "a.png")
     np.testing.assert_array_equal(only_picture(folder)[..., 2], GREY // 256)
@@ -215,6 +298,96 @@ def test_names_that_are_not_utf8_are_kept(folder, tmp_path):
         for frame in source.frames():
             write(frame.picture, frame)
     assert os.listdir(tmp_path / "out") == [name]
+
+
+needs_avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+
+
+def save_heic(picture, path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.from_pillow(Image.fromarray(picture)).save(path, quality=95)
+
+
+@needs_avif
+def test_avif_pictures_are_read_and_written(folder, tmp_path):
+    picture = moving_square(1)[0]
+    save(picture, folder / "a.avif", quality=95)
+    source = PictureFolder(str(folder))
+    [frame] = source.frames()
+    assert np.abs(frame.picture.astype(int) - picture).mean() < 5 and source.warnings == []
+    with source.written_to(str(tmp_path / "out")) as write:
+        write(frame.picture, frame)
+    with Image.open(tmp_path / "out" / "a.avif") as image:
+        assert image.format == "AVIF" and image.size == (64, 48)
+
+
+def test_heic_pictures_are_read_whatever_their_name_and_become_jpeg(folder, tmp_path):
+    pictures = moving_square(3)
+    save_heic(pictures[0], folder / "IMG_1.HEIC")
+    save_heic(pictures[1], tmp_path / "a.heic")
+    os.rename(tmp_path / "a.heic", folder / "IMG_2.jpg")
+    save(pictures[2], folder / "IMG_1.jfif", format="JPEG", quality=95)
+    source = PictureFolder(str(folder))
+    frames = list(source.frames())
+    assert [frame.name for frame in frames] == ["IMG_1.HEIC", "IMG_1.jfif", "IMG_2.jpg"] and source.warnings == []
+    for frame, picture in zip(frames, [pictures[0], pictures[2], pictures[1]], strict=True):
+        assert np.abs(frame.picture.astype(int) - picture).mean() < 8
+    with source.written_to(str(tmp_path / "out")) as write:
+        for frame in frames:
+            write(frame.picture, frame)
+    assert sorted(os.listdir(tmp_path / "out")) == ["IMG_1.HEIC.jpg", "IMG_1.jfif", "IMG_2.jpg"]
+    source.check_destination(str(tmp_path / "out"), True)
+
+
+@pytest.mark.promise("HEIC and AVIF pictures are decoded in a process that can open no other file (Linux)")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists a process's restrictions in files")
+@needs_avif
+def test_heic_and_avif_are_decoded_in_a_sandbox(folder):
+    # Larger than a pipe, so the process waits until it is read.
+    noise = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
+    save(noise, folder / "a.avif", quality=10, speed=10)
+    with contextlib.closing(SandboxedDecoder(str(folder / "a.avif"), PICTURE_PROCESS)) as decoder:
+        status = Path(f"/proc/{decoder.pid}/status").read_text()
+        assert len(os.listdir(f"/proc/{decoder.pid}/fd")) == 3
+        if os.uname().machine in ("x86_64", "aarch64"):
+            assert "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status
+        [frame] = decoder.frames()
+    assert frame.picture.shape == noise.shape
+
+
+@needs_avif
+def test_damaged_pictures_in_the_sandbox_are_refused(folder):
+    save(moving_square(1)[0], folder / "a.avif")
+    contents = (folder / "a.avif").read_bytes()
+    for damaged in (contents[:-40], contents[:60], contents[:8] + b"zzzz" * 10):
+        (folder / "a.avif").write_bytes(damaged)
+        with pytest.raises(UserError, match="a.avif .*save it again as JPEG"):
+            list(PictureFolder(str(folder)).frames())
+
+
+def test_pictures_that_cannot_be_read_are_named_with_what_to_do(folder, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for name in ("1.heic", "2.HEIC", "3.heif", "4.hif", "b.CR2", "c.gif"):
+        (folder / name).touch()
+    with pytest.raises(UserError, match=r"has no pictures; left out 4 pictures, 1.heic, 2.HEIC, 3.heif and 1 more"):
+        PictureFolder(str(folder))
+    save(moving_square(1)[0], folder / "a.jpg")
+    heic, others = PictureFolder(str(folder)).warnings
+    assert heic.endswith('install pillow-heif with: python -m pip install ".[heic]", or save them as JPEG or PNG')
+    assert others == "left out 2 pictures, b.CR2, c.gif; to use them, save them as JPEG or PNG"
+
+
+def test_ignored_frames_of_animated_pictures_are_counted(folder):
+    pictures = moving_square(3)
+    write_gif(folder / "a.webp", pictures, lossless=True)
+    write_gif(folder / "b.png", pictures[:2])
+    save(pictures[1], folder / "c.png")
+    source = PictureFolder(str(folder))
+    frames = list(source.frames())
+    for frame, picture in zip(frames, [pictures[0], pictures[0], pictures[1]], strict=True):
+        np.testing.assert_array_equal(frame.picture, picture)
+    [warning] = source.warnings
+    assert "only the first frame is used of a.webp (3 frames), b.png (2 frames); to use all, pass" in warning
 
 
 def test_a_folder_without_pictures_is_refused(folder):

@@ -1,5 +1,6 @@
 import os
 import re
+import shlex
 import struct
 import sys
 from fractions import Fraction
@@ -10,8 +11,9 @@ import pytest
 from PIL import Image
 
 from support.user_error import UserError
-from tests.video.files.videos import full_disk, moving_square, read_video, write_video
+from tests.video.files.videos import damage, full_disk, moving_square, noise, read_video, write_video
 from video.files.media import Frame
+from video.files.open_media import open_media
 from video.files.video_file import VideoFile
 
 ENDINGS = (".avi", ".mkv", ".mov", ".mp4", ".webm")
@@ -59,10 +61,11 @@ def test_a_video_can_be_read_twice_in_parallel(tmp_path):
 
 
 # ISO/IEC 14496-12, 8.3.2: (p, q) of the stored picture is shown at (a p + c q, b p + d q).
-@pytest.mark.parametrize("a, b, c, d", [(0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)])
-def test_frames_are_rotated_as_the_file_says(a, b, c, d, tmp_path):
-    picture = moving_square(1)[0]
-    path = write_video(tmp_path / "a.mp4", [picture] * 2)
+TURNS = [(0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)]
+
+
+def turn(path, a, b, c, d):
+    """Changes how an MP4 file says that its video is to be rotated."""
     contents = path.read_bytes()
     one = 0x10000
     matrix = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 0x40000000)
@@ -70,12 +73,33 @@ def test_frames_are_rotated_as_the_file_says(a, b, c, d, tmp_path):
     turned = struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, 0x40000000)
     path.write_bytes(contents[:place] + turned + contents[place + 36 :])
 
+
+@pytest.mark.parametrize("a, b, c, d", TURNS)
+def test_frames_are_rotated_as_the_file_says(a, b, c, d, tmp_path):
+    picture = moving_square(1)[0]
+    path = write_video(tmp_path / "a.mp4", [picture] * 2)
+    turn(path, a, b, c, d)
+
     y, x = np.indices(picture.shape[:2])
     shown_x, shown_y = a * x + c * y, b * x + d * y
     expected = np.empty((np.ptp(shown_y) + 1, np.ptp(shown_x) + 1, 3), np.uint8)
     expected[shown_y - shown_y.min(), shown_x - shown_x.min()] = picture
     first = next(VideoFile(str(path)).frames()).picture
     assert first.shape == expected.shape and mean_difference(first, expected) < 8
+
+
+@pytest.mark.parametrize("a, b, c, d", [(1, 0, 0, 1), *TURNS])
+def test_the_shape_of_pixels_is_rotated_too(a, b, c, d, tmp_path):
+    path = write_video(tmp_path / "a.mp4", moving_square(2), pixel_aspect=Fraction(4, 3))
+    turn(path, a, b, c, d)
+    expected = Fraction(3, 4) if b else Fraction(4, 3)
+    video = VideoFile(str(path))
+    with video.written_to(str(tmp_path / "b.mp4")) as write:
+        for frame in video.frames():
+            assert frame.pixel_aspect == pytest.approx(float(expected))
+            write(frame.picture, frame)
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        assert container.streams.video[0].sample_aspect_ratio == expected
 
 
 @pytest.mark.parametrize("name", ["10:30.mp4", "http:a.mp4", "a b%20#?.mp4", "ö'\".MP4", "-.mp4"])
@@ -158,10 +182,14 @@ def test_a_video_without_its_index_is_refused(tmp_path):
     assert "is not a readable video" in refused(path)
 
 
-def test_a_video_that_ends_within_a_frame_is_refused(tmp_path):
+def test_a_video_that_ends_within_a_frame_is_read_up_to_there_with_a_warning(tmp_path):
     path = write_video(tmp_path / "a.avi", moving_square(30))
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
-    assert "pass a complete copy, or cut the video there" in refused(path)
+    video = VideoFile(str(path))
+    frames = list(video.frames())
+    assert 10 < len(frames) < 20
+    [warning] = video.warnings
+    assert f"1 of {len(frames) + 1} frames could not be decoded, the first at {len(frames) / 25:.2f} s" in warning
 
 
 @pytest.mark.parametrize("percent", [40, 50, 60, 70])
@@ -169,12 +197,12 @@ def test_a_video_that_ends_within_a_frame_is_refused(tmp_path):
 def test_a_truncated_video_is_refused_or_visibly_too_short(ending, options, percent, tmp_path):
     path = write_video(tmp_path / f"a{ending}", moving_square(30), rate=5, options=options)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * percent // 100])
-    video = VideoFile(str(path))
-    assert video.duration == pytest.approx(6, abs=0.3)
     try:
+        video = VideoFile(str(path))
         *_, last = video.frames()
     except UserError:
         return
+    assert video.duration == pytest.approx(6, abs=0.3)
     # FFmpeg decodes what there is; the command warns if over a second is missing.
     assert video.duration - last.seconds > 1
 
@@ -266,7 +294,7 @@ def test_rare_decoders_are_refused(tmp_path):
         for picture in moving_square(2):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
         container.mux(stream.encode(None))
-    assert "uses an unsupported encoding (flv); convert it to H.264" in refused(tmp_path / "a.avi")
+    assert "uses an unsupported encoding (flv); convert it with: ffmpeg -i " in refused(tmp_path / "a.avi")
 
 
 def test_huge_frames_are_refused(tmp_path, monkeypatch):
@@ -295,6 +323,164 @@ def test_without_pyav_the_error_says_how_to_install_it(tmp_path, monkeypatch):
         UserError, match=r'requires the package av; install it with: python -m pip install "\.\[video\]"'
     ):
         WithoutPackage(str(path))
+
+
+# Damage
+
+
+@pytest.mark.parametrize("ending, skips_damage", [(".avi", False), (".mp4", False), (".mp4", True)])
+def test_damaged_last_frames_are_reported(ending, skips_damage, tmp_path):
+    path = write_video(tmp_path / f"a{ending}", noise(20))
+    damage(path, [-3, -2, -1])
+    video = VideoFile(str(path), skips_damage)
+    for _ in range(2):
+        assert len(list(video.frames())) == 17
+    assert video.warnings == [f"{path} is damaged: 3 of 20 frames could not be decoded, the first at 0.68 s"]
+
+
+def test_a_video_whose_second_half_is_damaged_is_refused(tmp_path):
+    path = write_video(tmp_path / "a.avi", noise(40))
+    damage(path, range(20, 40))
+    assert "a.avi is damaged after 20 frames" in refused(path)
+
+
+@pytest.mark.parametrize("ending", [".avi", ".mp4"])
+def test_damage_in_the_middle_is_an_error_unless_it_is_skipped(ending, tmp_path):
+    path = write_video(tmp_path / f"a{ending}", noise(40))
+    damage(path, [5, 6])
+    assert "after 5 frames" in refused(path) and "add --skip-damage" in refused(path)
+    video = VideoFile(str(path), skips_damage=True)
+    frames = list(video.frames())
+    [warning] = video.warnings
+    assert warning.endswith("2 of 40 frames could not be decoded, the first at 0.20 s")
+    assert [round(25 * frame.seconds) for frame in frames] == [*range(5), *range(7, 40)]
+
+
+@pytest.mark.parametrize("codec, options", [("libvpx", {"auto-alt-ref": "1", "lag-in-frames": "10"}), ("mpeg4", {})])
+def test_packets_that_show_no_frame_are_not_damage(codec, options, tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.height, stream.width, stream.pix_fmt, stream.bit_rate = 96, 128, "yuv420p", 200_000
+        stream.codec_context.max_b_frames = 2 if codec == "mpeg4" else 0
+        for number, picture in enumerate(noise(40)):
+            frame = av.VideoFrame.from_ndarray(picture)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    video = VideoFile(str(path))
+    assert len(list(video.frames())) == 40 and video.warnings == []
+
+
+# Formats of camcorders, television, DVDs, phones and the web
+
+
+@pytest.mark.parametrize(
+    "ending, container_format, codec",
+    [
+        (".MTS", "mpegts", "libx264"),
+        (".ts", "mpegts", "mpeg2video"),
+        (".mpg", "mpeg", "mpeg2video"),
+        (".wmv", "asf", "wmv2"),
+        (".flv", "flv", "libx264"),
+        (".3gp", "3gp", "mpeg4"),
+        (".ogv", "ogg", "libvpx"),
+        ("", "mp4", "libx264"),
+    ],
+)
+def test_formats_are_recognized_by_content(ending, container_format, codec, tmp_path):
+    path = tmp_path / f"a{ending}"
+    with av.open(str(path), "w", format=container_format) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt, stream.bit_rate = 48, 64, "yuv420p", 4_000_000
+        for number, picture in enumerate(moving_square(12)):
+            frame = av.VideoFrame.from_ndarray(picture)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    video = open_media(str(path))
+    frames = list(video.frames())
+    assert len(frames) == 12 and video.warnings == []
+    for number, (frame, picture) in enumerate(zip(frames, moving_square(12), strict=True)):
+        assert mean_difference(frame.picture, picture) < 12
+        assert frame.seconds == pytest.approx(number / 25, abs=2e-3)
+
+
+def test_the_command_that_converts_an_unsupported_video_is_printed(tmp_path):
+    path = tmp_path / "it's old.flv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("flv", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(moving_square(1)[0])))
+        container.mux(stream.encode(None))
+    command = refused(path).split("convert it with: ")[1]
+    converted = str(tmp_path / "it's old_h264.mp4")
+    expected = ["ffmpeg", "-i", str(path), "-c:v", "libx264", "-pix_fmt", "yuv420p", converted]
+    assert shlex.split(command) == expected
+
+
+# Colours
+
+
+def write_ten_bits(path, colours, transfer, primaries=9):
+    """A lossless video with 10 bits, one frame of each colour, R'G'B' from 0 to 1, with tags of ITU-T H.273."""
+    with av.open(str(path), "w") as container:
+        matrix = 9 if primaries == 9 else 1
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 64, 64, "yuv420p10le"
+        context = stream.codec_context
+        context.color_trc, context.color_primaries, context.colorspace = transfer, primaries, matrix
+        for number, (red, green, blue) in enumerate(colours):
+            # ITU-R BT.2020, tables 4 and 5, with 10 bits.
+            luma = 0.2627 * red + 0.6780 * green + 0.0593 * blue
+            chroma = (blue - luma) / 1.8814, (red - luma) / 1.4746
+            values = [64 + 876 * luma, *(512 + 896 * value for value in chroma)]
+            frame = av.VideoFrame(64, 64, "yuv420p10le")
+            for plane, value in zip(frame.planes, values, strict=True):
+                plane.update(np.full(plane.buffer_size // 2, round(value), "<u2").tobytes())
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def shown(path):
+    """The mean colour of each frame, 0 to 255, (F, 3)."""
+    return np.array([frame.picture.mean(axis=(0, 1)) for frame in VideoFile(str(path)).frames()])
+
+
+# By hand, from ITU-R BT.2100: 75 % of HLG are (exp((0.75 - 0.5599) / 0.1788) + 0.2847) / 12 = 0.2650 of scene light
+# and, on its display, 1000 × 0.2650^1.2 = 203 cd/m²: diffuse white, as are 58.06 % of PQ. Of that, tone mapping leaves
+# 0.6 + 0.4 × (1 - 1/e) = 0.853, which a display of gamma 2.4 shows for 255 × 0.853^(1/2.4) = 238.6. 50 % of HLG are
+# 0.0833 of scene light and 50.7 cd/m², a quarter of white, which is kept: 255 × 0.2497^(1/2.4) = 143.0. 41.9 % of PQ
+# are 40 cd/m²: 255 × (40 / 203)^(1/2.4) = 129.6.
+@pytest.mark.parametrize(
+    "transfer, signal, expected",
+    [
+        (18, 0.75, 238.6),
+        (18, 0.5, 143.0),
+        (18, 0, 0),
+        (18, 1, 254.9),
+        (16, 0.5806, 238.6),
+        (16, 0.4191, 129.6),
+        (16, 0, 0),
+    ],
+)
+def test_greys_of_hdr_video_are_those_computed_by_hand(transfer, signal, expected, tmp_path):
+    path = write_ten_bits(tmp_path / "a.mkv", [(signal, signal, signal)] * 2, transfer)
+    np.testing.assert_allclose(shown(path), np.full((2, 3), expected), atol=2)
+
+
+def test_colours_of_bt_2020_become_those_of_bt_709(tmp_path):
+    # Red of BT.709 at half the light, in BT.2020: ITU-R BT.2087, table 2, in a gamma of 2.4.
+    red = np.array([0.6274, 0.0691, 0.0164]) * 0.5
+    path = write_ten_bits(tmp_path / "a.mkv", [red ** (1 / 2.4)] * 2, transfer=14)
+    np.testing.assert_allclose(shown(path), [[255 * 0.5 ** (1 / 2.4), 0, 0]] * 2, atol=12)
+
+
+def test_sdr_video_is_not_changed(tmp_path):
+    path = write_ten_bits(tmp_path / "a.mkv", [(0.75, 0.75, 0.75)] * 2, transfer=1, primaries=1)
+    np.testing.assert_allclose(shown(path), np.full((2, 3), 0.75 * 255), atol=3)
 
 
 # Writing

@@ -11,13 +11,18 @@ import pytest
 CODECS = {".avi": "mjpeg", ".mkv": "libx264", ".mov": "libx264", ".mp4": "libx264", ".webm": "libvpx"}
 
 
-def write_video(path, pictures, rate=25, ticks=None, options=None):
-    """Writes pictures, uint8 (height, width, 3), at `rate` per second, or at `ticks` of 1 / rate seconds."""
+def write_video(path, pictures, rate=25, ticks=None, options=None, pixel_aspect=None):
+    """Writes pictures, uint8 (height, width, 3), at `rate` per second, or at `ticks` of 1 / rate seconds.
+
+    pixel_aspect: width / height of a pixel, a Fraction.
+    """
     codec = CODECS[path.suffix.lower()]
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         if codec == "libx264":
             stream.options = {"crf": "10", "preset": "ultrafast"}
         else:
@@ -47,6 +52,23 @@ def moving_square(count, height=48, width=64):
     for number, picture in enumerate(pictures):
         picture[6:14, 4 + 2 * number : 12 + 2 * number] = 255
     return pictures
+
+
+def damage(path, packets):
+    """Overwrites all but the first bytes of these packets, numbered in the order of the file."""
+    contents = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    for number in packets:
+        start, size = places[number]
+        contents[start + 4 : start + size] = b"\xa5" * (size - 4)
+    path.write_bytes(contents)
+
+
+def noise(count):
+    """Pictures whose packets are large."""
+    random = np.random.default_rng(0)
+    return [random.integers(0, 256, (6, 8, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1) for _ in range(count)]
 
 
 @contextlib.contextmanager

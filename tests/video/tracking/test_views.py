@@ -108,3 +108,23 @@ def test_beginnings_of_shots_are_marked(choice):
     frames = video(40, lambda number: 60 if 7 <= number < 20 else 160)
     begun = [number for number, view in enumerate(views(frames, choice, FakeDetector())) if view.begins_shot]
     assert begun == [0, 7, 20]
+
+
+@pytest.mark.parametrize("aspect", [16 / 11, 0.75])
+def test_pixels_that_are_not_square_are_taken_into_account(aspect):
+    # A gradient as it is shown, and the same with pixels of this aspect ratio.
+    height, width = 400, 640
+    person = Person(width * 0.6, height * 0.5, 60)
+    shown = np.zeros((height, width, 3), np.uint8)
+    shown[..., 0] = np.linspace(0, 255, width)
+    shown[..., 1] = np.linspace(0, 255, height)[:, np.newaxis]
+    stored = np.zeros((height, round(width / aspect), 3), np.uint8)
+    stored[..., 0] = np.linspace(0, 255, stored.shape[1])
+    stored[..., 1] = np.linspace(0, 255, height)[:, np.newaxis]
+    searched = []
+    detector = FakeDetector(lambda picture: searched.append(picture.shape) or [person])
+    [view] = views([Frame(stored, seconds=0.0, pixel_aspect=aspect)], "auto", detector)
+    [expected] = views([Frame(shown, seconds=0.0)], "auto", FakeDetector(lambda picture: [person]))
+    np.testing.assert_allclose(searched[0], shown.shape, atol=1)
+    np.testing.assert_allclose(np.multiply(view.crop, [aspect, 1, aspect, 1]), expected.crop, atol=aspect)
+    assert np.abs(view.frame.astype(int) - expected.frame).max() <= 3
