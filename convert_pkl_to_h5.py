@@ -50,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
         "the pickle is executed.",
         epilog="example: python convert_pkl_to_h5.py youtube_train_data.pkl",
     )
-    parser.add_argument("source", metavar="SOURCE", help="the pickle, or a .zip file that contains it")
+    parser.add_argument("source", metavar="SOURCE", help="the pickle, a .zip file that contains it, or an .npz")
     parser.add_argument(
         "destination",
         metavar="DESTINATION.h5",

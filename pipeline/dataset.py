@@ -21,15 +21,16 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.augmentation.augment import Augmentation, BatchRows, augment
 from pipeline.batch_order import BatchOrder, BatchPart
 from pipeline.frame_window import Round, rounds, window_rows
+from pipeline.sample_source import SampleShape, SampleSource
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
-from pipeline.store.reader import SequenceStore
+from pipeline.store.joined_store import open_stores
 from pipeline.tensorflow_v1 import keep_freed_memory, tf
 from support.user_error import UserError
 
@@ -45,7 +46,7 @@ PREFETCHED_BYTES = 8e6
 
 
 def make_dataset(
-    path: StrPath,
+    paths: StrPath | Sequence[StrPath],
     order: BatchOrder,
     augmentation: Augmentation | None = None,
     shape: SequenceShape = COURSE_SHAPE,
@@ -53,42 +54,71 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """An endless data set of batches: frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2).
 
-    path: of an HDF5 store. order: the sequences of each batch. augmentation: applied to every batch. shape: of the
-    store's sequences; the graph is built for it. part: the part of each batch to return, for one worker of a cluster.
-    Unless that is the whole batch, a third element follows: an int32 scalar, the number of sequences in the whole
-    batch. If the part has no sequences, one of another part is returned; shared_step gives it weight zero in the loss.
+    paths: of an HDF5 store, or of several that are read as one JoinedStore. order: the sequences of each batch.
+    augmentation: applied to every batch. shape: of the sequences; the graph is built for it. part: the part of each
+    batch to return, for one worker of a cluster. Unless that is the whole batch, a third element follows: an int32
+    scalar, the number of sequences in the whole batch. If the part has no sequences, one of another part is returned;
+    shared_step gives it weight zero in the loss.
 
-    The window is a local variable: initialize the graph's local variables and an initializable iterator. The file is
+    The window is a local variable: initialize the graph's local variables and an initializable iterator. The files are
     open from an iterator's first element until the iterator is destroyed.
     """
+
+    open_source = partial(open_stores, paths)
+    if part is None or part.is_whole:
+        part = None
+        dataset = gathered_batches(open_source, order, shape.samples)
+    else:
+        needs_previous = augmentation is not None and "background" in augmentation.kinds
+        gather = partial(gather_part, part, needs_previous)
+        dataset = gathered_batches(open_source, order, shape.samples, gather)
+    if augmentation is not None:
+        augmented = without_autograph(partial(augment_batch, augmentation))
+        dataset = dataset.enumerate(augmentation.first_step).map(augmented)
+    if part is not None:
+        dataset = dataset.map(without_autograph(lambda frames, labels, part_rows: (frames, labels, part_rows.total)))
+    return prefetched(dataset, order.batch_size)
+
+
+def stream_batches(open_source: Callable[[], SampleSource], order: BatchOrder, shape: SampleShape) -> tf.data.Dataset:
+    """An endless data set of batches of any data: frames, (B, length, *frame), and labels, (B, *labels).
+
+    open_source: opens the data; it is called when an iterator starts, and what it returns is closed when the iterator
+    is destroyed. order: the samples of each batch. shape: of the samples. Initialize the graph's local variables and an
+    initializable iterator.
+    """
+    return prefetched(gathered_batches(open_source, order, shape), order.batch_size)
+
+
+def gathered_batches(
+    open_source: Callable[[], SampleSource],
+    order: BatchOrder,
+    shape: SampleShape,
+    gather: Callable[[tf.Variable, tf.Tensor, tf.Tensor], tuple[Any, ...]] | None = None,
+) -> tf.data.Dataset:
+    """The batches of stream_batches before they are prefetched. gather: instead of gather_batch."""
 
     def read_rounds() -> Iterator[Round]:
         # The kernel that runs this generator has just changed glibc's thresholds for the whole process.
         keep_freed_memory()
-        with SequenceStore(path) as store:
-            yield from rounds(store, order)
+        with contextlib.closing(open_source()) as source:
+            yield from rounds(source, order, shape)
 
-    if part is not None and part.is_whole:
-        part = None
     window = frame_window(window_rows(order, shape), shape)
-    types = (tf.int32, tf.uint8, tf.int32, tf.float32)
+    types = (tf.int32, tf.as_dtype(shape.frame_dtype), tf.int32, tf.as_dtype(shape.labels_dtype))
     shapes = ((None,), (None, *shape.frame), (None, None, shape.length), (None, None, *shape.labels))
     dataset = tf.data.Dataset.from_generator(read_rounds, types, shapes)
     dataset = dataset.prefetch(ROUNDS_AHEAD)
     # flat_map and map process one element at a time, in order: the frames of the next round are not written before all
     # batches of this one are gathered.
     dataset = dataset.flat_map(without_autograph(partial(write_round, window)))
-    if part is None:
-        dataset = dataset.map(without_autograph(partial(gather_batch, window)))
-    else:
-        needs_previous = augmentation is not None and "background" in augmentation.kinds
-        dataset = dataset.map(without_autograph(partial(gather_part, window, part, needs_previous)))
-    if augmentation is not None:
-        augmented = without_autograph(partial(augment_batch, augmentation))
-        dataset = dataset.enumerate(augmentation.first_step).map(augmented)
-    if part is not None:
-        dataset = dataset.map(without_autograph(lambda frames, labels, part_rows: (frames, labels, part_rows.total)))
-    fitting = PREFETCHED_BYTES // (order.batch_size * math.prod(dataset.element_spec[0].shape.as_list()[1:]))
+    return dataset.map(without_autograph(partial(gather or gather_batch, window)))
+
+
+def prefetched(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """The same data set with several batches made in advance."""
+    frames = dataset.element_spec[0]
+    fitting = PREFETCHED_BYTES // (batch_size * math.prod(frames.shape.as_list()[1:]) * frames.dtype.size)
     dataset = dataset.prefetch(int(min(max(fitting, 2), PREFETCHED_BATCHES)))
     # There is nothing to tune, and closing a session waits for the autotuning thread, which sleeps for up to a minute.
     options = tf.data.Options()
@@ -96,11 +126,11 @@ def make_dataset(
     return dataset.with_options(options)
 
 
-def frame_window(size: int, shape: SequenceShape) -> tf.Variable:
-    """A variable of `size` uint8 frames. It is not initialized, so that rows take memory only once they are written."""
+def frame_window(size: int, shape: SampleShape) -> tf.Variable:
+    """A variable of `size` frames. It is not initialized, so that rows take memory only once they are written."""
 
     def unwritten() -> tf.Tensor:
-        return tf.raw_ops.Empty(shape=[size, *shape.frame], dtype=tf.uint8)
+        return tf.raw_ops.Empty(shape=[size, *shape.frame], dtype=tf.as_dtype(shape.frame_dtype))
 
     return tf.Variable(
         unwritten,
@@ -124,11 +154,11 @@ def write_round(
 
 def gather_batch(window: tf.Variable, rows: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The frames in these rows of the window, uint8 (B, 10, 64, 64, 3), and the labels."""
-    return tf.raw_ops.ResourceGather(resource=window.handle, indices=rows, dtype=tf.uint8), labels
+    return tf.raw_ops.ResourceGather(resource=window.handle, indices=rows, dtype=window.dtype), labels
 
 
 def gather_part(
-    window: tf.Variable, part: BatchPart, needs_previous: bool, rows: tf.Tensor, labels: tf.Tensor
+    part: BatchPart, needs_previous: bool, window: tf.Variable, rows: tf.Tensor, labels: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, BatchRows]:
     """The frames and labels of a part of the batch, and which of its sequences they are.
 

@@ -14,9 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.batch_order import BatchOrder, EpochOrder, epoch_order, quasi_random_order, steps_from, steps_per_epoch
-from pipeline.sequence_shape import SequenceShape
+from pipeline.sample_source import SampleShape, SampleSource
 from pipeline.store.blocks import Blocks, cut_into_blocks
-from pipeline.store.reader import SequenceStore
 
 # The frames of a load, and of a part of a long video, whose neighbouring parts share frames. Larger parts mean fewer
 # frames read twice; smaller loads fill the window better. A sequence of every other frame spans 19.
@@ -31,9 +30,9 @@ class Round(NamedTuple):
     """Frames that enter the window, and S batches to draw from it afterwards. A tuple, because tf.data needs one."""
 
     new_rows: np.ndarray  # int32 (K,), the rows of the window to overwrite; K may be 0
-    new_frames: np.ndarray  # uint8 (K, 64, 64, 3)
+    new_frames: np.ndarray  # (K, 64, 64, 3) uint8, or as the data set's SampleShape says
     rows: np.ndarray  # int32 (S, B, 10), the rows with the frames of each batch; S may be 0
-    labels: np.ndarray  # float32 (S, B, 10, 7, 2), pixels
+    labels: np.ndarray  # (S, B, 10, 7, 2) float32, or as the SampleShape says
 
 
 @dataclass(frozen=True)
@@ -46,24 +45,24 @@ class _Plan:
     last: np.ndarray  # int (S,), the last one
 
 
-def window_rows(order: BatchOrder, shape: SequenceShape) -> int:
+def window_rows(order: BatchOrder, shape: SampleShape) -> int:
     """The number of frames of this shape that fit into the window, but at least two batches and three loads."""
-    fitting = int(order.window_megabytes * 1e6) // int(np.prod(shape.frame))
+    fitting = int(order.window_megabytes * 1e6) // shape.frame_bytes
     return max(fitting, 2 * order.batch_size * shape.length, 3 * _most_frames_of_load(0, shape))
 
 
-def _most_frames_of_load(window: int, shape: SequenceShape) -> int:
+def _most_frames_of_load(window: int, shape: SampleShape) -> int:
     """The most frames of a load. window: in frames."""
     share = window // LOADS_IN_SMALL_WINDOW
     return max(min(share, MOST_FRAMES_OF_LOAD), FEWEST_FRAMES_OF_LOAD, 2 * shape.length)
 
 
-def rounds(store: SequenceStore, order: BatchOrder) -> Iterator[Round]:
-    """Yields Rounds of an open store's sequences, without end. Raises UserError if the file is damaged."""
-    window = window_rows(order, store.shape)
-    most_frames = _most_frames_of_load(window, store.shape)
-    blocks = cut_into_blocks(store, order.indices, most_frames)
-    ring = _Ring(store, blocks, window)
+def rounds(source: SampleSource, order: BatchOrder, shape: SampleShape) -> Iterator[Round]:
+    """Yields Rounds of an open data set's sequences, of this shape, without end. Raises what reading raises."""
+    window = window_rows(order, shape)
+    most_frames = _most_frames_of_load(window, shape)
+    blocks = cut_into_blocks(source, order.indices, most_frames)
+    ring = _Ring(source, blocks, window, shape)
     everything_fits = int(blocks.frames.sum()) <= window
     if everything_fits:
         ring.empty(len(blocks.sequences))
@@ -152,9 +151,10 @@ class _Ring:
     There are two rings: the window, whose rows are only counted here, and one with a slot for each sequence.
     """
 
-    def __init__(self, store: SequenceStore, blocks: Blocks, frames: int) -> None:
+    def __init__(self, source: SampleSource, blocks: Blocks, frames: int, shape: SampleShape) -> None:
         self._blocks = blocks
-        self._store = store
+        self._source = source
+        self._shape = shape
         self._sizes = np.diff(blocks.ends, prepend=0)
         self._starts = blocks.ends - self._sizes
         self._capacity = frames
@@ -165,8 +165,8 @@ class _Ring:
         self._next_row = self._next_slot = 0
         # The slot of each block's first sequence; -1 for blocks that are not in the window.
         self._first_slots = np.full(len(self._starts), -1)
-        self._rows = np.empty((sequences, self._store.shape.length), np.int32)
-        self._labels = np.empty((sequences, *self._store.shape.labels), np.float32)
+        self._rows = np.empty((sequences, self._shape.length), np.int32)
+        self._labels = np.empty((sequences, *self._shape.labels), self._shape.labels_dtype)
 
     def holds(self, blocks: np.ndarray) -> bool:
         """Whether these blocks, int (P,), have entered."""
@@ -175,22 +175,22 @@ class _Ring:
     def enter(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Reads blocks, int (P,), which replace the oldest ones; returns Round.new_rows and Round.new_frames."""
         sequences = np.concatenate([self._blocks.of(block) for block in blocks])
-        frames_of_sequences = self._store.read_frame_numbers(sequences)
+        frames_of_sequences = self._source.read_frame_numbers(sequences)
         numbers = np.unique(frames_of_sequences)
         new_rows = (self._next_row + np.arange(len(numbers), dtype=np.int32)) % self._capacity
         slots = (self._next_slot + np.arange(len(sequences))) % len(self._rows)
         self._rows[slots] = new_rows[np.searchsorted(numbers, frames_of_sequences)]
         in_file = np.argsort(sequences)
-        self._labels[slots[in_file]] = self._store.read_labels(sequences[in_file])
+        self._labels[slots[in_file]] = self._source.read_labels(sequences[in_file])
         self._first_slots[blocks] = slots[np.cumsum(self._sizes[blocks]) - self._sizes[blocks]]
         self._next_row = (self._next_row + len(numbers)) % self._capacity
         self._next_slot = (self._next_slot + len(sequences)) % len(self._rows)
-        return new_rows, self._store.read_frames(numbers)
+        return new_rows, self._source.read_frames(numbers)
 
     def draw(self, places: np.ndarray, entering: tuple[np.ndarray, np.ndarray] | None) -> Round:
         """The Round of these batches. places: int (S, B), in Blocks.sequences. entering: what `enter` returned."""
         blocks = np.searchsorted(self._blocks.ends, places, side="right")
         slots = (self._first_slots[blocks] + places - self._starts[blocks]) % max(1, len(self._rows))
         if entering is None:
-            entering = np.empty(0, np.int32), np.empty((0, *self._store.shape.frame), np.uint8)
+            entering = np.empty(0, np.int32), np.empty((0, *self._shape.frame), self._shape.frame_dtype)
         return Round(*entering, self._rows[slots], self._labels[slots])

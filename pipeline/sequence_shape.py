@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from pipeline.joints import JOINT_NAMES
+from pipeline.sample_source import SampleShape
 from support.text import counted
 
 
@@ -18,6 +19,11 @@ class SequenceShape(NamedTuple):
     def frame(self) -> tuple[int, int, int]:
         """The shape of one RGB frame: (height, width, 3)."""
         return self.height, self.width, 3
+
+    @property
+    def samples(self) -> SampleShape:
+        """The same for the window of frames: uint8 frames and float32 labels."""
+        return SampleShape(self.length, self.frame, self.labels)
 
     @property
     def frames(self) -> tuple[int, int, int, int]:

@@ -1,6 +1,7 @@
 """The command line of train.py."""
 
 import argparse
+import dataclasses
 import os
 import time
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 from pipeline.augmentation.augment import KINDS
 from run.config_file import configured_values, resumed_settings
 from run.folder import RunPaths
-from run.settings import GROUPS, SETTINGS, Settings, complete_settings, default_text_of, option_of
+from run.settings import DATA_PATHS, GROUPS, SETTINGS, Settings, complete_settings, default_text_of, option_of
 from support.argument_parser import ArgumentParser
 from support.user_error import UserError
 
@@ -33,7 +34,7 @@ def parse_arguments(description: str, is_chief: bool = True) -> RunRequest:
     uses the options alone, and the workers compare their settings later.
     """
     arguments = vars(_parser(description).parse_args())
-    given = {name: value for name, value in arguments.items() if name in SETTINGS}
+    given = {name: SETTINGS[name].values.check(value) for name, value in arguments.items() if name in SETTINGS}
     out, config, resume = arguments.get("out"), arguments.get("config"), arguments["resume"]
     if resume and config:
         raise UserError("--resume uses the settings of the run in --out; omit --config")
@@ -58,10 +59,15 @@ def _without_replaced(configured: dict[str, Any], given: dict[str, Any]) -> dict
 
 
 def _resumed(out: str | None, given: dict[str, Any]) -> Settings:
-    """The settings of the run in `out`. Raises UserError if a given value differs from them."""
+    """The settings of the run in `out`. Raises UserError if a given value differs from them.
+
+    The data may have another path, because they may have been moved. Later, their SHA-256 is compared.
+    """
     if out is None:
         raise UserError("--resume needs the folder of the run; give it with --out")
     settings = resumed_settings(out)
+    moved = {name: given[name] for name in DATA_PATHS if name in given and getattr(settings, name) is not None}
+    settings = dataclasses.replace(settings, **moved)
     for name, value in given.items():
         present = getattr(settings, name)
         if value != present:
@@ -74,18 +80,19 @@ def _resumed(out: str | None, given: dict[str, Any]) -> Settings:
 
 def _as_option(name: str, value: Any) -> str:
     """The option that gives this value: "--seed 3", "--demo", "--no-augment", or "no --epochs"."""
-    if value == []:
+    if name == "augment" and value == []:
         return "--no-augment"
-    if value is None or value is False:
+    if value in (None, False, []):
         return f"no {option_of(name)}"
-    text = ",".join(value) if isinstance(value, list) else value
+    between = " " if SETTINGS[name].values.item else ","
+    text = between.join(value) if isinstance(value, list) else value
     return option_of(name) if value is True else f"{option_of(name)} {text}"
 
 
 def _parser(description: str) -> ArgumentParser:
     """The parser of the options. What it returns lacks settings that are not given."""
     parser = ArgumentParser(
-        usage="%(prog)s (--data FILE.h5 | --demo | --config FILE.json) [option ...]\n"
+        usage="%(prog)s (--data FILE.h5 ... | --demo | --config FILE.json) [option ...]\n"
         "       %(prog)s --resume --out DIR [option ...]",
         description=description,
         epilog="example: python train.py --data youtube_train_data.h5 --time-limit 300 --out runs/first",
@@ -114,6 +121,8 @@ def _add_option(group: argparse._ArgumentGroup, name: str) -> None:
     text = SETTINGS[name].help + (f" (default: {default})" if default else "")
     if values.metavar is None:
         group.add_argument(option_of(name), action="store_true", help=text)
+    elif values.item is not None:
+        group.add_argument(option_of(name), metavar=values.metavar, type=values.parse, nargs="+", help=text)
     elif name != "augment":
         group.add_argument(option_of(name), metavar=values.metavar, type=values.parse, help=text)
     else:

@@ -17,11 +17,13 @@ from model.network_kinds import FOR_AUGMENTED, FOR_UNCHANGED, NETWORKS
 from pipeline.augmentation.augment import KINDS
 from pipeline.batch_order import DEFAULT_MEGABYTES
 from pipeline.split import SPLITS
+from run.data_choice import is_video_choice
 from support.user_error import UserError
 
 GROUPS = ("data", "duration", "model", "validation", "output", "cluster")
 DEFAULT_SECONDS = 300
 DEFAULT_DEMO_SECONDS = 60
+DATA_PATHS = ("data", "validation_data")  # paths of files that are recognized by their content if they are moved
 DERIVED: Any = object()  # a default that depends on other settings; complete_settings computes it
 LARGEST_INT32 = 2**31 - 1
 
@@ -38,6 +40,7 @@ class Values:
     from_text: Callable[[str], Any]  # text of an option → JSON value; may raise ValueError
     accepts: Callable[[Any], bool]  # of a JSON value of any type
     convert: Callable[[Any], Any] = lambda value: value  # accepted JSON value → value in Settings
+    item: Callable[[Any], bool] | None = None  # for an option with several values, whether one of them is accepted
 
     def check(self, value: Any) -> Any:
         """JSON value → value in Settings. Raises ValueError if it is not accepted."""
@@ -46,9 +49,13 @@ class Values:
         return self.convert(value)
 
     def parse(self, text: str) -> Any:
-        """Text of an option → value in Settings, for argparse."""
+        """Text of an option → value in Settings, for argparse; of an option with several values, one of them."""
         try:
-            return self.check(self.from_text(text))
+            if self.item is None:
+                return self.check(self.from_text(text))
+            if not self.item(text):
+                raise ValueError(text)
+            return text
         except ValueError:
             raise argparse.ArgumentTypeError(f"{_quoted.repr(text)} is not {self.description}") from None
 
@@ -76,8 +83,28 @@ def _is_path(value: Any) -> bool:
         return False
 
 
+def _is_video_choice(value: Any) -> bool:
+    return _is_path(value) and is_video_choice(value)
+
+
 _SWITCH = Values("true or false", None, bool, lambda value: isinstance(value, bool))
 _DATA_SET = Values("a path", "FILE.h5", str, _is_path)
+_DATA_SETS = Values(
+    "a path, or a list of paths, each with a weight such as FILE.h5:3 if it has one",
+    "FILE.h5",
+    from_text=str,
+    accepts=lambda value: _is_path(value) or isinstance(value, list) and len(value) > 0 and all(map(_is_path, value)),
+    # A list of one is a path, as earlier versions wrote it.
+    convert=lambda value: value[0] if isinstance(value, list) and len(value) == 1 else value,
+    item=_is_path,
+)
+_VIDEOS = Values(
+    "a list of numbers and ranges such as 0-4,7, each with the file such as FILE.h5:0-4,7 if --data has several",
+    "0-4,7",
+    from_text=str,
+    accepts=lambda value: isinstance(value, list) and all(map(_is_video_choice, value)),
+    item=_is_video_choice,
+)
 _AUGMENTATIONS = Values(
     f"a list of {', '.join(KINDS)}",
     "KIND,...",
@@ -109,7 +136,13 @@ def _setting(group: str, values: Values, default: Any, help: str, **others: Any)
 class Settings:
     """What a run trains on, and how. config.json has the same names in the same order."""
 
-    data: str | None = _setting("data", _DATA_SET, None, "train on this data set, written by a convert command")
+    data: str | list[str] | None = _setting(
+        "data",
+        _DATA_SETS,
+        None,
+        "train on these data sets, written by a convert command; FILE.h5:3 takes each of its sequences three times an "
+        "epoch",
+    )
     demo: bool = _setting("data", _SWITCH, False, "train on generated pictures of people", instead_of=("data",))
     epochs: int | None = _setting(
         "duration", _whole_number(1, LARGEST_INT32), None, "passes over the training sequences", default_text="no limit"
@@ -176,6 +209,12 @@ class Settings:
         DEFAULT_MEGABYTES,
         "memory for the window of frames; larger data sets are read during training",
         added_later=True,
+    )
+    videos: list[str] = _setting(
+        "data", _VIDEOS, [], "use only these videos of --data", default_text="all", added_later=True
+    )
+    exclude_videos: list[str] = _setting(
+        "data", _VIDEOS, [], "leave out these videos of --data", default_text="none", added_later=True
     )
     exact: bool = _setting(
         "cluster", _SWITCH, False, "make results bit-identical for 1, 2 and 4 workers (slower)", added_later=True

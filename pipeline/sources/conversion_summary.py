@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.joints import JOINT_NAMES
-from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.writer import StoredCounts
 from support.user_error import UserError
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
 
-FAR_OUTSIDE = 64  # pixels
-
 
 class LabelRange:
-    """The range of a data set's labels in pixels, collected block by block. shape: of the labelled sequences."""
+    """The range of a data set's labels in pixels, collected block by block."""
 
-    def __init__(self, shape: SequenceShape = COURSE_SHAPE) -> None:
+    def __init__(self) -> None:
         self.minimum = math.inf  # of all coordinates
         self.maximum = -math.inf
-        self.far_outside = 0  # the number of coordinates more than FAR_OUTSIDE pixels outside the frame
         self.largest_rounding = 0.0  # the largest change of a coordinate by rounding to float32, in pixels
-        self._shape = shape
         self._sequences = 0
         self._not_finite = 0
         self._first_not_finite = ""
@@ -49,9 +45,6 @@ class LabelRange:
             self.minimum = min(self.minimum, float(rounded.min()))
             self.maximum = max(self.maximum, float(rounded.max()))
             self.largest_rounding = max(self.largest_rounding, float(np.abs(labels - rounded).max()))
-            far_right_and_down = np.array([self._shape.width, self._shape.height], np.float32) + FAR_OUTSIDE
-            outside = (rounded < -FAR_OUTSIDE) | (rounded > far_right_and_down)
-            self.far_outside += int(outside.sum())
         self._sequences += len(labels)
         return rounded
 
@@ -62,6 +55,12 @@ class LabelRange:
                 f"{self._not_finite} of the labels are not finite numbers, the first at {self._first_not_finite}; "
                 "remove these sequences from the source and convert it again"
             )
+
+
+def look_at(path: StrPath) -> str:
+    """The command that shows the data of a store on a page."""
+    data = os.fspath(path)
+    return f"python inspect_h5.py {shlex.quote(data)} --out {shlex.quote(os.path.splitext(data)[0] + '.html')}"
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,6 @@ def summarize(
         f"videos           {counts.videos}",
         f"labels           {label_range.minimum:.2f} to {label_range.maximum:.2f} px",
         f"size             {before:.1f} MB before, {after:.1f} MB after (ratio {before / after:.1f})",
+        f"look at it       {look_at(path)}",
     ]
-    warnings = []
-    if label_range.far_outside:
-        warnings.append(f"{label_range.far_outside} label coordinates lie more than {FAR_OUTSIDE} px outside the frame")
-    return ConversionSummary(path, lines, warnings)
+    return ConversionSummary(path, lines, list(counts.warnings))

@@ -126,7 +126,7 @@ def _write(
     sha256, source_size = hashlib.sha256(contents), len(contents)
     numbers = np.full(len(pictures.paths), -1, np.int32)
     joints = np.empty(pictures.joints.shape)
-    label_range = LabelRange(shape)
+    label_range = LabelRange()
     chosen = _in_order_of_appearance(sequences)
     description = f"decoding pictures for {os.path.basename(path)}"
     with (

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from support.machine import usable_cores
 from support.picture import open_regular_file, opened_picture
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def scaled_pictures(paths: Iterable[StrPath], height: int, width: int) -> Iterat
 
     Raises UserError if a file is not a complete picture or is a link out of its folder; OSError if it cannot be read.
     """
-    threads = min(MOST_THREADS, os.cpu_count() or 1)
+    threads = min(MOST_THREADS, usable_cores())
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[ScaledPicture]] = deque()
         try:

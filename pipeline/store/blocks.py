@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.store.reader import SequenceStore
+from pipeline.sample_source import SampleSource
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Blocks:
         return self.sequences[self.ends[block - 1] if block else 0 : self.ends[block]]
 
 
-def cut_into_blocks(store: SequenceStore, indices: np.ndarray, most_frames: int) -> Blocks:
-    """Divides sequences of an open store into blocks: whole videos, or parts of long ones.
+def cut_into_blocks(store: SampleSource, indices: np.ndarray, most_frames: int) -> Blocks:
+    """Divides sequences of an open data set into blocks: whole videos, or parts of long ones.
 
     indices: int (N,), the sequences. most_frames: the most frames of a block, at least those of one sequence. Where a
     long video is cut, the frames of a few sequences are in two blocks.
@@ -62,6 +62,6 @@ def _parts_of_video(ranks: np.ndarray, most_frames: int) -> list[tuple[int, int]
     return parts
 
 
-def by_video(store: SequenceStore, indices: np.ndarray) -> np.ndarray:
+def by_video(store: SampleSource, indices: np.ndarray) -> np.ndarray:
     """The same sequences, int (N,), sorted by video and then by first frame."""
     return indices[np.lexsort((store.first_frames[indices], store.videos[indices]))]

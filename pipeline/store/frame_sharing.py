@@ -16,11 +16,11 @@ def count_sharing_frames(
     """The number of validation sequences that share at least one frame, bit for bit, with a training sequence.
 
     training_store, validation_store: one open store or two. training, validation: int arrays of sequence numbers in
-    them. Between two files, frames are compared by 128-bit digests. Frames are read only from a file without digests.
-    Memory: one byte for each frame and, between two files, about 60 bytes for each frame of a validation sequence.
+    them. Between files, frames are compared by 128-bit digests. Frames are read only from a file without digests.
+    Memory: one byte for each frame and, between files, about 60 bytes for each frame of a validation sequence.
     """
     is_shared = _frames_of(training_store, training)
-    if validation_store is not training_store:
+    if validation_store is not training_store or len(training_store.parts) > 1:
         is_validated = _frames_of(validation_store, validation)
         is_shared = _frames_in_other(training_store, is_shared, validation_store, is_validated)
     read_frame_numbers = validation_store.read_frame_numbers

@@ -73,9 +73,11 @@ class SequenceStore:
     videos: np.ndarray  # int32 (N,), the video of each sequence
     first_frames: np.ndarray  # int32 (N,), the number of each sequence's first frame
     has_label_sums: bool  # whether the file contains the sum of the labels of each video
+    parts: tuple[SequenceStore, ...]  # this store, or those that a JoinedStore consists of
 
     def __init__(self, path: StrPath) -> None:
         self.path = os.fspath(path)
+        self.parts = (self,)
         with GATE.passed():
             self._open()
 
@@ -105,6 +107,16 @@ class SequenceStore:
 
     def __len__(self) -> int:
         return len(self.videos)
+
+    @property
+    def name(self) -> str:
+        """The name of the file, without its folder."""
+        return os.path.basename(self.path)
+
+    @property
+    def source_name(self) -> str:
+        """The name of the file that was converted, printable; empty if the store does not say."""
+        return text_attribute(self._file, "source_name") or ""
 
     @property
     def source_sha256(self) -> str:
@@ -212,7 +224,8 @@ def _open(path: str) -> h5py.File:
     with open(path, "rb"):
         pass
     try:
-        return h5py.File(path, "r")
+        # Without a lock, which some network file systems lack: a store is never changed once it is complete.
+        return h5py.File(path, "r", locking=False)
     except Exception as error:  # h5py reports damage by exceptions of many types.
         raise UserError(
             f"{path}: not a complete HDF5 file; convert the pickle with convert_pkl_to_h5.py, again if necessary"

@@ -21,6 +21,7 @@ from pipeline.store.layout import (
     HDF5_FORMAT,
     dataset_layouts,
 )
+from pipeline.store.plausibility import Plausibility
 from support.deferred_error_file import DeferredErrorFile
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class StoredCounts:
     sequences: int
     frames: int  # distinct ones
     videos: int
+    warnings: tuple[str, ...] = ()  # about implausible data, one line each
 
 
 class StoreWriter:
@@ -66,6 +68,7 @@ class StoreWriter:
         self._sequences = self._create("sequences")
         self._labels = self._create("labels")
         self._videos_of_sequences = self._create("videos")
+        self._plausibility = Plausibility(shape)
         self._number_of_videos = 0
 
     def _create(self, name: str) -> h5py.Dataset:
@@ -96,7 +99,7 @@ class StoreWriter:
         frames = np.ascontiguousarray(frames)
         numbered = self._frame_numbers.number(frames)
         self._videos.join(numbered.numbers)
-        self._append(self._sequences, numbered.numbers)
+        self._append_sequences(numbered.numbers)
         slots = frames.reshape(-1, *self._shape.frame)
         for slot, digest in zip(numbered.new_slots, numbered.new_digests, strict=True):
             self._write_later(slots[slot], digest)
@@ -122,13 +125,14 @@ class StoreWriter:
         if videos.min(initial=0) < 0 or np.diff(largest).max(initial=0) > 1:
             raise ValueError("videos are not numbered in order of first appearance")
         self._number_of_videos = int(largest[-1]) + 1
-        self._append(self._sequences, numbers)
+        self._append_sequences(numbers)
         self._append(self._videos_of_sequences, videos)
 
     def add_labels(self, labels: np.ndarray) -> None:
         """Adds the labels of the next S sequences, float32 (S, 10, 7, 2), in pixels. Raises ValueError for others."""
         _check_block(labels, self._labels.shape[1:], np.float32)
         self._append(self._labels, labels)
+        self._plausibility.add_labels(labels)
 
     def finish(self, source_name: str, source_size: int, source_sha256: str) -> StoredCounts:
         """Writes the buffered frames, the videos and the attributes.
@@ -151,7 +155,7 @@ class StoreWriter:
         self._file.attrs["source_size"] = source_size
         self._file.attrs["source_sha256"] = _text(source_sha256)
         self._file.attrs["joints"] = _text(JOINT_NAMES)
-        return StoredCounts(count, len(self._frames), videos)
+        return StoredCounts(count, len(self._frames), videos, tuple(self._plausibility.warnings()))
 
     def _write_later(self, frame: np.ndarray, digest: bytes) -> None:
         self._unwritten[len(self._unwritten_digests)] = frame
@@ -159,8 +163,14 @@ class StoreWriter:
         if len(self._unwritten_digests) == FRAMES_PER_WRITE:
             self._write_frames()
 
+    def _append_sequences(self, numbers: np.ndarray) -> None:
+        self._append(self._sequences, numbers)
+        self._plausibility.add_sequences(numbers)
+
     def _write_frames(self) -> None:
-        self._append(self._frames, self._unwritten[: len(self._unwritten_digests)])
+        frames = self._unwritten[: len(self._unwritten_digests)]
+        self._append(self._frames, frames)
+        self._plausibility.add_frames(frames)
         digests = np.frombuffer(b"".join(self._unwritten_digests), np.uint8)
         self._append(self._digests, digests.reshape(-1, DIGEST_BYTES))
         self._unwritten_digests.clear()

@@ -45,7 +45,7 @@ def test_a_run_stops_and_resumes(people, monkeypatch, tmp_path):
             os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(evaluation, "append_to_history", append_and_stop)
-    monkeypatch.setattr(train, "finish", lambda paths, data, description: None)
+    monkeypatch.setattr(train, "finish", lambda *arguments: None)
     began = time.perf_counter()
     for arguments in (["--data", people.path, *SETTINGS, "--out", out], ["--resume", "--out", out]):
         monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])

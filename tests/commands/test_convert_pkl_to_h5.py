@@ -88,7 +88,9 @@ def test_prints_a_summary(source, convert, capfd):
     assert lines[4].split(maxsplit=1)[1] == (
         f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB after (ratio {before / after:.1f})"
     )
-    assert lines[5:] == [f"wrote {source.with_suffix('.h5')}"]
+    data, page = (source.with_suffix(suffix) for suffix in (".h5", ".html"))
+    assert lines[5].split(maxsplit=3)[3] == f"python inspect_h5.py {data} --out {page}"
+    assert lines[6:] == [f"wrote {data}"]
     assert output.err == ""
 
 

@@ -145,8 +145,9 @@ def test_prints_a_summary(release, convert, tmp_path):
         ["distinct", "frames", "68", "of", "460"],
         ["videos", "3"],
     ]
-    assert lines[4].startswith("size") and lines[5] == f"wrote {tmp_path / 'data.h5'}"
-    assert lines[6].split() == ["sequences", "12"] and lines[11] == f"wrote {tmp_path / 'data_withheld.h5'}"
+    assert lines[4].startswith("size") and lines[5].startswith("look at it")
+    assert lines[6] == f"wrote {tmp_path / 'data.h5'}"
+    assert lines[7].split() == ["sequences", "12"] and lines[13] == f"wrote {tmp_path / 'data_withheld.h5'}"
     assert output.err == ""
 
 

@@ -80,7 +80,7 @@ def run_train(log, arguments, exports=False, largest_file=resource.RLIM_INFINITY
     write_output_to(log)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
     if not exports:
-        train.finish = lambda paths, data, description: None
+        train.finish = lambda *arguments: None
     if waits_after is not None:
         wait_to_be_stopped(waits_after)
     sys.argv = ["train.py", *map(str, arguments)]

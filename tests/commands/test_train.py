@@ -118,10 +118,12 @@ def test_nothing_but_what_it_says_is_on_the_terminal(trained_run):
     assert lines[0] == "training:       110 sequences from 5 videos"
     steps = [line for line in lines if line.startswith("step ")]
     assert len(steps) == len(read_history(trained_run.folder / "history.csv"))
-    others = [line for line in lines if line not in steps]
+    durations = [line for line in lines if line.startswith("duration: ")]
     some = r"\d+ (s|min)"
-    assert re.fullmatch(f"duration:       about {some}, with {some} of training and {some} of evaluations", others[4])
-    assert others[5:7] == ["", "errors on the 22 validation sequences"] and others[7].startswith("joint ")
+    assert re.fullmatch(f"duration:       about {some}, with {some} of training", durations[0])
+    assert all(re.fullmatch(f"duration:       now about {some}", line) for line in durations[1:])
+    others = [line for line in lines if line not in (*steps, *durations)]
+    assert others[4:6] == ["", "errors on the 22 validation sequences"] and others[6].startswith("joint ")
 
 
 def test_says_how_many_validation_sequences_share_frames(trained_run):
@@ -138,6 +140,18 @@ def test_names_the_model_the_pictures_and_the_numbers(trained_run):
     for name in ("model", "metrics.json", "report.html", *plots):
         assert os.path.join(trained_run.folder, name) in trained_run.stdout
     assert "The model meets the assignment's requirements." in trained_run.stdout
+
+
+def test_says_the_final_error_and_what_to_hand_in_last(trained_run):
+    metrics = json.loads((trained_run.folder / "metrics.json").read_text())
+    error = f"final average pixel error: {metrics['mean_pixel_error']:.2f} px on 22 validation sequences; "
+    assert f"\n\n{error}the assignment asks for at least 100: --validation-sequences 100\n" in trained_run.stdout
+    is_worse = metrics["mean_pixel_error"] >= metrics["mean_pose_pixel_error"]
+    assert ("\nwarning: this model (" in trained_run.stdout) == is_worse
+    drive, site, command = trained_run.stdout.splitlines()[-3:]
+    assert drive == f"hand in  to the drive: the four files in {trained_run.folder / 'model'}"
+    assert "to the course's site: " in site
+    assert command.strip() == f'python make_submission.py "{trained_run.folder}"'
 
 
 def test_history_has_a_row_for_each_evaluation(trained_run):
@@ -574,7 +588,7 @@ def test_refuses_to_resume_a_run_on_other_data(refused, people, earlier_run, tmp
     config = json.loads((earlier_run / "config.json").read_text())
     (earlier_run / "config.json").write_text(json.dumps({**config, "data": str(tmp_path / "other.h5")}))
     line = refused("--resume", "--out", earlier_run)
-    assert line == "the data set differs from the one that the run was started with; resume with that one"
+    assert line == "the data set differs from the one that the run was started with; give that one with --data"
 
 
 @pytest.mark.promise("Two runs never write to the same folder")

@@ -87,7 +87,7 @@ def kept_stores(monkeypatch):
             super().__init__(*arguments)
             kept.append(self)
 
-    monkeypatch.setattr("pipeline.dataset.SequenceStore", KeptStore)
+    monkeypatch.setattr("pipeline.store.joined_store.SequenceStore", KeptStore)
     yield kept
     for store in kept:
         store.close()
@@ -109,8 +109,8 @@ def rounds_then(monkeypatch):
     """A function of an exception, which makes the generator raise it after the first batches."""
 
     def failing(error):
-        def rounds(store, order):
-            yield from islice(frame_window.rounds(store, order), 100)
+        def rounds(*arguments):
+            yield from islice(frame_window.rounds(*arguments), 100)
             raise error
 
         monkeypatch.setattr("pipeline.dataset.rounds", rounds)
@@ -150,8 +150,8 @@ def test_other_errors_of_the_generator_are_not_changed(rounds_then, session, mad
 def test_the_next_rounds_are_read_in_advance(session, made_data, monkeypatch):
     read = []
 
-    def recorded_rounds(store, order):
-        for round_ in frame_window.rounds(store, order):
+    def recorded_rounds(*arguments):
+        for round_ in frame_window.rounds(*arguments):
             read.append(round_)
             yield round_
 

@@ -17,9 +17,9 @@ WINDOWS = [151, 0]
 def batches_of(path, order, number):
     """The first batches, (frames, labels) that NumPy gathers from its own window, and the rounds."""
     with SequenceStore(path) as store:
-        window = np.zeros((window_rows(order, store.shape), *store.shape.frame), np.uint8)
+        window = np.zeros((window_rows(order, store.shape.samples), *store.shape.frame), np.uint8)
         batches, taken = [], []
-        for round_ in rounds(store, order):
+        for round_ in rounds(store, order, store.shape.samples):
             assert len(np.unique(round_.new_rows)) == len(round_.new_rows) == len(round_.new_frames)
             window[round_.new_rows] = round_.new_frames
             batches += [(window[rows], labels) for rows, labels in zip(round_.rows, round_.labels, strict=True)]
@@ -72,7 +72,7 @@ def test_a_resumed_order_equals_the_rest_of_an_uninterrupted_one(first_step, fra
 
 def test_a_block_is_read_once_an_epoch_with_a_small_window(people):
     order = BatchOrder(np.arange(132), 4, seed=5, window_megabytes=0)
-    assert window_rows(order, COURSE_SHAPE) == 144
+    assert window_rows(order, COURSE_SHAPE.samples) == 144
     _, taken = batches_of(people.path, order, 33)
     # Six videos of 25 frames, each of which is a block.
     assert sum(len(round_.new_rows) for round_ in taken) == 150
@@ -91,10 +91,10 @@ def test_sequences_of_scattered_frames_are_complete(made_data):
 
 
 def test_the_window_has_the_requested_size_but_at_least_two_batches_and_three_loads():
-    assert window_rows(BatchOrder(np.arange(9), 8, 0, window_megabytes=64), COURSE_SHAPE) == 5208
-    assert window_rows(BatchOrder(np.arange(9), 8, 0, window_megabytes=0.5), COURSE_SHAPE) == 160
-    assert window_rows(BatchOrder(np.arange(9), 2, 0, window_megabytes=0.5), COURSE_SHAPE) == 144
-    assert window_rows(BatchOrder(np.arange(9), 20, 0, window_megabytes=64), SequenceShape(4, 512, 1024)) == 160
+    assert window_rows(BatchOrder(np.arange(9), 8, 0, window_megabytes=64), COURSE_SHAPE.samples) == 5208
+    assert window_rows(BatchOrder(np.arange(9), 8, 0, window_megabytes=0.5), COURSE_SHAPE.samples) == 160
+    assert window_rows(BatchOrder(np.arange(9), 2, 0, window_megabytes=0.5), COURSE_SHAPE.samples) == 144
+    assert window_rows(BatchOrder(np.arange(9), 20, 0, window_megabytes=64), SequenceShape(4, 512, 1024).samples) == 160
 
 
 @pytest.mark.parametrize("window, frames_of_loads", [(0, [25] * 6), (490, [50] * 3), (970, [100, 50])])
@@ -108,5 +108,5 @@ def test_blocks_enter_a_few_at_a_time(window, frames_of_loads, people):
 def test_rounds_are_small(people):
     order = BatchOrder(np.arange(132), 4, seed=5)
     with SequenceStore(people.path) as store:
-        for round_ in islice(rounds(store, order), 50):
+        for round_ in islice(rounds(store, order, store.shape.samples), 50):
             assert len(round_.new_frames) <= 384 and round_.labels.shape[0] * 4 <= 1024

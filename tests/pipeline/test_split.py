@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.split import SPLITS, split_sequences
+from pipeline.split import SPLITS, split_data_sets, split_sequences
 from support.user_error import UserError
 
 # 30 videos of 5 to 60 sequences each, shuffled.
@@ -104,3 +104,35 @@ def test_refuses_if_every_video_is_needed(videos, wanted):
 def test_by_default_a_tenth_from_100_to_2000_is_for_validation(kind, number, expected):
     training, validation = split_sequences(np.zeros(number, np.int32), kind, None, seed=0)
     assert (len(training), len(validation)) == (number - expected, expected)
+
+
+# Several data sets
+
+
+def test_a_single_data_set_is_split_as_before():
+    for kind in SPLITS:
+        for wanted in (None, 40):
+            [training], [validation] = split_data_sets([VIDEOS], kind, wanted, seed=3)
+            expected = split_sequences(VIDEOS, kind, wanted, seed=3)
+            np.testing.assert_array_equal(training, expected[0])
+            np.testing.assert_array_equal(validation, expected[1])
+
+
+@pytest.mark.parametrize("kind", ["random", "tail"])
+@pytest.mark.parametrize("wanted, expected", [(100, [75, 24, 1]), (4, [3, 1, 1]), (None, [100, 32, 1])])
+def test_validation_sequences_are_divided_in_proportion(wanted, expected, kind):
+    videos = [np.zeros(1000, int), np.zeros(320, int), np.zeros(10, int)]
+    training, validation = split_data_sets(videos, kind, wanted, seed=0)
+    assert [len(one) for one in validation] == expected
+    for one, trained, validated in zip(videos, training, validation, strict=True):
+        check_is_a_split(trained, validated, len(one))
+
+
+def test_by_video_splits_each_data_set_but_one_of_a_single_video():
+    single, several = np.full(60, 7), np.repeat(np.arange(10), 20)
+    training, validation = split_data_sets([several, single], "video", 50, seed=2)
+    check_is_a_split(training[0], validation[0], 200)
+    assert not set(several[training[0]]) & set(several[validation[0]])
+    assert training[1].tolist() == list(range(60)) and validation[1].tolist() == []
+    with pytest.raises(UserError, match="leaves none to train on"):
+        split_data_sets([single, single], "video", 50, seed=2)

@@ -153,6 +153,8 @@ def test_validation_data_is_refused_together_with_a_split(refused):
         ("--window-megabytes", ["0", "-1", "nan", "large", "1e300"]),
         ("--evaluations", ["1" + "0" * 50]),
         ("--data", ["\udcff.h5"]),
+        ("--videos", ["all", "1-", "-1"]),
+        ("--exclude-videos", ["a.h5:"]),
         ("--validation-data", ["\udcff.h5"]),
     ],
 )
@@ -168,6 +170,16 @@ def test_a_quoted_value_is_shortened(refused):
 
 def test_an_unknown_option_is_refused(refused):
     assert "--speed" in refused("--demo", "--speed", "fast")
+
+
+def test_several_files_and_videos(parse, refused):
+    assert parse("--data", "a.h5").settings.data == "a.h5"
+    arguments = ["--data", "a.h5", "b.h5:3", "--videos", "a.h5:0-3", "b.h5:1", "--exclude-videos", "b.h5:7"]
+    settings = parse("--data", "c.h5", *arguments).settings
+    assert settings.data == ["a.h5", "b.h5:3"]
+    assert (settings.videos, settings.exclude_videos) == (["a.h5:0-3", "b.h5:1"], ["b.h5:7"])
+    line = refused("--data", "a.h5", "--videos", "0-3", "all")
+    assert line.startswith("argument --videos: 'all' is not a list of numbers and ranges such as 0-4,7")
 
 
 # --config
@@ -226,6 +238,15 @@ def test_a_resumed_run_keeps_its_settings(settings_of_run, parse):
         assert (request.settings, request.out, request.resume) == (settings_of_run, "run", True)
 
 
+def test_a_resumed_run_may_find_its_data_elsewhere(settings_of_run, parse, tmp_path):
+    request = parse("--resume", "--out", "run", "--data", "moved/people.h5")
+    assert request.settings == dataclasses.replace(settings_of_run, data="moved/people.h5")
+    settings = dataclasses.replace(settings_of_run, validation_data="other.h5", validation_sequences=None)
+    write_config(str(tmp_path / "run" / "config.json"), settings, DataIdentity("ab", "cd", 2, 1, [10, 64, 64, 3]))
+    request = parse("--resume", "--out", "run", "--validation-data", "/mnt/other.h5")
+    assert request.settings == dataclasses.replace(settings, validation_data="/mnt/other.h5")
+
+
 @pytest.mark.parametrize(
     "option, present",
     [
@@ -243,7 +264,7 @@ def test_a_resumed_run_keeps_its_settings(settings_of_run, parse):
         ("--validation-sequences 21", "--validation-sequences 20"),
         ("--validation-data other.h5", "no --validation-data"),
         ("--window-megabytes 32.0", "--window-megabytes 64.0"),
-        ("--data other.h5", "--data people.h5"),
+        ("--videos 0-3 5", "no --videos"),
         ("--demo", "no --demo"),
         ("--exact", "no --exact"),
     ],

@@ -28,6 +28,8 @@ CONFIG = {
     "validation_sequences": 20,
     "validation_data": None,
     "window_megabytes": 64.0,
+    "videos": [],
+    "exclude_videos": ["people.h5:0-3,7"],
     "exact": False,
     "data_sha256": "ab" * 32,
     "validation_data_sha256": "ab" * 32,
@@ -79,8 +81,15 @@ def test_written_settings_are_those_of_the_resumed_run(given, read, tmp_path):
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_config_of_an_earlier_version_may_lack_newer_settings(source, read):
-    older = {name: value for name, value in CONFIG.items() if name not in ("window_megabytes", "exact")}
-    assert read(json.dumps(older), source) == read(json.dumps(CONFIG), source)
+    newer = ("window_megabytes", "exact", "videos", "exclude_videos")
+    older = {name: value for name, value in CONFIG.items() if name not in newer}
+    assert read(json.dumps(older), source) == read(json.dumps({**CONFIG, "exclude_videos": []}), source)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_several_files_are_a_list_and_one_is_a_path(source, read):
+    assert read(json.dumps({**CONFIG, "data": ["a.h5", "b.h5:3"]}), source).data == ["a.h5", "b.h5:3"]
+    assert read(json.dumps({**CONFIG, "data": ["a.h5"]}), source).data == "a.h5"
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -95,7 +104,11 @@ def test_a_whole_number_is_converted_for_a_setting_that_is_a_float(source, read)
     "name, value, message",
     [
         ("data", 5, "5 is not a path"),
-        ("data", ["a.h5"], "['a.h5'] is not a path"),
+        ("data", [], "[] is not a path, or a list of paths"),
+        ("data", ["a.h5", 5], "['a.h5', 5] is not a path, or a list of paths"),
+        ("videos", "0-3", "'0-3' is not a list of numbers and ranges such as 0-4,7"),
+        ("videos", ["0-3", "some"], "['0-3', 'some'] is not a list of numbers and ranges"),
+        ("exclude_videos", [3], "[3] is not a list of numbers and ranges"),
         ("data", {"a": [1]}, "{'a': [1]} is not a path"),
         ("data", True, "True is not a path"),
         ("data", "a\0b", "'a\\x00b' is not a path"),

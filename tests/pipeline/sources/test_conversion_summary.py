@@ -38,11 +38,6 @@ def test_finds_the_largest_rounding():
     assert range_of(labels_with(dtype=np.float32, i3=0.1)).largest_rounding == 0
 
 
-def test_counts_labels_far_outside_the_frame():
-    assert range_of(labels_with(i0=-64, i1=128)).far_outside == 0
-    assert range_of(labels_with(i0=-64.01, i1=128.01), labels_with(i0=1000)).far_outside == 3
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e39])
 def test_says_how_many_labels_are_not_finite_and_where_the_first_is(value):
     blocks = labels_with(2), labels_with(2, i143=value, i144=value), labels_with(1, i0=value)
