@@ -12,25 +12,24 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
 from pipeline.joints import JOINT_NAMES
-from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.sources.coco_conversion import convert_coco
+from pipeline.sources.conversion_summary import print_summary
+from pipeline.sources.shape_options import add_shape_options, shape_of
 from support.argument_parser import ArgumentParser, positive, value_type
 from support.destination import claimed_destination
 from support.signals import ended_by_signals
-from support.user_error import print_warning, reported_user_errors
+from support.user_error import reported_user_errors
 
 
 def main() -> None:
     with reported_user_errors(), ended_by_signals():
         arguments = parse_arguments()
         source, destination = arguments.annotations, arguments.destination
-        shape = SequenceShape(arguments.sequence_length, arguments.size, arguments.size)
         with open(source, "rb"), claimed_destination(destination, source, arguments.overwrite):
-            summary = convert_coco(source, arguments.pictures, destination, arguments.joints, arguments.crop, shape)
-        print("\n".join(summary.lines))
-        for warning in summary.warnings:
-            print_warning(warning)
-        print(f"wrote {destination}")
+            summary = convert_coco(
+                source, arguments.pictures, destination, arguments.joints, arguments.crop, shape_of(arguments)
+            )
+        print_summary(summary.lines, summary.warnings, destination)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -55,20 +54,7 @@ def parse_arguments() -> argparse.Namespace:
         default="person",
         help="person: cut out the surroundings of each person; none: scale whole pictures (default: %(default)s)",
     )
-    parser.add_argument(
-        "--sequence-length",
-        metavar="N",
-        type=positive(int),
-        default=COURSE_SHAPE.length,
-        help="frames per sequence (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--size",
-        metavar="N",
-        type=positive(int),
-        default=COURSE_SHAPE.height,
-        help="width and height of a frame in pixels (default: %(default)s)",
-    )
+    add_shape_options(parser, positive(int))
     parser.add_argument("--overwrite", action="store_true", help="replace DESTINATION.h5 if it exists")
     return parser.parse_args()
 

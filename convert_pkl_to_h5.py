@@ -23,11 +23,12 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
+from pipeline.sources.conversion_summary import print_summary
 from pipeline.sources.pickle_conversion import convert_pickle
 from support.argument_parser import ArgumentParser
 from support.destination import claimed_destination
 from support.signals import ended_by_signals
-from support.user_error import print_warning, reported_user_errors
+from support.user_error import reported_user_errors
 
 
 def main() -> None:
@@ -38,10 +39,7 @@ def main() -> None:
         # Both are checked before the work begins, and no other command may write the destination in the meantime.
         with open(source, "rb"), claimed_destination(destination, source, arguments.overwrite):
             summary = convert_pickle(source, destination)
-        print("\n".join(summary.lines))
-        for warning in summary.warnings:
-            print_warning(warning)
-        print(f"wrote {destination}")
+        print_summary(summary.lines, summary.warnings, destination)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -6,9 +6,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
-from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
+from pipeline.sequence_shape import SIZE_STEP
+from pipeline.sources.conversion_summary import print_summary
 from pipeline.sources.release_conversion import claimed_release_paths, convert_release
 from pipeline.sources.sequence_frames import COURSE_STRIDES
+from pipeline.sources.shape_options import add_shape_options, shape_of
 from pipeline.sources.youtube_pose_release import MAT_FILE
 from support.argument_parser import ArgumentParser, positive, value_type
 from support.signals import ended_by_signals
@@ -21,14 +23,10 @@ def main() -> None:
     with reported_user_errors(), ended_by_signals():
         arguments = parse_arguments()
         release, destination, withheld = arguments.release, arguments.destination, arguments.withheld
-        shape = SequenceShape(arguments.sequence_length, arguments.size, arguments.size)
         with claimed_release_paths(release, destination, withheld, arguments.overwrite):
-            converted = convert_release(release, destination, withheld, arguments.strides, shape)
+            converted = convert_release(release, destination, withheld, arguments.strides, shape_of(arguments))
         for part in converted.parts:
-            print("\n".join(part.lines))
-            for warning in part.warnings:
-                print_warning(warning)
-            print(f"wrote {part.path}")
+            print_summary(part.lines, part.warnings, part.path)
         for warning in converted.warnings:
             print_warning(warning)
 
@@ -54,20 +52,7 @@ def parse_arguments() -> argparse.Namespace:
         help="distances between the frames of a sequence: first all sequences with the first distance, then all with "
         "the next one (default: 1,2: consecutive frames, then every other frame)",
     )
-    parser.add_argument(
-        "--sequence-length",
-        metavar="N",
-        type=positive(int),
-        default=COURSE_SHAPE.length,
-        help="frames per sequence (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--size",
-        metavar="N",
-        type=frame_size,
-        default=COURSE_SHAPE.height,
-        help="width and height of a frame in pixels (default: %(default)s)",
-    )
+    add_shape_options(parser, frame_size)
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     return parser.parse_args()
 

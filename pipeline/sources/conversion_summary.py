@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from pipeline.joints import JOINT_NAMES
 from pipeline.store.writer import StoredCounts
-from support.user_error import UserError
+from support.user_error import UserError, print_warning
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
@@ -55,6 +56,14 @@ class LabelRange:
                 f"{self._not_finite} of the labels are not finite numbers, the first at {self._first_not_finite}; "
                 "remove these sequences from the source and convert it again"
             )
+
+
+def print_summary(lines: Iterable[str], warnings: Iterable[str], path: str) -> None:
+    """Prints what a conversion reports about the file at `path`, which it wrote."""
+    print("\n".join(lines))
+    for warning in warnings:
+        print_warning(warning)
+    print(f"wrote {path}")
 
 
 def look_at(path: StrPath) -> str:
