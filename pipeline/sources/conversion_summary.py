@@ -58,7 +58,7 @@ class LabelRange:
             )
 
 
-def print_summary(lines: Iterable[str], warnings: Iterable[str], path: str) -> None:
+def print_summary(lines: Iterable[str], warnings: Iterable[str], path: StrPath) -> None:
     """Prints what a conversion reports about the file at `path`, which it wrote."""
     print("\n".join(lines))
     for warning in warnings:
