@@ -88,7 +88,7 @@ def train(run: Run, is_stop_requested: Callable[[], bool]) -> TimeSpent:
         augmentation = Augmentation(tuple(settings.augment), settings.seed, workers.first_step)
     # Cores share each step, and so do the workers of a cluster: every batch is divided into shards.
     sharing = workers.sharing(settings)
-    batches = partial(make_dataset, data.paths, order, augmentation, data.store.shape, sharing.part)
+    batches = partial(make_dataset, data.store, order, augmentation, sharing.part)
 
     # The graph: normalization, network, loss, Adam.
     graph = build_training_graph(batches, settings.network, settings.num_units, data.mean_pose, settings.seed, sharing)

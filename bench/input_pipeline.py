@@ -64,11 +64,11 @@ def compare(
         batch = list(store.read_sequences(indices[: defaults.batch_size]))
         if augmentation:
             batch = [values[:, :FRAMES_USED] for values in batch]
-    stream = partial(make_dataset, path, BatchOrder(indices, defaults.batch_size, 0), augmentation)
-    streamed, constant = [], []
-    for _ in range(runs):
-        streamed.append(training_rate(network, pose, stream, seconds))
-        constant.append(training_rate(network, pose, partial(constant_dataset, batch), seconds))
+        stream = partial(make_dataset, store, BatchOrder(indices, defaults.batch_size, 0), augmentation)
+        streamed, constant = [], []
+        for _ in range(runs):
+            streamed.append(training_rate(network, pose, stream, seconds))
+            constant.append(training_rate(network, pose, partial(constant_dataset, batch), seconds))
     return streamed, constant
 
 

@@ -5,7 +5,8 @@ many sequences. Therefore a frame passes through the generator about once an epo
 
 1. The generator reads frames from the HDF5 file, a few videos at a time. It hands over a *round*: the new frames, and
    for each of the batches that follow, only the rows of the window that contain its frames.
-2. The new frames are written to the *window*, a variable of the graph that holds the frames now in use.
+2. The new frames are written to the *window*, a variable of the graph that holds the frames now in use. This is done
+   while the batches of the previous round are gathered, so the window has room for one more load of frames.
 3. Each batch is gathered from the window, by a TensorFlow op that does not need Python's lock.
 4. The batch is augmented, if requested, by TensorFlow ops in parallel with training.
 5. Several batches are ready before training asks for them.
@@ -21,23 +22,21 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.augmentation.augment import Augmentation, BatchRows, augment
 from pipeline.batch_order import BatchOrder, BatchPart
-from pipeline.frame_window import Round, rounds, window_rows
+from pipeline.frame_window import Round, ring_rows, rounds
+from pipeline.reading_gate import GATE
 from pipeline.sample_source import SampleShape, SampleSource
-from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
-from pipeline.store.joined_store import open_stores
+from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import keep_freed_memory, tf
 from support.user_error import UserError
 
-if TYPE_CHECKING:
-    from _typeshed import StrPath
-
-# Rounds that are read in advance, while the batches of the current round are gathered.
+# Rounds that are read and written in advance, while the batches of the current round are gathered. frame_window leaves
+# room in the window for the frames of one.
 ROUNDS_AHEAD = 1
 # The generator holds Python's global lock while it copies frames, and the training loop must wait. So more than one
 # batch is gathered in advance: as many as fit into PREFETCHED_BYTES, from 2 to PREFETCHED_BATCHES.
@@ -46,32 +45,27 @@ PREFETCHED_BYTES = 8e6
 
 
 def make_dataset(
-    paths: StrPath | Sequence[StrPath],
+    store: SequenceStore,
     order: BatchOrder,
     augmentation: Augmentation | None = None,
-    shape: SequenceShape = COURSE_SHAPE,
     part: BatchPart | None = None,
 ) -> tf.data.Dataset:
     """An endless data set of batches: frames, uint8 (B, 10, 64, 64, 3), and labels, float32 (B, 10, 7, 2).
 
-    paths: of an HDF5 store, or of several that are read as one JoinedStore. order: the sequences of each batch.
-    augmentation: applied to every batch. shape: of the sequences; the graph is built for it. part: the part of each
-    batch to return, for one worker of a cluster. Unless that is the whole batch, a third element follows: an int32
-    scalar, the number of sequences in the whole batch. If the part has no sequences, one of another part is returned;
-    shared_step gives it weight zero in the loss.
+    store: stays open until the session is closed. order: the sequences of each batch. augmentation: applied to every
+    batch. part: the part of each batch to return, for one worker of a cluster. Unless that is the whole batch, a third
+    element follows: an int32 scalar, the number of sequences in the whole batch. If the part has no sequences, one of
+    another part is returned; shared_step gives it weight zero in the loss.
 
-    The window is a local variable: initialize the graph's local variables and an initializable iterator. The files are
-    open from an iterator's first element until the iterator is destroyed.
+    The window is a local variable: initialize the graph's local variables and an initializable iterator.
     """
-
-    open_source = partial(open_stores, paths)
     if part is None or part.is_whole:
         part = None
-        dataset = gathered_batches(open_source, order, shape.samples)
+        dataset = gathered_batches(store, order, store.shape.samples)
     else:
         needs_previous = augmentation is not None and "background" in augmentation.kinds
         gather = partial(gather_part, part, needs_previous)
-        dataset = gathered_batches(open_source, order, shape.samples, gather)
+        dataset = gathered_batches(store, order, store.shape.samples, gather)
     if augmentation is not None:
         augmented = without_autograph(partial(augment_batch, augmentation))
         dataset = dataset.enumerate(augmentation.first_step).map(augmented)
@@ -80,18 +74,17 @@ def make_dataset(
     return prefetched(dataset, order.batch_size)
 
 
-def stream_batches(open_source: Callable[[], SampleSource], order: BatchOrder, shape: SampleShape) -> tf.data.Dataset:
+def stream_batches(source: SampleSource, order: BatchOrder, shape: SampleShape) -> tf.data.Dataset:
     """An endless data set of batches of any data: frames, (B, length, *frame), and labels, (B, *labels).
 
-    open_source: opens the data; it is called when an iterator starts, and what it returns is closed when the iterator
-    is destroyed. order: the samples of each batch. shape: of the samples. Initialize the graph's local variables and an
-    initializable iterator.
+    source: the data, which are read in a thread of TensorFlow until the session is closed. order: the samples of each
+    batch. shape: of the samples. Initialize the graph's local variables and an initializable iterator.
     """
-    return prefetched(gathered_batches(open_source, order, shape), order.batch_size)
+    return prefetched(gathered_batches(source, order, shape), order.batch_size)
 
 
 def gathered_batches(
-    open_source: Callable[[], SampleSource],
+    source: SampleSource,
     order: BatchOrder,
     shape: SampleShape,
     gather: Callable[[tf.Variable, tf.Tensor, tf.Tensor], tuple[Any, ...]] | None = None,
@@ -101,17 +94,21 @@ def gathered_batches(
     def read_rounds() -> Iterator[Round]:
         # The kernel that runs this generator has just changed glibc's thresholds for the whole process.
         keep_freed_memory()
-        with contextlib.closing(open_source()) as source:
-            yield from rounds(source, order, shape)
+        read = rounds(source, order, shape)
+        while True:
+            with GATE.passed():
+                round_ = next(read)
+            yield round_
 
-    window = frame_window(window_rows(order, shape), shape)
+    window = frame_window(ring_rows(order, shape), shape)
     types = (tf.int32, tf.as_dtype(shape.frame_dtype), tf.int32, tf.as_dtype(shape.labels_dtype))
     shapes = ((None,), (None, *shape.frame), (None, None, shape.length), (None, None, *shape.labels))
     dataset = tf.data.Dataset.from_generator(read_rounds, types, shapes)
+    dataset = dataset.map(without_autograph(partial(write_frames, window)))
     dataset = dataset.prefetch(ROUNDS_AHEAD)
-    # flat_map and map process one element at a time, in order: the frames of the next round are not written before all
-    # batches of this one are gathered.
-    dataset = dataset.flat_map(without_autograph(partial(write_round, window)))
+    # flat_map and map process one element at a time, in order. So when a round is taken from those in advance, and the
+    # frames of one more are written, all batches of earlier rounds have been gathered.
+    dataset = dataset.flat_map(without_autograph(lambda *batches: tf.data.Dataset.from_tensor_slices(batches)))
     return dataset.map(without_autograph(partial(gather or gather_batch, window)))
 
 
@@ -142,14 +139,13 @@ def frame_window(size: int, shape: SampleShape) -> tf.Variable:
     )
 
 
-def write_round(
+def write_frames(
     window: tf.Variable, new_rows: tf.Tensor, new_frames: tf.Tensor, rows: tf.Tensor, labels: tf.Tensor
-) -> tf.data.Dataset:
-    """Writes the new frames of a Round to the window; returns the data set of its batches: rows and labels."""
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Writes the new frames of a Round to the window; returns the rows and labels of its batches."""
     write = tf.raw_ops.ResourceScatterUpdate(resource=window.handle, indices=new_rows, updates=new_frames)
     with tf.control_dependencies([write]):
-        # Only ops that are created here wait for the write, so `rows` passes through one.
-        return tf.data.Dataset.from_tensor_slices((tf.identity(rows), labels))
+        return tf.identity(rows), tf.identity(labels)
 
 
 def gather_batch(window: tf.Variable, rows: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,8 +1,10 @@
 """Which frames are in the window of memory at what time, and which of its rows make up each batch.
 
 The window is a ring of rows, one frame each. Blocks of sequences are loaded a few at a time. The frames of a load
-occupy the rows after those of the previous load, and are overwritten when no later batch of the epoch needs them.
-`dataset` keeps the ring in TensorFlow's memory. This module handles only row numbers, and the frames that enter.
+occupy the rows after those of the previous load, and are overwritten when no later batch of the epoch needs them. The
+ring has more rows than the window has frames: the frames of the next load are written before the batches that precede
+them are gathered. `dataset` keeps the ring in TensorFlow's memory. This module handles only row numbers, and the frames
+that enter.
 """
 
 from __future__ import annotations
@@ -51,6 +53,12 @@ def window_rows(order: BatchOrder, shape: SampleShape) -> int:
     return max(fitting, 2 * order.batch_size * shape.length, 3 * _most_frames_of_load(0, shape))
 
 
+def ring_rows(order: BatchOrder, shape: SampleShape) -> int:
+    """The number of rows of the ring: the window, and room for the load after it."""
+    window = window_rows(order, shape)
+    return window + _most_frames_of_load(window, shape)
+
+
 def _most_frames_of_load(window: int, shape: SampleShape) -> int:
     """The most frames of a load. window: in frames."""
     share = window // LOADS_IN_SMALL_WINDOW
@@ -62,7 +70,7 @@ def rounds(source: SampleSource, order: BatchOrder, shape: SampleShape) -> Itera
     window = window_rows(order, shape)
     most_frames = _most_frames_of_load(window, shape)
     blocks = cut_into_blocks(source, order.indices, most_frames)
-    ring = _Ring(source, blocks, window, shape)
+    ring = _Ring(source, blocks, ring_rows(order, shape), shape)
     everything_fits = int(blocks.frames.sum()) <= window
     if everything_fits:
         ring.empty(len(blocks.sequences))
@@ -158,11 +166,15 @@ class _Ring:
         self._sizes = np.diff(blocks.ends, prepend=0)
         self._starts = blocks.ends - self._sizes
         self._capacity = frames
+        self._next_row = 0
         self.empty(0)
 
     def empty(self, sequences: int) -> None:
-        """Forgets all blocks, and makes slots for this number of sequences."""
-        self._next_row = self._next_slot = 0
+        """Forgets all blocks, and makes slots for this number of sequences.
+
+        The ring goes on where it is, because the last batches before may not have been gathered.
+        """
+        self._next_slot = 0
         # The slot of each block's first sequence; -1 for blocks that are not in the window.
         self._first_slots = np.full(len(self._starts), -1)
         self._rows = np.empty((sequences, self._shape.length), np.int32)

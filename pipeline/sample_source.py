@@ -40,6 +40,3 @@ class SampleSource(Protocol):
 
     def read_labels(self, indices: np.ndarray) -> np.ndarray:
         """The labels of these samples: int (B,), ascending but possibly repeated, to (B, *labels)."""
-
-    def close(self) -> None:
-        """Closes the file."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import xxhash
 
 from pipeline.demo.data import write_demo_pickle
 from pipeline.joints import JOINT_NAMES
@@ -122,18 +123,21 @@ def write_data_set():
     return write_arrays
 
 
-def write_arrays(path, frames, sequences, labels, videos, digests=None, label_sums=None):
+def write_arrays(path, frames, sequences, labels, videos, digests=None, label_sums=None, checksums=None):
     """Writes arrays to an HDF5 file in the project's format, without checks; returns its path.
 
-    The format version is 2 if digests and label_sums are given, else 1.
+    The format version is 2 if digests and label_sums are given, 3 if checksums are too, else 1.
     """
     arrays = {"frames": frames, "sequences": sequences, "labels": labels, "videos": videos}
-    added = {"digests": digests, "label_sums": label_sums}
+    added = {"digests": digests, "label_sums": label_sums, "checksums": checksums}
+    added = {name: rows for name, rows in added.items() if rows is not None}
     with h5py.File(path, "w") as file:
-        for name, rows in (arrays if digests is None else {**arrays, **added}).items():
-            file.create_dataset(name, data=rows, chunks=(min(10, len(rows)), *rows.shape[1:]), fletcher32=True)
+        for name, rows in {**arrays, **added}.items():
+            has_checksums = name != "frames" or checksums is None
+            chunk = min(10, len(rows)), *rows.shape[1:]
+            file.create_dataset(name, data=rows, chunks=chunk, fletcher32=has_checksums)
         file.attrs["format"] = "pose sequences"
-        file.attrs["format_version"] = 1 if digests is None else 2
+        file.attrs["format_version"] = {0: 1, 2: 2, 3: 3}[len(added)]
         file.attrs["source_name"] = "source.pkl"
         file.attrs["source_size"] = 1234
         file.attrs["source_sha256"] = np.bytes_("ab" * 32)
@@ -145,6 +149,11 @@ def digests_of(frames):
     """The digests of frames, uint8 (F, ...) → uint8 (F, 16)."""
     digests = b"".join(hashlib.sha256(frame.tobytes()).digest()[:16] for frame in frames)
     return np.frombuffer(digests, np.uint8).reshape(-1, 16)
+
+
+def checksums_of(frames):
+    """The checksums of frames, uint8 (F, ...) → uint64 (F,)."""
+    return np.array([int(xxhash.xxh3_64_hexdigest(frame.tobytes()), 16) for frame in frames], np.uint64)
 
 
 def label_sums_of(labels, videos):

@@ -7,6 +7,7 @@ import numpy as np
 from bench.peers.task import SEED, Delivery, Task, deliver_dataset
 from pipeline.batch_order import BatchOrder
 from pipeline.dataset import make_dataset
+from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
 
 # TensorFlow is imported when it is first used.
@@ -20,4 +21,5 @@ def deliver(task: Task) -> Delivery:
     """
     whole = task.sequences // task.batch_size * task.batch_size
     order = BatchOrder(np.arange(whole, dtype=np.int32), task.batch_size, SEED)
-    return deliver_dataset(tf, lambda: make_dataset(task.data, order, shape=task.shape))
+    store = SequenceStore(task.data)
+    return deliver_dataset(tf, lambda: make_dataset(store, order))

@@ -30,6 +30,8 @@ class JoinedStore(SequenceStore):
             require_same_shape(part, self.parts[0])
         self.path = ", ".join(part.path for part in self.parts)
         self.shape = self.parts[0].shape
+        self.source_name = ", ".join(part.source_name or "unknown" for part in self.parts)
+        self.source_sha256 = ", ".join(part.source_sha256 or "unknown" for part in self.parts)
         self.has_label_sums = all(part.has_label_sums for part in self.parts)
         self._sequence_ends = np.cumsum([len(part) for part in self.parts])
         self._frame_ends = np.cumsum([part.number_of_frames for part in self.parts])
@@ -47,14 +49,6 @@ class JoinedStore(SequenceStore):
     @property
     def name(self) -> str:
         return ", ".join(part.name for part in self.parts)
-
-    @property
-    def source_name(self) -> str:
-        return ", ".join(part.source_name or "unknown" for part in self.parts)
-
-    @property
-    def source_sha256(self) -> str:
-        return ", ".join(part.source_sha256 or "unknown" for part in self.parts)
 
     def close(self) -> None:
         for part in self.parts:

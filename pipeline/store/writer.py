@@ -17,9 +17,9 @@ from pipeline.store.layout import (
     DIGEST_BYTES,
     FORMAT,
     FORMAT_VERSION,
-    FRAMES_PER_CHUNK,
     HDF5_FORMAT,
     dataset_layouts,
+    frame_checksums,
 )
 from pipeline.store.plausibility import Plausibility
 from support.deferred_error_file import DeferredErrorFile
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from _typeshed import StrPath
 
-FRAMES_PER_WRITE = 25 * FRAMES_PER_CHUNK
+FRAMES_PER_WRITE = 48
 SEQUENCES_PER_READ = 1024
 
 
@@ -64,6 +64,7 @@ class StoreWriter:
         self._unwritten = np.empty((FRAMES_PER_WRITE, *shape.frame), np.uint8)
         self._unwritten_digests: list[bytes] = []
         self._frames = self._create("frames")
+        self._checksums = self._create("checksums")
         self._digests = self._create("digests")
         self._sequences = self._create("sequences")
         self._labels = self._create("labels")
@@ -79,7 +80,7 @@ class StoreWriter:
             maxshape=(None, *layout.shape),
             dtype=layout.dtype,
             chunks=(layout.rows_per_chunk, *layout.shape),
-            fletcher32=True,
+            fletcher32=layout.has_fletcher32,
         )
 
     def __enter__(self) -> StoreWriter:
@@ -170,6 +171,7 @@ class StoreWriter:
     def _write_frames(self) -> None:
         frames = self._unwritten[: len(self._unwritten_digests)]
         self._append(self._frames, frames)
+        self._append(self._checksums, frame_checksums(frames))
         self._plausibility.add_frames(frames)
         digests = np.frombuffer(b"".join(self._unwritten_digests), np.uint8)
         self._append(self._digests, digests.reshape(-1, DIGEST_BYTES))

@@ -34,27 +34,32 @@ def write_corpus(folder: Path) -> None:
         "sequences": generator.integers(0, 13, (6, 10), dtype=np.int32),
         "labels": labels,
         "videos": np.repeat(np.arange(2, dtype=np.int32), 3),
+        "checksums": hdf5_layout.frame_checksums(frames),
         "digests": np.array([list(hdf5_layout.frame_digest(frame)) for frame in frames], np.uint8),
         "label_sums": labels.reshape(2, 30, 7, 2).sum(axis=1, dtype=np.float64),
     }
     for version in hdf5_layout.READABLE_VERSIONS:
-        names = hdf5_layout.dataset_layouts(SequenceShape(10, *SHAPE[:2]), version)
+        layouts = hdf5_layout.dataset_layouts(SequenceShape(10, *SHAPE[:2]), version)
         for libver in ("earliest", hdf5_layout.HDF5_FORMAT):
             for chunk in (2, 5):
                 path = folder / f"{version}_{libver}_{chunk}.h5"
-                write_file(path, {name: rows[name] for name in names}, version, libver, chunk)
+                with h5py.File(path, "w", libver=(libver, hdf5_layout.HDF5_FORMAT)) as file:
+                    for name, layout in layouts.items():
+                        write_rows(file, name, rows[name], chunk, layout.has_fletcher32)
+                    write_attributes(file, version)
+                with SequenceStore(path):  # An input that is refused at once has little to mutate.
+                    pass
 
 
-def write_file(path: Path, rows: dict[str, np.ndarray], version: int, libver: str, chunk: int) -> None:
-    with h5py.File(path, "w", libver=(libver, hdf5_layout.HDF5_FORMAT)) as file:
-        for name, array in rows.items():
-            shape = array.shape[1:]
-            file.create_dataset(name, data=array, maxshape=(None, *shape), chunks=(chunk, *shape), fletcher32=True)
-        file.attrs["format"] = np.bytes_(hdf5_layout.FORMAT)
-        file.attrs["format_version"] = version
-        file.attrs["source_sha256"] = np.bytes_("ab" * 32)
-    with SequenceStore(path):  # An input that is refused at once has little to mutate.
-        pass
+def write_rows(file: h5py.File, name: str, rows: np.ndarray, chunk: int, has_fletcher32: bool) -> None:
+    chunks, maxshape = (chunk, *rows.shape[1:]), (None, *rows.shape[1:])
+    file.create_dataset(name, data=rows, maxshape=maxshape, chunks=chunks, fletcher32=has_fletcher32)
+
+
+def write_attributes(file: h5py.File, version: int) -> None:
+    file.attrs["format"] = np.bytes_(hdf5_layout.FORMAT)
+    file.attrs["format_version"] = version
+    file.attrs["source_sha256"] = np.bytes_("ab" * 32)
 
 
 def change_in_place(contents: bytes, largest_input: int, seed: int) -> bytes:

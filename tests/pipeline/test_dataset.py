@@ -1,4 +1,3 @@
-import os
 import time
 from dataclasses import replace
 from itertools import islice
@@ -14,25 +13,10 @@ from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
 from support.user_error import UserError
 
-HAS_DESCRIPTORS = os.path.isdir("/proc/self/fd")
 PATIENCE = 60  # seconds
 ORDER = BatchOrder(np.arange(600), 4, seed=3)
 # The smallest window.
 SMALL_WINDOW = replace(ORDER, window_megabytes=0)
-
-
-def is_open(path):
-    """Whether this process has the file open."""
-    descriptors = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
-    return str(path) in [os.readlink(descriptor) for descriptor in descriptors if os.path.islink(descriptor)]
-
-
-def becomes_closed(path):
-    """Whether the file is closed now or within a minute. Only a fault takes that long."""
-    deadline = time.monotonic() + PATIENCE
-    while is_open(path) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not is_open(path)
 
 
 def open_iterator(session, dataset):
@@ -44,14 +28,20 @@ def open_iterator(session, dataset):
 
 
 @pytest.fixture
+def store(made_data):
+    with SequenceStore(made_data.path) as store:
+        yield store
+
+
+@pytest.fixture
 def session():
     with tf.Graph().as_default(), tf.Session() as session:
         yield session
 
 
 @pytest.mark.parametrize("order", [ORDER, SMALL_WINDOW, replace(ORDER, batch_size=7, first_step=80)])
-def test_batches_equal_those_that_numpy_gathers(order, session, made_data):
-    tensors = open_iterator(session, make_dataset(made_data.path, order))
+def test_batches_equal_those_that_numpy_gathers(order, session, made_data, store):
+    tensors = open_iterator(session, make_dataset(store, order))
     number_of = {labels.tobytes(): number for number, labels in enumerate(made_data.labels)}
     for _ in range(170):
         frames, labels = session.run(tensors)
@@ -60,48 +50,21 @@ def test_batches_equal_those_that_numpy_gathers(order, session, made_data):
         np.testing.assert_array_equal(frames, made_data.frames[made_data.sequences[numbers]])
 
 
-def test_the_order_is_that_of_the_epoch(session, made_data):
-    labels = open_iterator(session, make_dataset(made_data.path, ORDER))[1]
+def test_the_order_is_that_of_the_epoch(session, made_data, store):
+    labels = open_iterator(session, make_dataset(store, ORDER))[1]
     drawn = np.concatenate([session.run(labels) for _ in range(300)])
     expected = np.concatenate([epoch_order(ORDER.indices, 3, epoch) for epoch in (0, 1)])
     np.testing.assert_array_equal(drawn, made_data.labels[expected])
 
 
-def test_types_and_shapes_are_known_to_the_graph(made_data):
+def test_types_and_shapes_are_known_to_the_graph(store):
     with tf.Graph().as_default():
-        dataset = make_dataset(made_data.path, ORDER)
+        dataset = make_dataset(store, ORDER)
         assert tf.data.get_output_types(dataset) == (tf.uint8, tf.float32)
         assert [shape.as_list() for shape in tf.data.get_output_shapes(dataset)] == [
             [None, 10, 64, 64, 3],
             [None, 10, 7, 2],
         ]
-
-
-@pytest.fixture
-def kept_stores(monkeypatch):
-    """Keeps a reference to each store that a data set opens, because garbage collection would close it too."""
-    kept = []
-
-    class KeptStore(SequenceStore):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            kept.append(self)
-
-    monkeypatch.setattr("pipeline.store.joined_store.SequenceStore", KeptStore)
-    yield kept
-    for store in kept:
-        store.close()
-
-
-@pytest.mark.skipif(not HAS_DESCRIPTORS, reason="this system does not list the open files")
-def test_the_file_is_open_from_the_first_batch_until_the_session_is_closed(made_data, kept_stores):
-    with tf.Graph().as_default():
-        with tf.Session() as session:
-            tensors = open_iterator(session, make_dataset(made_data.path, ORDER))
-            assert not is_open(made_data.path)
-            session.run(tensors)
-            assert is_open(made_data.path)
-        assert becomes_closed(made_data.path)
 
 
 @pytest.fixture
@@ -126,28 +89,28 @@ def run_to_the_error(session, tensors):
 ONE_BATCH_A_ROUND = BatchOrder(np.arange(3), 3, seed=0)
 
 
-def test_an_error_in_the_generator_reaches_the_session(rounds_then, session, made_data):
+def test_an_error_in_the_generator_reaches_the_session(rounds_then, session, store):
     rounds_then(ArithmeticError("out of batches"))
-    tensors = open_iterator(session, make_dataset(made_data.path, ONE_BATCH_A_ROUND))
+    tensors = open_iterator(session, make_dataset(store, ONE_BATCH_A_ROUND))
     with pytest.raises(tf.errors.OpError, match="out of batches"):
         run_to_the_error(session, tensors)
 
 
-def test_a_user_error_of_the_generator_is_raised_again(rounds_then, session, made_data):
+def test_a_user_error_of_the_generator_is_raised_again(rounds_then, session, store):
     rounds_then(UserError("the file is damaged; convert it again"))
-    tensors = open_iterator(session, make_dataset(made_data.path, ONE_BATCH_A_ROUND))
+    tensors = open_iterator(session, make_dataset(store, ONE_BATCH_A_ROUND))
     with pytest.raises(UserError, match="^the file is damaged; convert it again$"), user_errors_of_dataset():
         run_to_the_error(session, tensors)
 
 
-def test_other_errors_of_the_generator_are_not_changed(rounds_then, session, made_data):
+def test_other_errors_of_the_generator_are_not_changed(rounds_then, session, store):
     rounds_then(ArithmeticError("out of batches"))
-    tensors = open_iterator(session, make_dataset(made_data.path, ONE_BATCH_A_ROUND))
+    tensors = open_iterator(session, make_dataset(store, ONE_BATCH_A_ROUND))
     with pytest.raises(tf.errors.OpError), user_errors_of_dataset():
         run_to_the_error(session, tensors)
 
 
-def test_the_next_rounds_are_read_in_advance(session, made_data, monkeypatch):
+def test_the_next_rounds_are_read_in_advance(session, store, monkeypatch):
     read = []
 
     def recorded_rounds(*arguments):
@@ -156,7 +119,7 @@ def test_the_next_rounds_are_read_in_advance(session, made_data, monkeypatch):
             yield round_
 
     monkeypatch.setattr("pipeline.dataset.rounds", recorded_rounds)
-    session.run(open_iterator(session, make_dataset(made_data.path, SMALL_WINDOW)))
+    session.run(open_iterator(session, make_dataset(store, SMALL_WINDOW)))
     # The rounds up to the first that has a batch.
     needed = next(number for number, round_ in enumerate(read, 1) if len(round_.labels))
     deadline = time.monotonic() + PATIENCE
@@ -165,12 +128,12 @@ def test_the_next_rounds_are_read_in_advance(session, made_data, monkeypatch):
     assert needed < len(read) < needed + 30
 
 
-def test_augmented_batches_depend_on_seed_and_step(made_data):
+def test_augmented_batches_depend_on_seed_and_step(made_data, store):
     drawn = {}
     for first_step in (0, 2):
         order = replace(ORDER, batch_size=3, first_step=first_step)
         with tf.Graph().as_default(), tf.Session() as session:
-            dataset = make_dataset(made_data.path, order, Augmentation(KINDS, 5, first_step))
+            dataset = make_dataset(store, order, Augmentation(KINDS, 5, first_step))
             frames, labels = open_iterator(session, dataset)
             assert (frames.dtype, frames.shape.as_list()) == (tf.uint8, [None, 3, 64, 64, 3])
             assert (labels.dtype, labels.shape.as_list()) == (tf.float32, [None, 3, 7, 2])
@@ -192,14 +155,14 @@ def test_augmented_batches_depend_on_seed_and_step(made_data):
 
 
 @pytest.mark.parametrize("kinds", [(), ("scale", "rotation"), KINDS])
-def test_the_parts_of_all_workers_make_up_the_batches_of_one(kinds, made_data):
+def test_the_parts_of_all_workers_make_up_the_batches_of_one(kinds, store):
     """Bit for bit. One batch has seven sequences, and the last of the epoch two, so that one worker has none."""
     order = BatchOrder(np.arange(30), 7, seed=3, first_step=3)
 
     def batches(part):
         with tf.Graph().as_default(), tf.Session() as session:
             augmentation = Augmentation(kinds, 5, order.first_step) if kinds else None
-            tensors = open_iterator(session, make_dataset(made_data.path, order, augmentation, part=part))
+            tensors = open_iterator(session, make_dataset(store, order, augmentation, part=part))
             return [session.run(tensors) for _ in range(2)]
 
     whole = batches(None)
@@ -219,8 +182,8 @@ def test_the_parts_of_all_workers_make_up_the_batches_of_one(kinds, made_data):
 
 
 @pytest.mark.filterwarnings("ignore:To make it possible to preserve tf.data options")
-def test_autotuning_is_off(made_data):
+def test_autotuning_is_off(store):
     """Closing a session would wait for its thread, which sleeps for up to a minute."""
     with tf.Graph().as_default():
-        dataset = make_dataset(made_data.path, ORDER, Augmentation(KINDS, 0, 0))
+        dataset = make_dataset(store, ORDER, Augmentation(KINDS, 0, 0))
         assert dataset.options().autotune.enabled is False

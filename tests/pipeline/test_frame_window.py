@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.batch_order import BatchOrder, epoch_order, steps_per_epoch
-from pipeline.frame_window import rounds, window_rows
+from pipeline.frame_window import ring_rows, rounds, window_rows
 from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.store.reader import SequenceStore
 
@@ -15,17 +15,21 @@ WINDOWS = [151, 0]
 
 
 def batches_of(path, order, number):
-    """The first batches, (frames, labels) that NumPy gathers from its own window, and the rounds."""
+    """The first batches, (frames, labels) that NumPy gathers from its own window, and the rounds.
+
+    Like the data set at its fastest, it writes the frames of a round before it gathers the batches of the one before.
+    """
     with SequenceStore(path) as store:
-        window = np.zeros((window_rows(order, store.shape.samples), *store.shape.frame), np.uint8)
+        window = np.zeros((ring_rows(order, store.shape.samples), *store.shape.frame), np.uint8)
         batches, taken = [], []
         for round_ in rounds(store, order, store.shape.samples):
             assert len(np.unique(round_.new_rows)) == len(round_.new_rows) == len(round_.new_frames)
             window[round_.new_rows] = round_.new_frames
-            batches += [(window[rows], labels) for rows, labels in zip(round_.rows, round_.labels, strict=True)]
-            taken.append(round_)
+            for before in taken[-1:]:
+                batches += [(window[rows], labels) for rows, labels in zip(before.rows, before.labels, strict=True)]
             if len(batches) >= number:
                 return batches[:number], taken
+            taken.append(round_)
 
 
 def numbers_of(batches, people):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.batch_order import BatchOrder, steps_per_epoch
-from pipeline.frame_window import rounds, window_rows
+from pipeline.frame_window import ring_rows, rounds
 from pipeline.sequence_shape import SequenceShape
 from pipeline.store.joined_store import JoinedStore
 
@@ -20,6 +20,7 @@ class MadeStore:
     """Stands for an open SequenceStore. Its frames and labels tell which frame of which file and sequence they are."""
 
     has_label_sums, shape = False, SHAPE
+    source_name = source_sha256 = ""
 
     def __init__(self, number, frames_of_videos):
         starts = np.cumsum([0, *frames_of_videos])
@@ -51,15 +52,20 @@ class Case:
     weights: Counter  # how many times each of the chosen sequences belongs in an epoch, by its number
 
     def batches(self, first_step, number):
-        """The batches from a step on, as a new process reads them: frames and labels, from NumPy's own window."""
+        """The batches from a step on, as a new process reads them: frames and labels, from NumPy's own window.
+
+        The frames of a round are written before the batches of the one before are gathered.
+        """
         order = replace(self.order, first_step=first_step)
-        window = np.zeros((window_rows(order, SHAPE.samples), 1, 1, 3), np.uint8)
-        drawn = []
+        window = np.zeros((ring_rows(order, SHAPE.samples), 1, 1, 3), np.uint8)
+        drawn, before = [], None
         for round_ in rounds(self.store, order, SHAPE.samples):
             window[round_.new_rows] = round_.new_frames
-            drawn += [(window[rows], labels) for rows, labels in zip(round_.rows, round_.labels, strict=True)]
+            if before:
+                drawn += [(window[rows], labels) for rows, labels in zip(before.rows, before.labels, strict=True)]
             if len(drawn) >= number:
                 return drawn[:number]
+            before = round_
 
 
 @st.composite

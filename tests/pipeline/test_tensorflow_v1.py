@@ -32,9 +32,10 @@ import resource, sys
 import numpy as np
 from pipeline.dataset import make_dataset
 from pipeline.batch_order import BatchOrder
+from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import tf
 
-dataset = make_dataset(sys.argv[1], BatchOrder(np.arange(592), 16, seed=0))
+dataset = make_dataset(SequenceStore(sys.argv[1]), BatchOrder(np.arange(592), 16, seed=0))
 iterator = tf.data.make_initializable_iterator(dataset)
 frames, _ = iterator.get_next()
 values = tf.cast(frames, tf.float32)

@@ -58,7 +58,8 @@ def test_layout_and_attributes(data, tmp_path):
     with h5py.File(tmp_path / "data.h5") as file:
         layout = {name: (item.dtype, item.chunks, item.fletcher32, item.compression) for name, item in file.items()}
         assert layout == {
-            "frames": (np.uint8, (2, 64, 64, 3), True, None),
+            "frames": (np.uint8, (16, 64, 64, 3), False, None),
+            "checksums": (np.uint64, (1024,), True, None),
             "digests": (np.uint8, (1024, 16), True, None),
             "sequences": (np.int32, (1024, 10), True, None),
             "labels": (np.float32, (16, 10, 7, 2), True, None),
@@ -67,7 +68,7 @@ def test_layout_and_attributes(data, tmp_path):
         }
         names = {"format", "format_version", "source_name", "source_size", "source_sha256", "joints"}
         assert set(file.attrs) == names
-        assert (file.attrs["format"], file.attrs["format_version"]) == (b"pose sequences", 2)
+        assert (file.attrs["format"], file.attrs["format_version"]) == (b"pose sequences", 3)
         texts = [file.attrs[name].decode() for name in ("source_name", "source_sha256")]
         assert (texts[0], file.attrs["source_size"], texts[1]) == SOURCE
         assert tuple(joint.decode() for joint in file.attrs["joints"]) == JOINT_NAMES
