@@ -20,7 +20,7 @@ import numpy as np
 from pipeline.joints import JOINT_NAMES
 from pipeline.sequence_shape import FRAME_SHAPE, FRAMES_PER_SEQUENCE
 from pipeline.sources.npz_arrays import npz_arrays
-from pipeline.sources.other_files import advice_on_parts
+from pipeline.sources.other_files import advice_on_parts, check_is_not_last_part
 from pipeline.sources.pickle_opcodes import (
     LONGEST_NAME,
     SAVE_AGAIN,
@@ -68,8 +68,8 @@ def open_source(path: StrPath) -> Iterator[Source]:
     """Yields the file at `path`; if that is a zip file, the only file in it or, of an .npz, its arrays.
 
     A UserError that is raised while the source is open gets the path in front of its message, and advice if the path is
-    that of one part of a split file. Raises UserError if a zip file is damaged, is encrypted or contains anything else;
-    OSError if the file cannot be read.
+    that of one part of a split file. Raises UserError if a zip file is damaged, is encrypted or contains anything else,
+    or if the file is the last part of a split zip file; OSError if the file cannot be read.
     """
     try:
         with open(path, "rb") as file, contextlib.ExitStack() as stack:
@@ -80,6 +80,7 @@ def open_source(path: StrPath) -> Iterator[Source]:
                 arrays = npz_arrays(files) if len(files) > 1 else None
                 yield Source(files[0].file, files[0].size, check_contents, arrays)
             else:
+                check_is_not_last_part(file)
                 yield Source(file, os.fstat(file.fileno()).st_size)
     except UserError as error:
         advice = advice_on_parts(path)

@@ -1,6 +1,7 @@
 import gzip
 import io
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -33,8 +34,13 @@ PAGE = b'<!DOCTYPE html><html lang="en"><head><title>Google Drive - Virus scan w
         (PAGE, "this is a web page", "open the link in a browser"),
         (b"\xef\xbb\xbf\n <HTML>\n<body>\xe9", "this is a web page", "open the link in a browser"),
         (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "this is a web page", "open the link"),
+        ("\ufeff<!DOCTYPE html><html>".encode("utf-16-le"), "this is a web page", "open the link in a browser"),
+        (b"<script>location = '/login'</script>\xc3\xa9", "this is a web page", "open the link in a browser"),
         (POINTER, "this is a Git LFS pointer", "git lfs pull"),
+        (b"\xef\xbb\xbf" + POINTER.replace(b"\n", b"\r\n"), "this is a Git LFS pointer", "git lfs pull"),
         (b'{"error": "quota exceeded"}', 'a text file that begins with \'{"error": "quota exceeded"}\'', "give the"),
+        ("Zugriff verweigert: Über Kontingent".encode(), "a text file that begins with 'Zugriff", "give the"),
+        (bytes(5000), "this file begins with zeros", "download it again"),
         (gzip.compress(b"a", mtime=0), "this is a compressed file", "unpack it"),
         (b"Rar!\x1a\x07\x01\x00", "this is a compressed file", "unpack it"),
         (tar(), "this is a tar file", "unpack it"),
@@ -57,9 +63,34 @@ def test_a_file_that_is_no_pickle_is_named(contents, what, advice, tmp_path):
 def test_one_part_of_a_split_file_is_named(name, contents, tmp_path):
     (tmp_path / name).write_bytes(contents)
     with (
-        pytest.raises(UserError, match="is one part of a split file: join all parts"),
+        pytest.raises(UserError, match="is one part of a split file: (join|unpack) all parts"),
         open_source(tmp_path / name) as source,
     ):
+        locate_arrays(source)
+
+
+def with_disk_number(zip_file, number):
+    """As the last part that `zip --split-size` writes: the number of the disk is in its end, APPNOTE.TXT 4.3.16."""
+    end = zip_file.rindex(b"PK\5\6")
+    return zip_file[: end + 4] + number.to_bytes(2, "little") + zip_file[end + 6 :]
+
+
+@pytest.mark.parametrize("number, advice", [(0, "join all parts, in order"), (2, "unpack all parts together")])
+@pytest.mark.parametrize("comment", [b"", b"made by somebody"])
+def test_the_last_part_of_a_split_zip_file_is_named(number, advice, comment, tmp_path):
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("youtube_train_data.pkl", pickled(made_arrays(1)))
+        archive.comment = comment
+    (tmp_path / "data.zip").write_bytes(with_disk_number(zipped.getvalue(), number)[3000:])
+    with pytest.raises(UserError) as refused, open_source(tmp_path / "data.zip") as source:
+        locate_arrays(source)
+    assert f"data.zip: this is the last part of a split zip file; {advice}" in str(refused.value)
+
+
+def test_numbered_parts_of_a_zip_file_are_not_joined(tmp_path):
+    (tmp_path / "data.z01").write_bytes(b"\x00\x01\x02")
+    with pytest.raises(UserError, match="unpack all parts together"), open_source(tmp_path / "data.z01") as source:
         locate_arrays(source)
 
 
