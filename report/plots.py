@@ -101,7 +101,8 @@ def _label_ends(axes: Axes) -> None:
     curves = [(np.asarray(line.get_ydata()), str(line.get_label())) for line in axes.get_lines()]
     ends = [(float(heights[-1]), name) for heights, name in curves if len(heights)]
     for (value, name), (alignment, offset) in zip(sorted(ends), (("top", -1), ("bottom", 1)), strict=False):
-        if math.isfinite(value):
+        is_shown = value > 0 or axes.get_yscale() != "log"
+        if math.isfinite(value) and is_shown:
             axes.annotate(
                 f"{name}\n{value:.3g}",
                 xy=(1, value),

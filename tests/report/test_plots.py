@@ -46,8 +46,9 @@ def test_losses_are_over_iterations_on_a_logarithmic_axis():
 
 
 @pytest.mark.filterwarnings("error")
-def test_losses_without_a_logarithm_are_drawn():
-    rasterized(loss_figure([{**row, "train_loss": math.nan, "validation_loss": 0.0} for row in HISTORY]))
+@pytest.mark.parametrize("training, validation", [(math.nan, 0.0), (0.0, 233.0)])
+def test_losses_without_a_logarithm_are_drawn(training, validation):
+    rasterized(loss_figure([{**row, "train_loss": training, "validation_loss": validation} for row in HISTORY]))
 
 
 def test_the_pixel_error_is_over_the_same_iterations_from_0():
