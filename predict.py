@@ -133,7 +133,10 @@ def print_summary(path: str, summary: PredictionSummary, warnings: list[str]) ->
 def advice_on_nobody(nobody: Explanation) -> str:
     """Says why no person was found, and what to do."""
     advice = "choose the crop with --crop none or --crop X,Y,WIDTH,HEIGHT"
-    if nobody.crop is not None:
+    if nobody.quarter_turns:
+        turn = {1: "90° counterclockwise", 2: "180°", 3: "90° clockwise"}[nobody.quarter_turns]
+        advice = f"rotate them by {turn} first"
+    elif nobody.crop is not None:
         advice = f"try --crop {','.join(map(str, nobody.crop))}"
     return f"No person was found: {nobody.reason}; {advice}."
 

@@ -212,6 +212,16 @@ def test_without_a_person_the_output_says_what_to_do(model, monkeypatch, capfd, 
         )
 
 
+@pytest.mark.skipif(not HAS_OPENCV, reason="needs the package opencv-python-headless")
+def test_pictures_that_are_not_upright_are_to_be_rotated(model, monkeypatch, capfd, tmp_path):
+    frames, _ = draw_video(51, 12)
+    enlarged = [Image.fromarray(frame).resize((427, 240), Image.Resampling.BICUBIC) for frame in frames]
+    source = folder_of(tmp_path / "in", [np.rot90(picture) for picture in enlarged])
+    output = run_command(predict, (model, source, "--out", tmp_path / "out"), monkeypatch, capfd)
+    *_, line = output.out.splitlines()
+    assert line == "No person was found: the pictures are turned by 90°; rotate them by 90° clockwise first."
+
+
 def test_without_opencv_the_model_sees_whole_pictures_with_a_warning(model, run, monkeypatch, capfd, tmp_path):
     source = folder_of(tmp_path / "in", people(12))
     run(model, source, "--out", tmp_path / "whole")

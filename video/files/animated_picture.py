@@ -18,7 +18,14 @@ from support.destination import check_destination
 from support.picture import open_regular_file, opened_picture, require_allowed_size
 from support.user_error import UserError
 from video.files.media import GIF_EXTENSION, Frame, WriteFrame, extension_of
-from video.files.pixels import bits_in_use, rgb_pixels, warning_of_bits
+from video.files.pixels import (
+    SIXTEEN_BIT_MODES,
+    bits_in_use,
+    has_sixteen_bit_colours,
+    rgb_pixels,
+    warning_of_bits,
+    warning_of_dark_colours,
+)
 
 FORMATS = ("GIF", "PNG", "TIFF", "WEBP")
 GIF_COLOURS = 256
@@ -63,6 +70,7 @@ class AnimatedPicture:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._brightest_deep_colour: int | None = None  # the largest upper byte of 16-bit colours
         with self._opened() as image:
             self.frame_count = frame_count(image)
             self._loop = image.info.get("loop")
@@ -71,7 +79,10 @@ class AnimatedPicture:
 
     @property
     def warnings(self) -> list[str]:
-        return warning_of_bits(self.path, self._bits)
+        warnings = warning_of_bits(self.path, self._bits)
+        if self._brightest_deep_colour is not None:
+            warnings += warning_of_dark_colours(self.path, self._brightest_deep_colour)
+        return warnings
 
     def _opened(self) -> contextlib.AbstractContextManager[Image.Image]:
         return _opened(self.path)
@@ -79,14 +90,19 @@ class AnimatedPicture:
     @functools.cached_property
     def _bits(self) -> int:
         with self._opened() as image:
-            return bits_in_use(frames_of(image)) if image.format in ("PNG", "TIFF") else 16
+            if image.format not in ("PNG", "TIFF"):
+                return 16
+            return bits_in_use(shown for shown in frames_of(image) if shown.mode in SIXTEEN_BIT_MODES)
 
     def frames(self) -> Iterator[Frame]:
         """Yields the frames, each composed with the ones before it. Raises UserError if the file is damaged."""
         with self._opened() as image:
             start = 0.0
             for shown in frames_of(image):
+                is_deep = has_sixteen_bit_colours(shown)
                 pixels = rgb_pixels(shown, self._bits)
+                if is_deep:
+                    self._brightest_deep_colour = max(self._brightest_deep_colour or 0, int(pixels.max()))
                 milliseconds = shown.info.get("duration", MILLISECONDS_PER_PAGE if image.format == "TIFF" else 0)
                 end = start + milliseconds
                 yield Frame(pixels, seconds=start / 1000, milliseconds=_rounded(end) - _rounded(start))

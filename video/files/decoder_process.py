@@ -74,7 +74,7 @@ def send_video(video: BinaryIO, path: str, max_pixels: int, output: BinaryIO) ->
             send(output, PROPERTIES, json.dumps(properties(container, stream, rate, quarter_turns(first))).encode())
             for header, pixels in rgb_frames(itertools.chain([first], decoded), stream, rate, path, max_pixels):
                 send(output, FRAME, header, pixels)
-            if (warning := decoder.warning()) is not None:
+            for warning in decoder.warnings():
                 send(output, WARNING, warning.encode("utf-8", "surrogateescape"))
         send(output, END)
     except (UserError, BrokenPipeError, MemoryError):
@@ -136,7 +136,7 @@ def properties(
 
 
 class Decoder:
-    """Decodes a video stream, and notices which frames are missing because of damage."""
+    """Decodes a video stream, and notices which frames are missing or incomplete because of damage."""
 
     def __init__(
         self, container: av.container.InputContainer, stream: av.VideoStream, path: str, skips_damage: bool
@@ -146,6 +146,7 @@ class Decoder:
         self._error: UserError | None = None  # the first one
         self._error_times: list[int] = []  # in ticks, of the packets at which FFmpeg reported an error
         self._first_time: int | None = None
+        self._incomplete_times: list[int] = []  # in ticks, of frames whose damaged parts FFmpeg has filled in
         # The times of the last packets and frames, in ticks.
         self._packet_times: deque[int] = deque(maxlen=WATCHED)
         self._frame_times: deque[int] = deque(maxlen=WATCHED)
@@ -176,6 +177,8 @@ class Decoder:
                 if frame.pts is not None:
                     self._frame_times.append(frame.pts)
                     self._first_time = frame.pts if self._first_time is None else self._first_time
+                    if frame.is_corrupt:
+                        self._incomplete_times.append(frame.pts)
                 self._count += 1
                 yield frame
         except av.FFmpegError as error:
@@ -205,14 +208,21 @@ class Decoder:
         reported = [time for time in self._error_times if not self._packet_times or time < self._packet_times[0]]
         return max(sorted([*reported, *unseen]), self._error_times, key=len)
 
-    def warning(self) -> str | None:
-        """Says which frames are missing; None if there are none."""
-        missing = self.missing()
-        if not missing:
-            return None
-        seconds = _seconds(missing[0] - (self._first_time or 0), self._stream.time_base)
-        number = f"{len(missing)} of {self._count + len(missing)} frames"
-        return f"{self._path} is damaged: {number} could not be decoded, the first at {float(seconds or 0):.2f} s"
+    def warnings(self) -> list[str]:
+        """Says which frames are missing, and which are incomplete."""
+        missing, incomplete = self.missing(), self._incomplete_times
+        warnings = []
+        if missing:
+            number = f"{len(missing)} of {self._count + len(missing)} frames"
+            warnings.append(f"{number} could not be decoded, the first {self._place(missing[0])}")
+        if incomplete:
+            number = f"parts of {len(incomplete)} of {self._count} frames"
+            warnings.append(f"{number} were filled in from other frames, the first {self._place(incomplete[0])}")
+        return [f"{self._path} is damaged: {warning}" for warning in warnings]
+
+    def _place(self, time: int) -> str:
+        seconds = _seconds(time - (self._first_time or 0), self._stream.time_base)
+        return f"at {float(seconds or 0):.2f} s"
 
     def _damaged(self, error: av.FFmpegError) -> UserError:
         reason = f"{self._path} is damaged after {self._count} frames ({error.strerror})"

@@ -36,6 +36,9 @@ from video.files.pixels import (
     bits_in_use,
     has_sixteen_bit_colours,
     rgb_pixels,
+    scaled_colours,
+    stores_colours_in_16_bits,
+    use_lower_bytes,
     warning_of_bits,
     warning_of_dark_colours,
 )
@@ -109,13 +112,18 @@ class PictureFolder:
             if not _needs_sandbox(file.read(12)):
                 file.seek(0)
                 with opened_picture(file, path) as image:
-                    is_deep = has_sixteen_bit_colours(image)
+                    is_deep, can_scale = has_sixteen_bit_colours(image), stores_colours_in_16_bits(image)
                     self._note_frames(name, frame_count(image))
                     image.seek(0)
                     pixels = rgb_pixels(image, self._bits if image.mode in SIXTEEN_BIT_MODES else 16)
-                    if is_deep:
-                        self._brightest_deep_colour = max(self._brightest_deep_colour or 0, int(pixels.max()))
-                    return pixels
+                if can_scale and self._bits < 16:
+                    file.seek(0)
+                    with opened_picture(file, path) as image:
+                        use_lower_bytes(image)
+                        return scaled_colours(pixels, rgb_pixels(image), self._bits)
+                if is_deep:
+                    self._brightest_deep_colour = max(self._brightest_deep_colour or 0, int(pixels.max()))
+                return pixels
         decoder = SandboxedDecoder(path, PICTURE_PROCESS, advice="save it again as JPEG")
         with contextlib.closing(decoder):
             self._note_frames(name, decoder.properties.frame_count or 1)

@@ -38,7 +38,7 @@ CONFIRMATION_RATIO = 1.5  # of the smallest and largest width to the expected on
 MAX_SHIFT = 0.4  # face widths from the candidate
 MAX_CANDIDATES = 6
 # How many overlapping windows of both cascades together must look like a face; fewer near a confirmed person.
-VOTES, VOTES_NEAR_PERSON = 12, 4
+VOTES, VOTES_NEAR_PERSON = 12, 2
 VOTES_OF_ONE_CASCADE = 16  # make the other cascade unnecessary
 
 # Medians over YouTube Pose's 40 people: a detected face is 0.61 shoulder widths wide, and its center is 0.06 above

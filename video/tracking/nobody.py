@@ -1,7 +1,7 @@
 """Says why nobody was found in a video, and which crop may help.
 
-A few frames are searched again, more closely than there is time for in all frames: brightened if they are dark, and
-enlarged part by part. If nobody is found in this way either, the part that moves is suggested.
+A few frames are searched again, more closely than there is time for in all frames: brightened if they are dark,
+enlarged part by part, and turned. If nobody is found in this way either, the part that moves is suggested.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Explanation(NamedTuple):
     """Why nobody was found."""
 
     reason: str
-    crop: Crop | None  # that may help, in pixels of the picture
+    crop: Crop | None = None  # that may help, in pixels of the picture
+    quarter_turns: int = 0  # counterclockwise, that would turn the pictures upright
 
 
 def explain_nobody(frames: Iterable[Frame], count: int, detector: Detector) -> Explanation:
@@ -45,15 +46,15 @@ def explain_nobody(frames: Iterable[Frame], count: int, detector: Detector) -> E
     sampled = list(itertools.islice(frames, count // SAMPLES // 2, None, max(1, count // SAMPLES)))
     pictures = [with_square_pixels(frame) for frame in sampled]
     pictures = [picture for picture in pictures if picture.shape == pictures[0].shape]
-    reason, crop = _explained(pictures, detector)
-    if crop is None:
-        return Explanation(reason, None)
+    explanation = _explained(pictures, detector)
+    if explanation.crop is None:
+        return explanation
     # Whole pixels of the original, inside it.
     height, width = sampled[0].picture.shape[:2]
-    x, y, across, down = in_original(crop, sampled[0].pixel_aspect)
+    x, y, across, down = in_original(explanation.crop, sampled[0].pixel_aspect)
     left, top = min(max(0, x), width - 1), min(max(0, y), height - 1)
     right, bottom = min(width, x + across), min(height, y + down)
-    return Explanation(reason, Crop(left, top, max(1, right - left), max(1, bottom - top)))
+    return explanation._replace(crop=Crop(left, top, max(1, right - left), max(1, bottom - top)))
 
 
 def _explained(pictures: Sequence[np.ndarray], detector: Detector) -> Explanation:
@@ -70,6 +71,9 @@ def _explained(pictures: Sequence[np.ndarray], detector: Detector) -> Explanatio
         face = person.width / SHOULDER_WIDTH
         small = f"the face is only about {face:.0f} pixels wide, and {SMALLEST_FACE} or more are needed"
         return Explanation(dark or small, crop_around(person, height, width))
+    for turns in (1, 2, 3):
+        if _agreed([detector(np.rot90(picture, turns)) for picture in pictures]):
+            return Explanation(f"the pictures are {'upside down' if turns == 2 else 'turned by 90°'}", None, turns)
     unseen = "perhaps the person is seen from behind or from the side, or the face is smaller than 18 pixels or covered"
     return Explanation(dark or unseen, _crop_of_movement(pictures))
 

@@ -59,8 +59,9 @@ def _track_in_shot(sampled: Iterable[SampledFrame[T]]) -> Iterator[tuple[T, Trac
     gap = 0
     for frames, detections in _with_detections_around(sampled):
         voted = _vote(person, *_most_reliable(detections))
-        gap = 0 if voted is not None else gap + 1
-        person, before = voted or _median_estimate(person, detections) or person, center
+        seen = voted or _median_estimate(person, detections)
+        gap = 0 if seen is not None else gap + 1
+        person, before = seen or person, center
         if person is not None and (center is None or _has_moved(center, person)):
             center = person
         if person is None or center is None or gap > LONGEST_GAP:

@@ -235,11 +235,36 @@ def test_the_bits_in_use_are_found_over_all_pages_of_a_tiff(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["png", "tif"])
-@pytest.mark.parametrize("bits, is_dark", [(10, True), (12, True), (14, True), (16, False)])
-def test_16_bit_colours_of_fewer_bits_cause_a_warning(bits, is_dark, ending, folder):
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_16_bit_colours_of_fewer_bits_are_scaled(bits, ending, folder):
     cv2 = pytest.importorskip("cv2")
     colours = np.random.default_rng(0).integers(0, 2**bits, (20, 30, 3), dtype=np.uint16)
-    assert cv2.imwrite(str(folder / f"a.{ending}"), colours)
+    assert cv2.imwrite(str(folder / f"bright.{ending}"), colours[..., ::-1])
+    assert cv2.imwrite(str(folder / f"dark.{ending}"), colours[..., ::-1] // 16)
+    source = PictureFolder(str(folder))
+    bright, dark = source.frames()
+    np.testing.assert_array_equal(bright.picture, colours // 2 ** (bits - 8))
+    np.testing.assert_array_equal(dark.picture, colours // 16 // 2 ** (bits - 8))
+    white = f"no value of the 16-bit pictures takes more than {bits} bits, so {2**bits - 1} is shown as white"
+    assert source.warnings == ([f"{folder}: {white}"] if bits < 16 else [])
+
+
+def test_dark_16_bit_colours_in_a_tiff_of_several_pages_cause_a_warning(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    pages = np.random.default_rng(0).integers(0, 2**12, (3, 20, 30, 3), dtype=np.uint16)
+    assert cv2.imwritemulti(str(tmp_path / "a.tif"), list(pages))
+    animated = AnimatedPicture(str(tmp_path / "a.tif"))
+    assert len(list(animated.frames())) == 3
+    [warning] = animated.warnings
+    assert "the 16-bit colours take only 12 bits, so they are dark" in warning
+
+
+@pytest.mark.parametrize("bits, is_dark", [(10, True), (14, True), (16, False)])
+def test_dark_16_bit_colours_with_transparency_cause_a_warning(bits, is_dark, folder):
+    cv2 = pytest.importorskip("cv2")
+    colours = np.random.default_rng(0).integers(0, 2**bits, (20, 30, 4), dtype=np.uint16)
+    colours[..., 3] = 0xFFFF
+    assert cv2.imwrite(str(folder / "a.png"), colours)
     source = PictureFolder(str(folder))
     list(source.frames())
     expected = f"{folder}: the 16-bit colours take only {bits} bits, so they are dark; save them with 8 bits a channel"

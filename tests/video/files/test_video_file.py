@@ -356,6 +356,22 @@ def test_damage_in_the_middle_is_an_error_unless_it_is_skipped(ending, tmp_path)
     assert [round(25 * frame.seconds) for frame in frames] == [*range(5), *range(7, 40)]
 
 
+@pytest.mark.parametrize("ending", [".mkv", ".mp4"])
+def test_frames_that_ffmpeg_filled_in_are_reported(ending, tmp_path):
+    path = write_video(tmp_path / f"a{ending}", noise(40))
+    contents = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    start, size = places[10]
+    contents[start + size // 2 : start + size] = bytes(size - size // 2)
+    path.write_bytes(contents)
+    video = VideoFile(str(path))
+    assert len(list(video.frames())) == 40
+    assert video.warnings == [
+        f"{path} is damaged: parts of 1 of 40 frames were filled in from other frames, the first at 0.40 s"
+    ]
+
+
 @pytest.mark.parametrize("codec, options", [("libvpx", {"auto-alt-ref": "1", "lag-in-frames": "10"}), ("mpeg4", {})])
 def test_packets_that_show_no_frame_are_not_damage(codec, options, tmp_path):
     path = tmp_path / "a.mkv"

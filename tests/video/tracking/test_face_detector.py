@@ -4,7 +4,7 @@ from PIL import Image
 
 from pipeline.demo.data import draw_video
 from pipeline.joints import JOINT_NAMES
-from video.tracking.face_detector import HAS_OPENCV, SHOULDER_WIDTH, SMALLEST_FACE, FaceDetector
+from video.tracking.face_detector import FACE_ABOVE_SHOULDERS, HAS_OPENCV, SHOULDER_WIDTH, SMALLEST_FACE, FaceDetector
 from video.tracking.person import Person
 
 pytestmark = pytest.mark.skipif(not HAS_OPENCV, reason="needs the package opencv-python-headless")
@@ -65,6 +65,18 @@ def test_finds_a_person_again_near_the_last_position(detector, seed):
     assert found and all(other.is_near(person) for other in found)
     elsewhere = Person(person.x - 300, person.y, person.width)
     assert detector(picture, around=elsewhere) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_face_below_a_cap_is_found_only_near_a_confirmed_person(detector, seed):
+    picture, person = person_in(720, 1280, 500, 300, seed)
+    size = person.width / SHOULDER_WIDTH
+    top = person.y - FACE_ABOVE_SHOULDERS * person.width - size / 2
+    cap = slice(round(top - size / 2), int(top + 0.38 * size)), slice(round(person.x - size), round(person.x + size))
+    picture[cap] = 20
+    assert detector(picture) == [] and detector(picture, around=person, is_confirmed=False) == []
+    [found] = detector(picture, around=person)
+    assert found.is_near(person)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (3, 500, 3), (500, 3, 3), (720, 1280, 3)])

@@ -33,7 +33,7 @@ def walking(count, height, width, box, background=120):
 def test_what_moves_is_suggested(box, around):
     # Blocks of noise, because the movement is searched in a coarse grid.
     pictures = [picture.repeat(8, 0).repeat(8, 1)[: 45 * 8] for picture in walking(30, 45, 80, [v // 8 for v in box])]
-    reason, crop = explain_nobody(frames_of(pictures), 30, NOBODY)
+    reason, crop, _ = explain_nobody(frames_of(pictures), 30, NOBODY)
     assert reason.startswith("perhaps the person is seen from behind")
     expected = crop_around(around, 360, 640)
     np.testing.assert_allclose(crop, expected, atol=25)
@@ -42,8 +42,8 @@ def test_what_moves_is_suggested(box, around):
 
 def test_a_crop_refers_to_the_pixels_of_the_video():
     pictures = [picture.repeat(8, 0).repeat(8, 1) for picture in walking(30, 45, 40, (20, 6, 6, 30))]
-    _, expected = explain_nobody(frames_of([picture.repeat(2, axis=1) for picture in pictures]), 30, NOBODY)
-    _, crop = explain_nobody(frames_of(pictures, pixel_aspect=2.0), 30, NOBODY)
+    expected = explain_nobody(frames_of([picture.repeat(2, axis=1) for picture in pictures]), 30, NOBODY).crop
+    crop = explain_nobody(frames_of(pictures, pixel_aspect=2.0), 30, NOBODY).crop
     np.testing.assert_allclose(crop, np.divide(expected, [2, 1, 2, 1]), atol=1)
 
 
@@ -52,7 +52,7 @@ def test_no_crop_is_suggested_if_nothing_or_everything_moves(moves):
     random = np.random.default_rng(0)
     still = random.integers(0, 255, (90, 160, 3), dtype=np.uint8)
     pictures = [random.integers(0, 255, (9, 16, 3), dtype=np.uint8).repeat(10, 0).repeat(10, 1) for _ in range(30)]
-    assert explain_nobody(frames_of(pictures if moves else [still] * 30), 30, NOBODY)[1] is None
+    assert explain_nobody(frames_of(pictures if moves else [still] * 30), 30, NOBODY).crop is None
 
 
 def test_short_and_changing_inputs_are_explained():
@@ -60,7 +60,7 @@ def test_short_and_changing_inputs_are_explained():
         [np.full((5, 3, 3), 90, np.uint8)],
         [np.full((5, 3, 3), 90, np.uint8), np.zeros((8, 8, 3), np.uint8)],
     ):
-        reason, crop = explain_nobody(frames_of(pictures), len(pictures), NOBODY)
+        reason, crop, _ = explain_nobody(frames_of(pictures), len(pictures), NOBODY)
         assert reason and crop is None
 
 
@@ -86,7 +86,20 @@ def test_a_person_is_found_by_searching_more_closely(scale, brightness, reason):
     detector = FaceDetector()
     pictures, place = drawn(12, scale, 700, 300, brightness)
     assert not any(detector(picture) for picture in pictures[::4])
-    found, crop = explain_nobody(frames_of(pictures), 12, detector)
+    found, crop, _ = explain_nobody(frames_of(pictures), 12, detector)
     assert found.startswith(reason) and crop is not None
     overlap = np.minimum(crop.x + crop.width, place.x + place.width) - np.maximum(crop.x, place.x)
     assert overlap > 0.5 * place.width and crop.width < 2.5 * place.width
+
+
+@pytest.mark.skipif(not HAS_OPENCV, reason="needs the package opencv-python-headless")
+@pytest.mark.parametrize(
+    "turns, reason",
+    [(1, "the pictures are turned by 90°"), (2, "the pictures are upside down"), (3, "the pictures are turned by 90°")],
+)
+def test_pictures_that_are_not_upright_are_recognized(turns, reason):
+    upright = [picture[290:550, 690:1140] for picture in drawn(12, 1.0, 700, 300)[0]]
+    detector = FaceDetector()
+    assert any(detector(picture) for picture in upright[::4])
+    turned = [np.rot90(picture, -turns) for picture in upright]
+    assert explain_nobody(frames_of(turned), 12, detector) == (reason, None, turns)

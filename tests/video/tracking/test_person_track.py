@@ -114,14 +114,15 @@ def test_a_confirmed_person_replaces_an_unconfirmed_one():
     assert set(crop_centers([unconfirmed] * 8 + [confirmed] + [unconfirmed] * 8)) == {PERSON}
 
 
-def test_the_pose_model_alone_is_followed_for_a_limited_time():
-    detections = [[PERSON]] * 6 + [Detection([], estimate=moved(0.1 * number)) for number in range(30)]
-    centers = crop_centers(detections)
+def test_the_pose_model_alone_is_followed_while_it_sees_the_person():
+    seen = [Detection([], estimate=moved(0.1 * number)) for number in range(30)]
+    centers = crop_centers([[PERSON]] * 6 + seen + [[]] * 30)
     end = centers.index(None)
-    assert end == (5 + DETECTIONS_AROUND + 1 + LONGEST_GAP) * FRAMES_PER_DETECTION
-    assert centers[end - 1].x > PERSON.x + 0.8 * PERSON.width
+    assert end == (36 + DETECTIONS_AROUND + LONGEST_GAP) * FRAMES_PER_DETECTION
+    assert centers[end - 1].x > PERSON.x + 2.5 * PERSON.width
     # Estimates far from the person are ignored.
-    assert set(crop_centers([[PERSON]] * 6 + [Detection([], estimate=OTHER)] * 5)) == {PERSON}
+    centers = crop_centers([[PERSON]] * 6 + [Detection([], estimate=OTHER)] * 30)
+    assert set(centers) == {PERSON, None} and centers.index(None) == 125 - 6 * FRAMES_PER_DETECTION
 
 
 def test_the_crop_changes_at_once_at_a_cut():
