@@ -15,7 +15,7 @@ from pipeline.joints import JOINT_NAMES
 from pipeline.sources.coco_conversion import convert_coco
 from pipeline.sources.conversion_summary import print_summary
 from pipeline.sources.shape_options import add_shape_options, shape_of
-from support.argument_parser import ArgumentParser, positive, value_type
+from support.argument_parser import ArgumentParser, value_type
 from support.destination import claimed_destination
 from support.signals import ended_by_signals
 from support.user_error import reported_user_errors
@@ -54,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
         default="person",
         help="person: cut out the surroundings of each person; none: scale whole pictures (default: %(default)s)",
     )
-    add_shape_options(parser, positive(int))
+    add_shape_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace DESTINATION.h5 if it exists")
     return parser.parse_args()
 

@@ -6,7 +6,6 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # for python -I and PYTHONSAFEPATH
 
-from pipeline.sequence_shape import SIZE_STEP
 from pipeline.sources.conversion_summary import print_summary
 from pipeline.sources.release_conversion import claimed_release_paths, convert_release
 from pipeline.sources.sequence_frames import COURSE_STRIDES
@@ -15,8 +14,6 @@ from pipeline.sources.youtube_pose_release import MAT_FILE
 from support.argument_parser import ArgumentParser, positive, value_type
 from support.signals import ended_by_signals
 from support.user_error import print_warning, reported_user_errors
-
-LARGEST_SIZE = 1024
 
 
 def main() -> None:
@@ -52,7 +49,7 @@ def parse_arguments() -> argparse.Namespace:
         help="distances between the frames of a sequence: first all sequences with the first distance, then all with "
         "the next one (default: 1,2: consecutive frames, then every other frame)",
     )
-    add_shape_options(parser, frame_size)
+    add_shape_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     return parser.parse_args()
 
@@ -63,14 +60,6 @@ def strides(text: str) -> tuple[int, ...]:
     if min(values) < 1 or len(set(values)) < len(values):
         raise ValueError(text)
     return values
-
-
-@value_type(f"multiple of {SIZE_STEP} up to {LARGEST_SIZE}")
-def frame_size(text: str) -> int:
-    value = int(text)
-    if value not in range(SIZE_STEP, LARGEST_SIZE + 1, SIZE_STEP):
-        raise ValueError(text)
-    return value
 
 
 if __name__ == "__main__":

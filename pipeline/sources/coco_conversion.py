@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
+from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
 from pipeline.sources.coco_annotations import LabelledPeople, read_people
 from pipeline.sources.conversion_summary import ConversionSummary, LabelRange, summarize
 from pipeline.sources.scaled_pictures import area_average
@@ -22,7 +22,6 @@ from support.picture import open_regular_file, opened_picture
 from support.user_error import UserError
 
 SEQUENCES_PER_BLOCK = 64
-LARGEST_SIZE = 1024
 # The surroundings of a person are as in the course's pictures: 4:3, with the joints in a part of them.
 WIDTH_TO_HEIGHT = 4 / 3
 HEIGHT_TO_JOINTS = 2.4  # the height of the box, relative to that of the joints
@@ -56,8 +55,6 @@ def convert_coco(
     sequences; people in too few frames of a video give sequences that repeat a frame. Raises UserError if a file is
     malformed or missing, OSError if one cannot be read or written.
     """
-    if max(shape.height, shape.width) > LARGEST_SIZE or shape.height % SIZE_STEP or shape.width % SIZE_STEP:
-        raise UserError(f"--size must be a multiple of {SIZE_STEP} up to {LARGEST_SIZE}; choose another one")
     people = read_people(annotations, names)
     paths = _picture_paths(pictures, people)
     sequences, still = _sequences(people, shape.length)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
-from pipeline.sequence_shape import COURSE_SHAPE, SequenceShape
-from support.argument_parser import positive
+from pipeline.sequence_shape import COURSE_SHAPE, SIZE_STEP, SequenceShape
+from support.argument_parser import positive, value_type
+
+LARGEST_SIZE = 1024
 
 
-def add_shape_options(parser: argparse.ArgumentParser, size: Callable[[str], int]) -> None:
-    """Adds --sequence-length and --size. size: the type of --size."""
+@value_type(f"multiple of {SIZE_STEP} up to {LARGEST_SIZE}")
+def frame_size(text: str) -> int:
+    """The type of --size."""
+    value = int(text)
+    if value not in range(SIZE_STEP, LARGEST_SIZE + 1, SIZE_STEP):
+        raise ValueError(text)
+    return value
+
+
+def add_shape_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --sequence-length and --size."""
     parser.add_argument(
         "--sequence-length",
         metavar="N",
@@ -21,7 +31,7 @@ def add_shape_options(parser: argparse.ArgumentParser, size: Callable[[str], int
     parser.add_argument(
         "--size",
         metavar="N",
-        type=size,
+        type=frame_size,
         default=COURSE_SHAPE.height,
         help="width and height of a frame in pixels (default: %(default)s)",
     )

@@ -48,7 +48,8 @@ def test_runs_as_a_program_without_tensorflow(coco, tmp_path):
         (["--joints", "nose"], "'nose' is not a list such as head=nose of names for head, right wrist,"),
         (["--joints", "knee=a"], "'knee=a' is not a list such as"),
         (["--joints", "head=forehead"], "has no forehead; give the name of its head with --joints"),
-        (["--size", "60"], "must be a multiple of 8"),
+        (["--size", "60"], "'60' is not a multiple of 8 up to 1024"),
+        (["--size", "1032"], "'1032' is not a multiple of 8 up to 1024"),
         (["--crop", "face"], "invalid choice"),
     ],
 )

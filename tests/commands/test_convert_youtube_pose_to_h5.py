@@ -26,7 +26,7 @@ from tests.pipeline.sources.youtube_pose import MadeVideo, course_sequences, nes
 
 ROOT = Path(convert_youtube_pose_to_h5.__file__).parent
 SHARED = ROOT.parent / "shared"
-NAMES = ("frames", "sequences", "labels", "videos", "digests", "label_sums")
+NAMES = ("frames", "sequences", "labels", "videos", "checksums", "digests", "label_sums")
 
 needs_real_video = pytest.mark.skipif(
     not SHARED.is_dir(), reason="needs the YouTube Pose videos, which are no part of this project, in ../shared/data"

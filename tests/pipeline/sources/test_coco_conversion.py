@@ -218,10 +218,3 @@ def test_a_damaged_picture_is_refused(coco, converted, tmp_path):
     with pytest.raises(UserError, match=r"a\.png"):
         converted()
     assert json.loads(coco.path.read_text()) and not (tmp_path / "out.h5").exists()
-
-
-def test_sizes_that_the_networks_cannot_halve_are_refused(converted, coco):
-    coco.picture("a.png")
-    for size in (20, 2048):
-        with pytest.raises(UserError, match="must be a multiple of 8 up to 1024"):
-            converted(shape=SequenceShape(3, size, size))
