@@ -144,7 +144,7 @@ def test_all_averages_move_by_the_same_fraction(training, session):
     np.testing.assert_allclose(moved, share * distance, atol=1e-5)
 
 
-@pytest.mark.parametrize("shards", [1, 2, 4, 5])
+@pytest.mark.parametrize("shards", [2, 5])
 def test_shards_have_the_gradient_of_their_average_loss(shards, batch, people):
     """Each shard is normalized on its own, so its loss and gradient are those of a batch that consists of it alone."""
     frames, labels = people.frames[7::35], people.labels[7::35]
