@@ -22,7 +22,8 @@ HALF = 0.5
 TRADED = 1 / 3
 KEPT_EXAMPLES = 5  # of each kind
 
-RIGHT_SHOULDER, LEFT_SHOULDER = map(JOINT_NAMES.index, ("right shoulder", "left shoulder"))
+DARK = 64  # of 255; the brightest pixel of all frames is brighter
+HEAD, RIGHT_SHOULDER, LEFT_SHOULDER = map(JOINT_NAMES.index, ("head", "right shoulder", "left shoulder"))
 
 
 class Plausibility:
@@ -38,6 +39,7 @@ class Plausibility:
         self._sequences = self._still = 0
         self._labelled = self._positions = self._fractions = 0
         self._far_outside = self._outside = self._one_place = self._turned = self._traded = 0
+        self._not_above = 0
 
     def add_frames(self, frames: np.ndarray) -> None:
         """Adds distinct frames, uint8 (F, 64, 64, 3)."""
@@ -64,6 +66,8 @@ class Plausibility:
         far_outside = (labels < -FAR_OUTSIDE) | (labels > size + FAR_OUTSIDE)
         one_place = np.ptp(labels, axis=2).max(axis=-1) < SAME_PLACE
         turned = labels[:, :, RIGHT_SHOULDER, 0] > labels[:, :, LEFT_SHOULDER, 0]
+        heights = labels[..., 1]
+        not_above = heights[:, :, HEAD] >= heights[:, :, [RIGHT_SHOULDER, LEFT_SHOULDER]].min(axis=-1)
         traded = _trades(labels)
         self._positions += outside.size
         self._outside += int(outside.sum())
@@ -71,6 +75,7 @@ class Plausibility:
         self._fractions += int(((labels >= 0) & (labels <= 1)).all(axis=-1).sum())
         self._one_place += int(one_place.sum())
         self._turned += int(turned.sum())
+        self._not_above += int((not_above & ~one_place).sum())
         self._traded += int(traded.sum())
         kinds = {
             "joints outside the frame": outside.any(axis=-1),
@@ -93,6 +98,8 @@ class Plausibility:
     def _warnings_of_frames(self) -> Iterator[str]:
         if self._frames and self._brightest <= 1:
             yield "all frames have only the values 0 and 1, as if pictures from 0.0 to 1.0 were cast to integers"
+        elif self._frames and self._single_colour < self._frames and self._brightest < DARK:
+            yield f"no value of any frame is above {self._brightest} of 255, as if pictures were divided"
         elif self._single_colour:
             yield f"{counted(self._single_colour, 'frame')} of a single colour, {self._black} of them black"
         if self._still:
@@ -109,6 +116,9 @@ class Plausibility:
             yield "the labels are between 0 and 1; they must be in pixels of the frame"
         elif self._one_place:
             yield f"all joints are in one place in {counted(self._one_place, 'labelled frame')}"
+        if self._not_above > MOST * poses:
+            share = 100 * self._not_above / poses
+            yield f"the head is not above both shoulders in {share:.0f} % of the labelled frames: are x and y swapped?"
         if self._turned > MOST * poses:
             share = 100 * self._turned / poses
             yield (

@@ -49,8 +49,23 @@ def test_counts_frames_of_a_single_colour_over_all_blocks():
 def test_recognizes_pictures_that_were_cast_from_0_to_1():
     cast = frames_of() % 2
     assert "cast to integers" in checked(frames=[cast]).warnings()[0]
-    cast[0, 0, 0, 0] = 2
-    assert checked(frames=[cast]).warnings() == []
+
+
+def test_recognizes_pictures_that_were_divided():
+    assert checked(frames=[frames_of() // 16]).warnings() == [
+        "no value of any frame is above 15 of 255, as if pictures were divided"
+    ]
+    divided = frames_of() // 16
+    divided[2, 5, 5, 1] = 64
+    assert checked(frames=[divided]).warnings() == []
+
+
+def test_recognizes_that_x_and_y_are_swapped():
+    [message] = checked(labels=[labels_of()[..., ::-1]]).warnings()
+    assert message == "the head is not above both shoulders in 100 % of the labelled frames: are x and y swapped?"
+    labels = labels_of()
+    labels[:2] = labels[:2, :, :, ::-1]
+    assert checked(labels=[labels]).warnings() == []
 
 
 def test_counts_sequences_of_a_single_frame():
