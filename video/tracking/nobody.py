@@ -87,14 +87,15 @@ def _agreed(found: Sequence[list[Person]]) -> Person | None:
 
 
 def _people_in_parts(picture: np.ndarray, detector: Detector) -> Iterator[Person]:
-    """The people in overlapping, enlarged parts of a picture."""
+    """The people with small faces in overlapping, enlarged parts of a picture; it was searched for others as a whole."""
     height, width = (round(PART * side) for side in picture.shape[:2])
     for down, across in itertools.product((0, 1), (0, 1)):
         top, left = (round(DISTANCE * place * side) for place, side in zip((down, across), picture.shape, strict=False))
         part = Image.fromarray(picture[top : top + height, left : left + width])
         enlarged = part.resize((ENLARGEMENT * part.width, ENLARGEMENT * part.height), Image.Resampling.BICUBIC)
         for x, y, size in detector(np.asarray(enlarged)):
-            yield Person(left + x / ENLARGEMENT, top + y / ENLARGEMENT, size / ENLARGEMENT)
+            if size / ENLARGEMENT < SMALLEST_FACE * SHOULDER_WIDTH:
+                yield Person(left + x / ENLARGEMENT, top + y / ENLARGEMENT, size / ENLARGEMENT)
 
 
 def _brightened(picture: np.ndarray) -> np.ndarray:

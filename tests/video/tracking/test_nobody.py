@@ -77,6 +77,19 @@ def drawn(count, scale, left, top, brightness=1.0):
     return pictures, Crop(left, top, width, height)
 
 
+@pytest.mark.parametrize("face, is_small", [(12, True), (60, False)])
+def test_only_small_faces_are_taken_from_enlarged_parts(face, is_small):
+    """A larger face would have been found in the whole picture, so this one is a false alarm."""
+
+    def detect(picture):
+        enlarged = 2 * face / 0.61
+        return [Person(400, 300, enlarged)] if picture.shape[0] > 720 else []
+
+    pictures = [np.full((720, 1280, 3), 128, np.uint8)] * 12
+    reason, crop, _ = explain_nobody(frames_of(pictures), 12, detect)
+    assert reason.startswith(f"the face is only about {face} pixels wide") == is_small == (crop is not None)
+
+
 @pytest.mark.skipif(not HAS_OPENCV, reason="needs the package opencv-python-headless")
 @pytest.mark.parametrize(
     "scale, brightness, reason",
