@@ -87,7 +87,7 @@ def _agreed(found: Sequence[list[Person]]) -> Person | None:
 
 
 def _people_in_parts(picture: np.ndarray, detector: Detector) -> Iterator[Person]:
-    """The people with small faces in overlapping, enlarged parts of a picture; it was searched for others as a whole."""
+    """The people with small faces in overlapping, enlarged parts of a picture, searched for others before."""
     height, width = (round(PART * side) for side in picture.shape[:2])
     for down, across in itertools.product((0, 1), (0, 1)):
         top, left = (round(DISTANCE * place * side) for place, side in zip((down, across), picture.shape, strict=False))
