@@ -35,10 +35,10 @@ from pipeline.store.reader import SequenceStore
 from pipeline.tensorflow_v1 import keep_freed_memory, tf
 from support.user_error import UserError
 
-# Rounds that are read and written in advance, while the batches of the current round are gathered. frame_window leaves
-# room in the window for the frames of one.
+# Rounds that are read, and their frames written, while the batches of the current round are gathered. With another
+# number, frame_window.ring_rows must leave room for as many loads.
 ROUNDS_AHEAD = 1
-# The generator holds Python's global lock while it copies frames, and the training loop must wait. So more than one
+# While the generator plans a round, it holds Python's global lock, and the training loop must wait. So more than one
 # batch is gathered in advance: as many as fit into PREFETCHED_BYTES, from 2 to PREFETCHED_BATCHES.
 PREFETCHED_BATCHES = 8
 PREFETCHED_BYTES = 8e6
@@ -106,8 +106,8 @@ def gathered_batches(
     dataset = tf.data.Dataset.from_generator(read_rounds, types, shapes)
     dataset = dataset.map(without_autograph(partial(write_frames, window)))
     dataset = dataset.prefetch(ROUNDS_AHEAD)
-    # flat_map and map process one element at a time, in order. So when a round is taken from those in advance, and the
-    # frames of one more are written, all batches of earlier rounds have been gathered.
+    # flat_map and map process one element at a time, in order. So a round is taken, and the next one's frames are
+    # written, only after all batches of the round before have been gathered.
     dataset = dataset.flat_map(without_autograph(lambda *batches: tf.data.Dataset.from_tensor_slices(batches)))
     return dataset.map(without_autograph(partial(gather or gather_batch, window)))
 

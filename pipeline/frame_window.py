@@ -172,7 +172,7 @@ class _Ring:
     def empty(self, sequences: int) -> None:
         """Forgets all blocks, and makes slots for this number of sequences.
 
-        The ring goes on where it is, because the last batches before may not have been gathered.
+        The next load takes the rows after the last one's, because its batches may not have been gathered yet.
         """
         self._next_slot = 0
         # The slot of each block's first sequence; -1 for blocks that are not in the window.

@@ -30,7 +30,7 @@ class ReadingGate:
             self._check()
 
     def close(self) -> None:
-        """Waits until no other thread holds the lock, and lets no thread in from then on."""
+        """Waits until no other thread holds the lock, and rejects all threads from then on."""
         self._is_open = False
         with self._lock:
             pass

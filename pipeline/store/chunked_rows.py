@@ -1,7 +1,7 @@
 """Reads rows of a checked data set from its chunks in the file, without HDF5.
 
-HDF5 holds the interpreter's lock and its own while it reads, and copies each row three times. Here, what follows one
-another in the file is read at once, and other threads run meanwhile.
+HDF5 holds the interpreter's lock and its own while it reads, and copies each row three times. Here, neighbouring rows
+or chunks are read at once, and other threads run meanwhile.
 """
 
 from __future__ import annotations
@@ -33,9 +33,6 @@ class RandomAccessFile:
 
     def close(self) -> None:
         self._file.close()
-
-    def size(self) -> int:
-        return os.fstat(self._file.fileno()).st_size
 
     def read_into(self, buffer: memoryview, offset: int) -> None:
         """Fills the buffer. Raises OSError if the file ends before, ValueError if it is closed."""
@@ -87,7 +84,7 @@ class ChunkedRows:
         return rows.view(self._layout.dtype).reshape((*np.shape(numbers), *self._layout.shape))
 
     def _read_rows(self, file: RandomAccessFile, numbers: np.ndarray, rows: np.ndarray) -> None:
-        """Reads rows, those that follow one another in the file at once, into uint8 (B, row_bytes)."""
+        """Reads rows into `rows`, uint8 (B, row_bytes); those that follow one another in the file at once."""
         chunks, places = np.divmod(numbers, self._rows_per_chunk)
         offsets = self._offsets[chunks] + places * self._row_bytes
         for first, end in _stretches(offsets, self._row_bytes):
@@ -120,7 +117,7 @@ class ChunkedRows:
 
 
 def _stretches(offsets: np.ndarray, size: int) -> Iterator[tuple[int, int]]:
-    """The places of the first, and after the last, of pieces of this size that follow one another in the file."""
+    """Yields the runs of pieces of this size that follow one another in the file, as (first place, end)."""
     ends = (np.flatnonzero(np.diff(offsets) != size) + 1).tolist()
     if len(offsets):
         yield from itertools.pairwise([0, *ends, len(offsets)])

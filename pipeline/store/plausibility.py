@@ -22,7 +22,7 @@ HALF = 0.5
 TRADED = 1 / 3
 KEPT_EXAMPLES = 5  # of each kind
 
-DARK = 64  # of 255; the brightest pixel of all frames is brighter
+DARK = 64  # of 255; the brightest value in a data set of pictures is at least this
 HEAD, RIGHT_SHOULDER, LEFT_SHOULDER = map(JOINT_NAMES.index, ("head", "right shoulder", "left shoulder"))
 
 
@@ -98,7 +98,7 @@ class Plausibility:
     def _warnings_of_frames(self) -> Iterator[str]:
         if self._frames and self._brightest <= 1:
             yield "all frames have only the values 0 and 1, as if pictures from 0.0 to 1.0 were cast to integers"
-        elif self._frames and self._single_colour < self._frames and self._brightest < DARK:
+        elif self._single_colour < self._frames and self._brightest < DARK:
             yield f"no value of any frame is above {self._brightest} of 255, as if pictures were divided"
         elif self._single_colour:
             yield f"{counted(self._single_colour, 'frame')} of a single colour, {self._black} of them black"
